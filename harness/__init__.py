@@ -1,0 +1,70 @@
+"""A deterministic assurance harness for LLM agents: record, check, block, replay.
+
+The layers, top to bottom; imports point downwards only, and a test checks it::
+
+    cli         composition root for people: one file per verb
+    door        composition root for Python: sessions, tools, agents, replay
+    testing     help for users' tests: the scripted model server
+    adapters    one file per neighbour: disks, clocks, the OpenAI client, transcripts
+    run         the session as a machine without I/O, its drivers, the world of a replay
+    mediation   from verdicts to decisions
+    review      registries judged against labelled traces
+    assertion   the Unified Assertion Interface: events in, verdicts out
+    registry    invariants as an asset: YAML, the expression language
+    statistics  intervals
+    ports       what a user may implement
+    trace       events, outcomes, lines, chains
+    tool        the one declaration of a tool
+    determinism canonical bytes, named randomness, addresses, the event loop
+    errors      every exception
+
+Only cli, door, testing and adapters touch disk, network, environment, wall clock or chance.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import Divergence, HarnessError, RecordedError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+    from harness.door.check import check
+    from harness.door.replay import Replay, replay
+    from harness.door.shorthand import session
+    from harness.ports import Approval, Question
+
+__version__ = "0.1.0"
+
+_LAZY: Final = {
+    "Approval": "harness.ports",
+    "Harness": "harness.door.app",
+    "Question": "harness.ports",
+    "Replay": "harness.door.replay",
+    "check": "harness.door.check",
+    "replay": "harness.door.replay",
+    "session": "harness.door.shorthand",
+}
+
+__all__ = [
+    "Approval",
+    "Divergence",
+    "Harness",
+    "HarnessError",
+    "Question",
+    "RecordedError",
+    "Refused",
+    "Replay",
+    "UsageError",
+    "check",
+    "replay",
+    "session",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: ``import harness`` alone stays cheap."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

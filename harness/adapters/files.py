@@ -1,0 +1,122 @@
+"""Traces and registries on a disk."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, cast
+
+from harness.errors import StoreError, TraceError, UsageError
+from harness.trace.reader import Reader
+
+SUFFIX: Final = ".mat.jsonl"
+_BUFFER_BYTES: Final = 1 << 16
+
+
+class FileStore:
+    """Append the lines of one trace to a file of its own.
+
+    The file must not exist yet, and is locked: two processes never write one trace. Lines wait in a buffer of 64 KiB
+    until ``flush``. StoreError says what is safe when the disk refuses.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        except FileExistsError:
+            raise UsageError(
+                "the trace exists already and is never written over", where=self.path, cure="name another file, or move it"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{self.path}: the trace cannot be created: {error.strerror}") from None
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._buffer: list[bytes] = []
+        self._waiting = 0
+        self._open = True
+
+    def append(self, line: bytes) -> None:
+        self._buffer.append(line)
+        self._waiting += len(line)
+        if self._waiting >= _BUFFER_BYTES:
+            self.flush()
+
+    def flush(self, *, disk: bool = False) -> None:
+        if self._buffer and self._open:
+            data = memoryview(b"".join(self._buffer))
+            self._buffer.clear()
+            self._waiting = 0
+            try:
+                while data:
+                    data = data[os.write(self._file, data) :]
+            except OSError as error:
+                raise StoreError(
+                    f"{self.path}: writing failed ({error.strerror}); every line before this one is safe"
+                ) from None
+        if disk and self._open:
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        if self._open:
+            try:
+                self.flush()
+            finally:
+                self._open = False
+                os.close(self._file)
+
+
+def free_path(folder: str | Path, stem: str) -> Path:
+    """Give the first ``STEM-N.mat.jsonl`` that no trace in the folder uses yet."""
+    folder = Path(folder)
+    taken = {path.name for path in folder.glob(f"{stem}-*{SUFFIX}")} if folder.is_dir() else set()
+    number = len(taken) + 1
+    while f"{stem}-{number:06d}{SUFFIX}" in taken:
+        number += 1
+    return folder / f"{stem}-{number:06d}{SUFFIX}"
+
+
+@contextlib.contextmanager
+def open_trace(path: str | Path) -> Iterator[Reader]:
+    """Open a trace file for one pass in constant memory."""
+    try:
+        with open(path, "rb") as file:
+            yield Reader(file, str(path))
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise TraceError(str(path), 0, f"cannot be read: {error.strerror}") from None
+
+
+def trace_files(paths: list[Path]) -> list[Path]:
+    """Give the trace files that paths name, folders searched, in the order of their names."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(path.rglob(f"*{SUFFIX}"))
+        elif path.exists():
+            found.append(path)
+        else:
+            raise UsageError("no such file or folder", where=str(path))
+    if not found:
+        raise UsageError(f"no *{SUFFIX} here", where=", ".join(map(str, paths)), cure="was the run recorded elsewhere?")
+    return found
+
+
+def read_text(path: str | Path) -> str:
+    """Read a UTF-8 text file; UsageError names what stands in the way."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("not a text file (UTF-8)", where=str(path)) from None
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def shipped_registries() -> Path:
+    """Give the folder of the registries that come with harness, installed or in a checkout."""
+    package = Path(cast("os.PathLike[str]", files("harness")))
+    shipped = package / "_shipped" / "registries"
+    return shipped if shipped.is_dir() else package.parent / "registries"

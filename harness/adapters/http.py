@@ -1,0 +1,229 @@
+"""HTTP requests and responses as calls and outcomes.
+
+A request is known by its method, path and JSON body, never by host, headers or retry count. A response keeps what an
+agent's code can see: status, body, and the headers that steer a client. A JSON body is kept as data, with the
+spelling it had (``style``), so that it can be searched by rules and still be given back byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx2
+
+from harness.determinism import canonical
+from harness.errors import Divergence, Halt, Refused
+from harness.run.drive import Call, Run, finish
+from harness.tool import ToolSpec
+from harness.trace.outcome import Failed, Ok, Outcome, Unknown
+from harness.trace.value import decode_value, encode_value
+
+_JSON: Final = "application/json"
+_EVENTS: Final = "text/event-stream"
+_KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
+_NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.ProxyError)
+_RETRIED: Final = frozenset({408, 409, 429})
+_STYLES: Final[dict[str, dict[str, Any]]] = {
+    "compact": {"separators": (",", ":"), "ensure_ascii": False},
+    "compact-ascii": {"separators": (",", ":")},
+    "spaced": {"ensure_ascii": False},
+    "spaced-ascii": {},
+    "indented": {"indent": 2, "ensure_ascii": False},
+    "indented-ascii": {"indent": 2},
+}
+
+
+def read_request(request: httpx2.Request, base: str) -> Call:
+    """Read a request as a call of the tool ``openai:PATH``, the path taken from ``base`` on."""
+    path = request.url.path.removeprefix(base.rstrip("/")).lstrip("/")
+    tool = f"openai:{path}" if request.method == "POST" else f"openai:{request.method} {path}"
+    body = _json_or_none(request.content)
+    if not isinstance(body, dict):
+        body = {"$body": encode_value(request.content)} if request.content else {}
+    else:
+        body = encode_value(body)
+    if request.url.query:
+        body["$query"] = request.url.query.decode()
+    return Call("model", tool, body, ToolSpec(tool, effect="read", idempotent=True))
+
+
+def recorded_response(response: httpx2.Response) -> Outcome:
+    """Write a response that has been read as an outcome."""
+    kept = _spelled(response.content) if _type_of(response) == _JSON else {"content": encode_value(response.content)}
+    headers = _kept_headers(response)
+    if headers:
+        kept["headers"] = headers
+    if response.status_code != 200:
+        kept["status"] = response.status_code
+    if response.is_success or response.is_redirect:
+        return Ok(kept)
+    retryable = response.status_code in _RETRIED or response.status_code >= 500
+    error = {"message": f"HTTP {response.status_code}", "response": kept, "type": "http"}
+    return Failed(error, retryable)
+
+
+def failure_of(error: httpx2.TransportError) -> Outcome:
+    """Write a failure of the connection: ``failed`` where nothing was sent, ``unknown`` where no answer came."""
+    name = type(error).__name__
+    if isinstance(error, _NOT_SENT):
+        return Failed({"message": str(error), "type": f"httpx2:{name}"}, retryable=True)
+    return Unknown(f"httpx2:{name}: {error}")
+
+
+def revive(outcome: Outcome, request: httpx2.Request) -> httpx2.Response:
+    """Give the response that was recorded, or raise the failure of the connection that was."""
+    if isinstance(outcome, Unknown):
+        raise _rebuilt(*outcome.reason.split(": ", 1), request)
+    kept = outcome.value if isinstance(outcome, Ok) else outcome.error.get("response")
+    if kept is None:
+        assert isinstance(outcome, Failed)
+        raise _rebuilt(outcome.error["type"], outcome.error["message"], request)
+    content = _content(kept)
+    return httpx2.Response(kept.get("status", 200), headers=_headers(kept), content=content)
+
+
+def whole_response(response: httpx2.Response) -> httpx2.Response:
+    """Give a response that has been read as a transport gives one, decoded."""
+    headers = [(key, value) for key, value in response.headers.multi_items() if key not in ("content-encoding", "content-length", "transfer-encoding")]
+    return httpx2.Response(response.status_code, headers=headers, content=response.content)
+
+
+def refusal(refused: Refused) -> httpx2.Response:
+    """Shape a refusal as an API error that real clients neither retry nor misread."""
+    error = {"message": str(refused), "type": "refused_by_rule", "code": refused.rule, "param": None}
+    return httpx2.Response(403, headers={"x-should-retry": "false"}, json={"error": error})
+
+
+def is_stream(answer: httpx2.Response | Outcome) -> bool:
+    """Tell whether an answer is a stream of server-sent events."""
+    if isinstance(answer, httpx2.Response):
+        return answer.is_success and _type_of(answer) == _EVENTS
+    return isinstance(answer, Ok) and "chunks" in answer.value
+
+
+class Stream:
+    """Keep the pieces of one streamed answer with their times, and end its action exactly once.
+
+    ``answer`` is the live response or the recorded outcome; ``opened`` is when its head came.
+    """
+
+    def __init__(self, run: Run, action: int, answer: httpx2.Response | Outcome, opened: int | None = None) -> None:
+        self.action, self.world = action, run.world
+        self._run = run
+        self._chunks: list[list[Any]] = []
+        self._done = False
+        self._kept: dict[str, Any] = {}
+        if isinstance(answer, httpx2.Response):
+            self.opened = opened if opened is not None else run.world.moment(None)
+            self._headers = _kept_headers(answer)
+        else:
+            assert isinstance(answer, Ok)
+            self._kept = answer.value
+            self.opened = self._kept["opened"]
+            self._headers = self._kept["headers"]
+
+    @property
+    def ended(self) -> int | None:
+        """When the recorded stream ended."""
+        recorded = self.world.recorded(self.action)
+        return recorded.at if recorded is not None else None
+
+    def response(self, body: Any) -> httpx2.Response:
+        """Give the response whose body is this stream."""
+        return httpx2.Response(200, headers=self._headers, stream=body)
+
+    def moment(self, at: int | None) -> int:
+        """Give the time of a piece without waiting for it."""
+        return self.world.moment(at)
+
+    def recorded_pieces(self) -> Iterator[tuple[int, bytes]]:
+        """Give the recorded pieces with their times."""
+        for at, piece in self._kept["chunks"]:
+            yield at, decode_value(piece).encode() if isinstance(piece, str) else decode_value(piece)
+
+    def passed(self, piece: bytes, at: int) -> bytes:
+        """Keep a piece that the agent is about to see."""
+        try:
+            self._chunks.append([at, piece.decode()])
+        except UnicodeDecodeError:  # a character cut in two by the network
+            self._chunks.append([at, encode_value(piece)])
+        return piece
+
+    def end(self) -> None:
+        """End the action: the stream came to its end."""
+        self._finish({})
+
+    def cut(self, error: httpx2.TransportError) -> None:
+        """End the action: the connection broke while the answer was coming."""
+        self._finish({"cut": f"httpx2:{type(error).__name__}: {error}"})
+
+    def closed_early(self) -> None:
+        """End the action, if it has not ended: the agent did not want the rest."""
+        if not self._done and not self._run.machine.closed:
+            self._finish({"closed": True})
+
+    def end_as_recorded(self) -> None:
+        """End as the record did; Halt where the agent reads on after the place where it had stopped."""
+        if "closed" in self._kept:
+            raise Halt(Divergence("the agent reads a stream further than it did in the record", cause="the agent's code changed"))
+        if "cut" in self._kept:
+            self._finish({"cut": self._kept["cut"]})
+            raise _rebuilt(*self._kept["cut"].split(": ", 1), None)
+        self._finish({})
+
+    def _finish(self, how: dict[str, Any]) -> None:
+        self._done = True
+        value = {"chunks": self._chunks, **how, "headers": self._headers, "opened": self.opened}
+        finish(self._run, self.action, Ok(dict(sorted(value.items()))))
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return canonical.decode(content)
+    except ValueError:
+        return None
+
+
+def _spelled(content: bytes) -> dict[str, Any]:
+    """Keep a JSON body as data with the name of its spelling, or as it is where no spelling gives it back exactly."""
+    try:
+        value = json.loads(content)
+        for style, options in _STYLES.items():
+            if json.dumps(value, allow_nan=False, **options).encode() == content:
+                return {"body": encode_value(value)} | ({"style": style} if style != "compact" else {})
+    except ValueError:
+        pass  # not JSON after all, whatever its content type says
+    return {"content": encode_value(content)}
+
+
+def _content(kept: dict[str, Any]) -> bytes:
+    if "content" in kept:
+        content = decode_value(kept["content"])
+        assert isinstance(content, bytes)
+        return content
+    return json.dumps(decode_value(kept["body"]), **_STYLES[kept.get("style", "compact")]).encode()
+
+
+def _type_of(response: httpx2.Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _kept_headers(response: httpx2.Response) -> dict[str, str]:
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    if headers.get("content-type") == _JSON:
+        del headers["content-type"]
+    return headers
+
+
+def _headers(kept: dict[str, Any]) -> dict[str, str]:
+    said = kept.get("headers", {})
+    return said if "content-type" in said else {"content-type": _JSON, **said}
+
+
+def _rebuilt(name: str, message: str, request: httpx2.Request | None) -> httpx2.TransportError:
+    kind = getattr(httpx2, name.removeprefix("httpx2:"), httpx2.TransportError)
+    error = kind(message, request=request)
+    assert isinstance(error, httpx2.TransportError)
+    return error

@@ -1,0 +1,101 @@
+"""The world of a recording: real clocks, real effects, a store, and whoever answers questions."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Iterator
+from typing import cast
+
+from harness.determinism.loop import RealTimeline, SessionLoop
+from harness.errors import Halt, StoreError, UsageError
+from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
+from harness.trace.reader import Entry
+
+_BATCH_NS = 10_000_000
+
+
+def nobody(question: Question) -> Approval:
+    """Answer no, because nobody is there to ask."""
+    return Approval(False, "nobody", "no approver is set")
+
+
+class LiveWorld:
+    """Perform for real and write what happens, as durably as asked.
+
+    ``none`` leaves lines in the process's buffer, ``batch`` writes them at least every 10 ms of activity, ``step``
+    hands each to the operating system before the agent goes on, ``sync`` also waits for the disk. What is marked for
+    the disk (a write that is not idempotent) is synced at every level but ``none``.
+    """
+
+    def __init__(
+        self, store: TraceStore, durability: Durability = "step", approver: Approver = nobody, clock: Clock = time.monotonic_ns
+    ) -> None:
+        self.store = store
+        self._durability, self._approver, self._clock = durability, approver, clock
+        self._start = clock()
+        self._last = -1
+        self._written = 0
+
+    def begin(self, header: bytes) -> None:
+        self.write(header, barrier=False, disk=False)
+
+    def end(self) -> None:
+        self.store.close()
+
+    def now(self, seq: int) -> int:
+        timeline = _timeline()
+        if timeline is not None:
+            return timeline.now
+        self._last = max(self._last + 1, self._clock() - self._start)
+        return self._last
+
+    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+        try:
+            self.store.append(lines)
+            durability = self._durability
+            if durability == "none":
+                return
+            if durability == "sync" or disk:
+                self.store.flush(disk=True)
+            elif durability == "step" or self._clock() - self._written > _BATCH_NS:
+                self.store.flush()
+                self._written = self._clock()
+        except StoreError as error:
+            raise Halt(error) from None  # an agent that cannot be recorded must not go on
+
+    def carried(self, seq: int) -> Iterator[Entry]:
+        return iter(())
+
+    def recorded(self, action: int) -> Recorded | None:
+        return None
+
+    def moment(self, at: int | None) -> int:
+        return self.now(0)
+
+    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+        timeline = _timeline()
+        if timeline is None:
+            return self.now(0)
+        await timeline.arrive()
+        return timeline.now
+
+    def ask(self, action: int, question: Question) -> Approval:
+        answer = self._approver(question)
+        if inspect.isawaitable(answer):
+            raise UsageError("the approver is asynchronous, the call is not", cure="give the app a plain function as approver")
+        return cast(Approval, answer)
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        answer = self._approver(question)
+        answer = await cast(Awaitable[Approval], answer) if inspect.isawaitable(answer) else answer
+        await self.arrived(None, recorded=False)
+        return cast(Approval, answer)
+
+
+def _timeline() -> RealTimeline | None:
+    loop = asyncio._get_running_loop()
+    if type(loop) is SessionLoop and type(loop.timeline) is RealTimeline:
+        return loop.timeline
+    return None

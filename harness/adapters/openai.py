@@ -1,0 +1,225 @@
+"""The official OpenAI client, recorded, checked and replayed at its HTTP transport.
+
+The seam is public: ``client.copy(http_client=…)`` gives the same client over another transport, and the transport
+passes requests on to the HTTP client it replaces, with its proxies, limits and hooks. Because the client's own code
+runs above the seam, retries are calls of their own, errors are rebuilt by the client from the recorded response, and
+a stream is served again as a stream. ``client._client`` is the one private name used: the package offers no public way
+to ask a client for its HTTP client.
+
+Outside a session a request passes through untouched. What is not covered: realtime web sockets, and clients built
+over the legacy ``httpx`` package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar, cast
+
+import httpx2
+import openai
+
+from harness.adapters.http import (
+    Stream,
+    failure_of,
+    is_stream,
+    read_request,
+    recorded_response,
+    refusal,
+    revive,
+    whole_response,
+)
+from harness.determinism.address import inside
+from harness.errors import Refused, UsageError
+from harness.run.drive import Call, Run, abandon, abegin, begin, finish
+from harness.trace.outcome import Ok, Outcome
+
+Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)
+
+Current = Callable[[], Run | None]
+"""How an adapter finds the session that the calling code belongs to."""
+
+
+def wrap_openai(client: Client, current: Current) -> Client:
+    """Give the same client with every request passing the session's door."""
+    inner: Any = client._client
+    base = client.base_url.path
+    if isinstance(client, openai.AsyncOpenAI) and isinstance(inner, httpx2.AsyncClient):
+        outer = httpx2.AsyncClient(transport=_AsyncDoor(inner, base, current), timeout=inner.timeout, trust_env=False)
+        return cast(Client, client.copy(http_client=outer))
+    if isinstance(client, openai.OpenAI) and isinstance(inner, httpx2.Client):
+        transport = _Door(inner, base, current)
+        return cast(Client, client.copy(http_client=httpx2.Client(transport=transport, timeout=inner.timeout, trust_env=False)))
+    raise UsageError(
+        f"cannot wrap a client over {type(inner).__module__}.{type(inner).__name__}",
+        cure="build the client over httpx2, which is the default of openai 3.x",
+    )
+
+
+class _Door(httpx2.BaseTransport):
+    """Pass each request of a synchronous client through the door."""
+
+    def __init__(self, inner: httpx2.Client, base: str, current: Current) -> None:
+        self._inner, self._base, self._current = inner, base, current
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        run = self._current()
+        if run is None:
+            return self._inner.send(request, stream=True)
+        request.read()
+        wanted = read_request(request, self._base)
+        try:
+            action = begin(run, wanted)
+            recorded = run.world.recorded(action)
+            if recorded is None:
+                return self._perform(run, action, request)
+            assert recorded.outcome is not None
+            if is_stream(recorded.outcome):
+                stream = Stream(run, action, recorded.outcome)
+                return stream.response(_SyncBody(stream, None))
+            return revive(finish(run, action, recorded.outcome), request)
+        except Refused as refused:
+            return refusal(refused)
+
+    def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
+        try:
+            with inside(action):
+                response = self._inner.send(request, stream=True)
+                if is_stream(response):
+                    stream = Stream(run, action, response)
+                    return stream.response(_SyncBody(stream, response))
+                response.read()
+        except httpx2.TransportError as error:
+            finish(run, action, failure_of(error))
+            raise
+        finish(run, action, recorded_response(response))
+        return whole_response(response)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _SyncBody(httpx2.SyncByteStream):
+    """Hand out the pieces of a stream as they come, or as they came."""
+
+    def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
+        self._stream, self._response = stream, response
+
+    def __iter__(self) -> Iterator[bytes]:
+        stream = self._stream
+        if self._response is None:
+            for at, piece in stream.recorded_pieces():
+                yield stream.passed(piece, stream.moment(at))
+            stream.end_as_recorded()
+            return
+        try:
+            for piece in self._response.iter_bytes():
+                yield stream.passed(piece, stream.moment(None))
+        except httpx2.TransportError as error:
+            stream.cut(error)
+            raise
+        stream.end()
+
+    def close(self) -> None:
+        self._stream.closed_early()
+        if self._response is not None:
+            self._response.close()
+
+
+class _AsyncDoor(httpx2.AsyncBaseTransport):
+    """Pass each request of an asynchronous client through the door."""
+
+    def __init__(self, inner: httpx2.AsyncClient, base: str, current: Current) -> None:
+        self._inner, self._base, self._current = inner, base, current
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        run = self._current()
+        if run is None:
+            return await self._inner.send(request, stream=True)
+        await request.aread()
+        wanted = read_request(request, self._base)
+        try:
+            return await self._pass(run, wanted, request)
+        except Refused as refused:
+            return refusal(refused)
+
+    async def _pass(self, run: Run, wanted: Call, request: httpx2.Request) -> httpx2.Response:
+        action = await abegin(run, wanted)
+        recorded = run.world.recorded(action)
+        try:
+            if recorded is None:
+                return await self._perform(run, action, request)
+            if recorded.outcome is not None and is_stream(recorded.outcome):
+                stream = Stream(run, action, recorded.outcome)
+                await run.world.arrived(stream.opened, recorded=True)
+                return stream.response(_AsyncBody(stream, None))
+            await run.world.arrived(recorded.at, recorded=True)
+        except asyncio.CancelledError:
+            abandon(run, action)
+            raise
+        assert recorded.outcome is not None
+        return revive(finish(run, action, recorded.outcome), request)
+
+    async def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
+        outcome: Outcome
+        response = None
+        failed: httpx2.TransportError | None = None
+        try:
+            with inside(action):
+                response = await self._inner.send(request, stream=True)
+                if not is_stream(response):
+                    await response.aread()
+            outcome = Ok(None) if is_stream(response) else recorded_response(response)
+        except httpx2.TransportError as error:
+            failed, outcome = error, failure_of(error)
+        at = await run.world.arrived(None, recorded=False)
+        if failed is not None:
+            finish(run, action, outcome)
+            raise failed
+        assert response is not None
+        if is_stream(response):
+            stream = Stream(run, action, response, opened=at)
+            return stream.response(_AsyncBody(stream, response))
+        finish(run, action, outcome)
+        return whole_response(response)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _AsyncBody(httpx2.AsyncByteStream):
+    """Hand out the pieces of a stream as they come, or as they came."""
+
+    def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
+        self._stream, self._response = stream, response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        stream = self._stream
+        if self._response is None:
+            for at, piece in stream.recorded_pieces():
+                yield stream.passed(piece, await stream.world.arrived(at, recorded=True))
+            await stream.world.arrived(stream.ended, recorded=True)
+            stream.end_as_recorded()
+            return
+        try:
+            with inside(stream.action):
+                pieces = self._response.aiter_bytes()
+            while (piece := await _next(pieces, stream.action)) is not None:
+                yield stream.passed(piece, await stream.world.arrived(None, recorded=False))
+        except httpx2.TransportError as error:
+            await stream.world.arrived(None, recorded=False)
+            stream.cut(error)
+            raise
+        await stream.world.arrived(None, recorded=False)
+        stream.end()
+
+    async def aclose(self) -> None:
+        self._stream.closed_early()
+        if self._response is not None:
+            with inside(self._stream.action):
+                await self._response.aclose()
+
+
+async def _next(pieces: AsyncIterator[bytes], action: int) -> bytes | None:
+    with inside(action):
+        return await anext(pieces, None)

@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m harness.cli``."""
+
+from harness.cli import main
+
+main()

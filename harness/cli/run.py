@@ -1,0 +1,106 @@
+"""``harness run module:function``: one recorded run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.output import emit, show_verdict
+from harness.determinism import canonical
+from harness.door.agents import load_entry, make_agent
+from harness.door.app import Harness
+from harness.door.session import Session
+from harness.errors import NotRecordable, Refused, UsageError
+from harness.trace.value import encode_value
+
+HASH_SEED = "0"
+
+
+def command(
+    entry: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="The agent's entry.")],
+    input_json: Annotated[str, typer.Option("--input", help="The entry's arguments as a JSON object.")] = "{}",
+    registry: Annotated[list[str] | None, typer.Option(help="A registry to check by; may be repeated.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="The trace file to write; a new one in runs/ by default.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed of the run's random streams.")] = 0,
+    model_script: Annotated[
+        str | None, typer.Option(metavar="MODULE:POLICY", help="Answer model calls from a local scripted server.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run an agent once and record everything that crosses its boundary."""
+    restart_with_hash_seed(HASH_SEED)
+    arguments = _arguments(input_json)
+    with _model(model_script):
+        agent = load_entry(entry, os.getcwd())
+        app: Harness = getattr(agent, "__harness_app__", None) or Harness()
+        if registry:
+            app = app.with_registry(*registry)
+        session = app.session(trace=trace, seed=seed)
+        result, error = _run(session, make_agent(app, agent), arguments)
+    facts = {
+        "trace": session.trace.path,
+        "digest": session.trace.digest,
+        "steps": session.steps,
+        "verdict": session.verdict,
+        "result": _plain(result),
+        "error": None if error is None else str(error),
+    }
+    lines = [f"{session.steps} steps · {session.trace.path} · sha256:{session.trace.digest}"]
+    lines.append(f"stopped by {type(error).__name__}: {error}" if error else f"returned {_plain(result)!r}")
+    emit(facts, lines, as_json)
+    if error is not None and not isinstance(error, Refused):
+        raise typer.Exit(5)
+    raise typer.Exit(show_verdict(session.verdict, quiet=as_json))
+
+
+def restart_with_hash_seed(seed: str) -> None:
+    """Start this process again under a hash seed, if it has another; sets are then ordered the same each time."""
+    if os.environ.get("PYTHONHASHSEED", "random") == "random":
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        os.execve(sys.executable, [sys.executable, "-m", "harness.cli", *sys.argv[1:]], environment)
+
+
+def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, Exception | None]:
+    try:
+        return session.run(agent, **arguments), None
+    except UsageError:
+        raise
+    except Exception as error:  # the agent's own; the trace holds it, and the reader of the output is told
+        return None, error
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        arguments = canonical.decode(text.encode())
+    except ValueError as error:
+        raise UsageError(f"--input is not JSON: {error}", cure="""write --input '{"name": "value"}'""") from None
+    if not isinstance(arguments, dict):
+        raise UsageError("--input is not a JSON object", cure="""write --input '{"name": "value"}'""")
+    return arguments
+
+
+@contextmanager
+def _model(script: str | None) -> Iterator[None]:
+    if script is None:
+        yield
+        return
+    from harness.testing.model_server import ModelServer
+
+    with ModelServer(load_entry(script, os.getcwd())) as server:
+        os.environ["OPENAI_BASE_URL"] = server.base_url
+        os.environ.setdefault("OPENAI_API_KEY", "scripted")
+        yield
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return json.loads(canonical.encode(encode_value(value)))
+    except NotRecordable:
+        return repr(value)

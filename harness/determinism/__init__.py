@@ -1,0 +1,1 @@
+"""Canonical bytes, named randomness, logical time: what makes equal runs equal."""

@@ -1,0 +1,114 @@
+"""Functions as entries of a run: JSON in, JSON out, therefore replayable by name."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.door.binding import Binder, call_site
+from harness.door.current import session_var
+from harness.door.session import Entry, Session
+from harness.errors import NotRecordable, UsageError
+from harness.trace.value import encode_value
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+
+
+def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function so that the first call inside a session becomes the entry of the run."""
+    if hasattr(function, "__harness_app__"):
+        return function
+    name, binder = entry_name(function), Binder(function)
+
+    def entered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Session | None:
+        session = session_var.get()
+        if session is None or session.begun:
+            return None
+        try:
+            session.enter_agent(Entry(name, encode_value(binder.bind(args, kwargs))))
+        except NotRecordable as error:
+            raise UsageError(
+                f"the input {error.where} of {name} is no JSON: {error.what}",
+                where=call_site(function),
+                cure="pass JSON data to the entry, and make clients and connections inside it or at import",
+            ) from None
+        return session
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def agent(*args: Any, **kwargs: Any) -> Any:
+            session = entered(args, kwargs)
+            if session is None:
+                return await function(*args, **kwargs)
+            try:
+                result = await function(*args, **kwargs)
+            except Exception as error:
+                session.raised(error)
+                raise
+            session.returned(result)
+            return result
+
+    else:
+
+        @functools.wraps(function)
+        def agent(*args: Any, **kwargs: Any) -> Any:
+            session = entered(args, kwargs)
+            if session is None:
+                return function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except Exception as error:
+                session.raised(error)
+                raise
+            session.returned(result)
+            return result
+
+    agent.__harness_app__ = app  # type: ignore[attr-defined]
+    return agent
+
+
+def entry_name(function: Callable[..., Any]) -> str:
+    """Name a function so that ``load_entry`` finds it; a script's functions go by the script's file name."""
+    module = function.__module__
+    if module == "__main__":
+        main = sys.modules["__main__"]
+        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+        module = spec.name if spec is not None else Path(file).stem if file else "__main__"
+    return f"{module}:{function.__qualname__}"
+
+
+def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
+    """Import ``module:function``, looking in some folders first; UsageError says which part is missing."""
+    module_name, colon, path = entry.partition(":")
+    if not colon or not module_name or not path:
+        raise UsageError(f"{entry!r} names no entry", cure="write module:function, for example examples.refunds:main")
+    for folder in reversed(folders):
+        if folder and folder not in sys.path:
+            sys.path.insert(0, folder)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise UsageError(f"there is no module {error.name!r}", where=entry, cure="name the folder it is in with --path") from None
+        raise
+    for part in path.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise UsageError(f"module {module_name!r} has no {path!r}", where=entry, cure=_nearest(module_name, path))
+    if not callable(found):
+        raise UsageError(f"{path!r} is a {type(found).__name__}, not a function", where=entry)
+    return found  # type: ignore[no-any-return]
+
+
+def _nearest(module_name: str, path: str) -> str:
+    names = [name for name, value in vars(sys.modules[module_name]).items() if callable(value) and not name.startswith("_")]
+    close = get_close_matches(path, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(sorted(names)[:12])}"

@@ -1,0 +1,207 @@
+"""The long-lived object: a registry compiled once, and the rules of recording."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, overload
+
+from harness import __version__
+from harness.adapters.files import FileStore, free_path
+from harness.adapters.live import LiveWorld, nobody
+from harness.adapters.registries import load_registry
+from harness.determinism import canonical
+from harness.determinism.loop import RealTimeline
+from harness.door.agents import make_agent
+from harness.door.current import current_run, session_var
+from harness.door.session import Entry, Session
+from harness.door.tools import Tool, make_tool
+from harness.errors import UsageError
+from harness.mediation.decision import Mode
+from harness.ports import Approver, Clock, Durability, World
+from harness.registry.registry import EMPTY, Registry
+from harness.tool import Effect, ToolSpec, Trust
+from harness.trace.codec import Header
+from harness.trace.redaction import DEFAULT_FIELDS, Redactor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Harness:
+    """Wrap agents, hand out sessions. Make one per process; it does not change once sessions run.
+
+    ``registry`` names one or more registry files (or shipped registries, such as ``airline``) or is a loaded Registry;
+    without one, calls are recorded and nothing is checked. ``traces`` is the folder new traces go to. ``mode`` is
+    ``enforce``, ``warn`` or ``shadow`` (the latter two only say what they would have done). ``strict`` refuses calls
+    outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
+    values must not. UsageError and RegistryError say what is wrong with any of these.
+    """
+
+    def __init__(
+        self,
+        registry: str | Path | Registry | Sequence[str | Path] | None = None,
+        *,
+        traces: str | Path = "runs",
+        mode: Mode = "enforce",
+        durability: Durability = "step",
+        approver: Approver = nobody,
+        strict: bool = False,
+        secrets: Mapping[str, str] | None = None,
+        secret_fields: Iterable[str] = DEFAULT_FIELDS,
+        clock: Clock = time.monotonic_ns,
+    ) -> None:
+        self.mode, self.durability, self.strict = mode, durability, strict
+        self._traces, self._approver, self._clock = Path(traces), approver, clock
+        self._declared, self._files = _load(registry)
+        self._tools: dict[str, ToolSpec] = {}
+        self._registry: Registry | None = None
+        self._secrets = {value: name for name, value in (secrets or {}).items()}
+        self._secret_fields = frozenset(secret_fields)
+
+    @property
+    def registry(self) -> Registry:
+        """The rules and tools in force: what the registry declares, joined with the tools declared in code."""
+        if self._registry is None:
+            self._registry = self._declared.with_tools(self._tools.values())
+        return self._registry
+
+    @overload
+    def tool(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def tool(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        effect: Effect = "write",
+        idempotent: bool = False,
+        idempotency_key: str | None = None,
+        undo: str | None = None,
+        probe: str | None = None,
+        trust: Trust = "unknown",
+        timeout_ms: int | None = None,
+        impact: str | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    def tool(self, function: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
+        """Make a function a tool: inside a session its calls are recorded, checked, and replayed.
+
+        An undeclared effect is ``write``. Arguments are bound by the function's signature before anything is checked.
+        A blocked call raises Refused.
+        """
+        if function is None:
+            return lambda wrapped: self._tool(wrapped, declared)
+        return self._tool(function, declared)
+
+    def agent(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Make a function the entry of a run: JSON in, JSON out, therefore replayable by name."""
+        return make_agent(self, function)
+
+    def wrap(self, client: Any) -> Any:
+        """Give the same client or agent with everything it does passing the door: OpenAI or AsyncOpenAI.
+
+        Inside a session its calls are recorded, checked and replayed; outside they pass through untouched.
+        """
+        import openai  # 300 ms, needed by those who wrap a client and by nobody else
+
+        from harness.adapters.openai import wrap_openai
+
+        if not isinstance(client, openai.OpenAI | openai.AsyncOpenAI):
+            raise UsageError(
+                f"cannot wrap a {type(client).__module__}.{type(client).__name__}",
+                cure="wrap an openai.OpenAI or openai.AsyncOpenAI client, and decorate tools with @app.tool",
+            )
+        if isinstance(client.api_key, str) and client.api_key:
+            self._secrets[client.api_key] = "api_key"
+        return wrap_openai(client, self._door)
+
+    def session(
+        self,
+        *,
+        trace: str | Path | None = None,
+        seed: int = 0,
+        conversation: str | None = None,
+        tenant: str | None = None,
+        subject: str | None = None,
+    ) -> Session:
+        """Open the session of one run; inside another session, join that one."""
+        ambient = session_var.get()
+        if ambient is not None:
+            return ambient
+
+        def header(entry: Entry | None) -> Header:
+            run = self.run_header(entry, seed=seed, conversation=conversation, tenant=tenant, subject=subject)
+            return Header(run, self._host())
+
+        def world() -> tuple[World, str]:
+            store = FileStore(trace or free_path(self._traces, "run"))
+            return LiveWorld(store, self.durability, self._approver, self._clock), store.path
+
+        return Session(self, header, world, lambda: RealTimeline(self._clock))
+
+    def run_header(self, entry: Entry | None, **labels: Any) -> dict[str, Any]:
+        """Give the part of a header that is the same on every host."""
+        registry = self.registry
+        return {
+            "entry": entry.name if entry else None,
+            "format": 1,
+            "input": entry.input if entry else None,
+            "registries": [{"digest": registry.digest, "name": registry.name, "version": registry.version}],
+            "tools": {name: canonical.digest_of(asdict(spec)) for name, spec in sorted(registry.tools.items())},
+            **labels,
+        }
+
+    def redactor(self) -> Redactor:
+        """Give a redactor of its own to each run, because placeholders are numbered per run."""
+        return Redactor(self._secret_fields, self._secrets)
+
+    def spec(self, tool: Tool) -> ToolSpec:
+        """Give the declaration of a tool in force."""
+        return self.registry.tools.get(tool.spec.name, tool.spec)
+
+    def _tool(self, function: Callable[..., Any], declared: dict[str, Any]) -> Any:
+        tool, wrapper = make_tool(self, function, declared)
+        known = self._tools.get(tool.spec.name)
+        if known is not None and known != tool.spec:
+            raise UsageError(f"two different tools are named {known.name!r}", cure="give one of them name=…")
+        self._tools[tool.spec.name] = tool.spec
+        self._registry = None
+        return wrapper
+
+    def _door(self) -> Any:
+        run = current_run()
+        if run is None and self.strict:
+            raise UsageError("a model call outside a session", cure="open one: with app.session(): …")
+        return run
+
+    def _host(self) -> dict[str, Any]:
+        seed = os.environ.get("PYTHONHASHSEED", "")
+        return {
+            "folder": os.getcwd(),
+            "harness": __version__,
+            "hash_seed": int(seed) if seed.isdigit() else None,
+            "path": _main_folder(),
+            "python": platform.python_version(),
+            "registries": self._files,
+            "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+
+
+def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tuple[Registry, list[str]]:
+    if registry is None:
+        return EMPTY, []
+    if isinstance(registry, Registry):
+        return registry, []
+    names = [registry] if isinstance(registry, str | Path) else list(registry)
+    return load_registry(*names), [str(name) for name in names]
+
+
+def _main_folder() -> str:
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.dirname(os.path.abspath(main)) if main else os.getcwd()

@@ -1,0 +1,125 @@
+"""Run an agent again from its trace: offline, step for step, and say where it is not the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.adapters.files import open_trace
+from harness.door.agents import load_entry, make_agent
+from harness.door.app import Harness
+from harness.door.session import Entry, Session
+from harness.errors import Divergence, Halt, UsageError
+from harness.run.replay import EndOfRecord, RecordedWorld
+from harness.trace.diff import first_difference
+from harness.trace.value import decode_value
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay showed.
+
+    ``digest`` is what the agent's code gave now, equal to ``recorded_digest`` when every event was equal; ``steps`` of
+    ``recorded_steps`` actions were. ``divergence`` is the first difference; ``ended`` says that the record was cut off
+    (a killed run) and everything up to there was equal. ``result`` is what the agent returned, ``error`` what it raised.
+    """
+
+    digest: str
+    recorded_digest: str
+    steps: int
+    recorded_steps: int
+    divergence: Divergence | None = None
+    ended: EndOfRecord | None = None
+    result: Any = None
+    error: Exception | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the whole run came out the same."""
+        return self.divergence is None and self.ended is None and self.digest == self.recorded_digest
+
+
+def replay(
+    trace: str | Path,
+    *,
+    entry: str | Callable[..., Any] | None = None,
+    path: str | Path | None = None,
+) -> Replay:
+    """Run the agent behind a trace again, with every outcome taken from the trace.
+
+    ``entry`` (``module:function`` or the function) and ``path`` (a folder to import from) replace what the header says.
+    Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
+    running event loop.
+    """
+    with open_trace(trace) as reader:
+        world = RecordedWorld(reader)
+    name = entry or world.header.run["entry"]
+    if name is None:
+        raise UsageError(
+            "the trace does not say which function was run", where=str(trace), cure="name it: --entry module:function"
+        )
+    with _dummy_key():
+        function = name if callable(name) else load_entry(name, str(path or ""), os.getcwd(), world.header.host.get("path", ""))
+    app = getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
+    divergence = _header_divergence(app, world)
+    if divergence is not None:
+        return _outcome(world, "", divergence=divergence)
+    return _replayed(app, make_agent(app, function), world)
+
+
+def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
+    session = Session(app, lambda _: world.header, lambda: (world, ""), world.timeline)
+    result, error = None, None
+    try:
+        result = session.run(agent, **decode_value(world.header.run["input"] or {}))
+    except Halt:
+        pass  # world.failed says why
+    except Exception as raised:  # the agent's own error, which the record holds too if nothing diverged
+        error = raised
+    failed = world.failed
+    digest = session.trace.digest
+    if isinstance(failed, Divergence):
+        return _outcome(world, digest, divergence=failed, error=error)
+    if isinstance(failed, EndOfRecord):
+        return _outcome(world, digest, ended=failed, error=error)
+    return _outcome(world, digest, result=result, error=error)
+
+
+def _outcome(world: RecordedWorld, digest: str, **found: Any) -> Replay:
+    recorded_steps = sum(entry.event.kind == "action" for entry in world.entries)
+    return Replay(digest, world.digest, world.steps(), recorded_steps, **found)
+
+
+def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
+    """Compare what the header promises of rules and tools with what is there now."""
+    recorded = world.header.run
+    now = app.run_header(Entry(recorded["entry"], recorded["input"]))
+    for part, cause in (("registries", "the registry changed"), ("tools", "a tool's declaration changed")):
+        found = first_difference(recorded.get(part), now[part], f"/{part}")
+        if found is not None:
+            return Divergence(
+                "the run would not begin as it was recorded",
+                pointer=found.pointer,
+                recorded=found.recorded,
+                now=found.now,
+                cause=cause,
+                cure="replay with the recorded version, or check the trace against the new one: harness check TRACE --registry R",
+            )
+    return None
+
+
+@contextmanager
+def _dummy_key() -> Iterator[None]:
+    """Let module code build an OpenAI client where no key is set; nothing is sent during a replay."""
+    missing = "OPENAI_API_KEY" not in os.environ
+    if missing:
+        os.environ["OPENAI_API_KEY"] = "replay-needs-no-key"
+    try:
+        yield
+    finally:
+        if missing:
+            del os.environ["OPENAI_API_KEY"]

@@ -1,0 +1,172 @@
+"""One run of one agent, found by the agent's code through a context variable."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from contextvars import Token
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from harness.determinism import address
+from harness.determinism.loop import Timeline
+from harness.determinism.loop import run as run_in_loop
+from harness.door.current import session_var
+from harness.errors import Halt, UsageError
+from harness.ports import World
+from harness.run import drive
+from harness.run.drive import Run
+from harness.run.session import SessionMachine
+from harness.trace.codec import Header
+from harness.trace.error import describe
+from harness.trace.value import encode_value
+from harness.trace.verdict import Truth
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+
+
+class TraceInfo(NamedTuple):
+    """Where a trace is (empty while replaying) and its digest so far."""
+
+    path: str
+    digest: str
+
+
+class Entry(NamedTuple):
+    """The function a run began with, by name, and its JSON input."""
+
+    name: str
+    input: dict[str, Any]
+
+
+class Session:
+    """Record, check and seal one run; a context manager, synchronous or asynchronous.
+
+    Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
+    the run so far: ``violated`` also where the violating call was blocked.
+    """
+
+    def __init__(
+        self,
+        app: Harness,
+        header: Callable[[Entry | None], Header],
+        world: Callable[[], tuple[World, str]],
+        timeline: Callable[[], Timeline],
+    ) -> None:
+        self.app = app
+        self._header, self._world, self._timeline = header, world, timeline
+        self._entry: Entry | None = None
+        self._run: Run | None = None
+        self._path = ""
+        self._tokens: tuple[Token[Session | None], Token[address.Node | None]] | None = None
+        self._lock = RLock()
+
+    @property
+    def verdict(self) -> Truth:
+        """What the rules say of the run so far: holds, violated or unknown."""
+        return "holds" if self._run is None else self._run.machine.verdict
+
+    @property
+    def trace(self) -> TraceInfo:
+        """The trace of this run."""
+        return TraceInfo(self._path, "" if self._run is None else self._run.machine.digest)
+
+    @property
+    def steps(self) -> int:
+        """The number of actions so far."""
+        return 0 if self._run is None else self._run.machine.steps
+
+    def message(self, role: str, content: str) -> None:
+        """Record a chat message that passes no model call, such as what a user said."""
+        drive.say(self.started(), "message", {"message": {"content": content, "role": role}})
+
+    def note(self, text: str, **data: Any) -> None:
+        """Record something worth keeping."""
+        drive.say(self.started(), "note", {"data": encode_value(data), "text": text} if data else {"text": text})
+
+    def run(self, agent: Callable[..., Any], **json_input: Any) -> Any:
+        """Run an agent, synchronous or not, as the entry of this session and give its result.
+
+        A coroutine function gets an event loop of its own whose order is recorded exactly; inside a running loop,
+        await the agent instead.
+        """
+        entry = self.app.agent(agent)
+        with self:
+            if not inspect.iscoroutinefunction(entry):
+                return entry(**json_input)
+            if asyncio._get_running_loop() is not None:
+                raise UsageError("session.run cannot start an event loop inside another", cure="await the agent inside the session")
+            return run_in_loop(self._timeline(), self._main(entry, json_input))
+
+    @staticmethod
+    async def _main(entry: Callable[..., Any], json_input: dict[str, Any]) -> Any:
+        address.enter()  # the loop's main task is the first speaker, not a child of the thread that started the loop
+        return await entry(**json_input)
+
+    def started(self) -> Run:
+        """Give this session's run, begun with the first call."""
+        with self._lock:
+            if self._run is None:
+                header = self._header(self._entry)
+                world, self._path = self._world()
+                machine = SessionMachine(
+                    header,
+                    self.app.registry,
+                    mode=self.app.mode,
+                    redactor=self.app.redactor(),
+                    fsync_writes=self.app.durability != "none",
+                )
+                self._run = Run(machine, world, RLock())
+                world.begin(machine.header_line)
+            return self._run
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has been recorded yet."""
+        return self._run is not None
+
+    def enter_agent(self, entry: Entry) -> None:
+        """Begin the run with a function as its entry."""
+        self._entry = entry
+        self.started()
+
+    def returned(self, value: Any) -> None:
+        """Record what the entry returned."""
+        drive.say(self.started(), "note", {"returned": encode_value(value)})
+
+    def raised(self, error: Exception) -> None:
+        """Record what the entry raised."""
+        drive.say(self.started(), "note", {"raised": describe(error)})
+
+    def __enter__(self) -> Self:
+        if self._tokens is None:
+            self._tokens = session_var.set(self), address.enter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._tokens is not None:
+            token, node = self._tokens
+            self._tokens = None
+            session_var.reset(token)
+            address.leave(node)
+            if self._run is not None:
+                self._end(halted=isinstance(error, Halt))
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _end(self, *, halted: bool) -> None:
+        assert self._run is not None
+        try:
+            if not halted:
+                drive.close(self._run)
+        finally:
+            self._run.world.end()

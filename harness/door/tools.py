@@ -1,0 +1,143 @@
+"""Functions as tools: recorded and checked inside a session, themselves outside it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from harness.door.binding import Binder, call_site
+from harness.door.current import current_run
+from harness.errors import NotRecordable, UsageError
+from harness.run.drive import Call, Run, acall, call
+from harness.tool import ToolSpec
+from harness.trace.error import describe, rebuild
+from harness.trace.outcome import Failed, Ok, Outcome, Unknown
+from harness.trace.value import decode_value, encode_value, holds_objects
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+
+
+class Tool:
+    """One function that passes the door: how its arguments are bound and its results written."""
+
+    def __init__(self, app: Harness, function: Callable[..., Any], spec: ToolSpec) -> None:
+        self.app, self.function, self.spec = app, function, spec
+        self.binder = Binder(function)
+
+    @functools.cached_property
+    def annotation(self) -> Any:
+        """The return annotation, from which dataclasses and pydantic models are rebuilt."""
+        try:
+            return get_type_hints(self.function).get("return")
+        except NameError:
+            return None  # a name only a type checker knows
+
+    def wanted(self, arguments: dict[str, Any]) -> Call:
+        """Write a call of this tool as what the agent wants; NotRecordable names the argument that cannot be written."""
+        try:
+            return Call("tool", self.spec.name, encode_value(arguments), self.app.spec(self))
+        except NotRecordable as error:
+            raise self._not_recordable(error, "argument") from None
+
+    def written(self, value: Any) -> Any:
+        """Write a result as JSON data that gives an equal value back; NotRecordable where it would not."""
+        try:
+            data = encode_value(value)
+        except NotRecordable as error:
+            raise self._not_recordable(error, "result") from None
+        if holds_objects(data) and (self.annotation is None or decode_value(data, self.annotation) != value):
+            raise NotRecordable(
+                f"the result of {self.spec.name} does not come back equal from its return annotation {self.annotation!r}",
+                where=call_site(self.function),
+                cure="annotate the function with the exact type it returns",
+            )
+        return data
+
+    def _not_recordable(self, error: NotRecordable, what: str) -> NotRecordable:
+        return NotRecordable(
+            f"{what} {error.where} of {self.spec.name}: {error.what}", where=call_site(self.function), cure=error.cure
+        )
+
+
+class _Effect:
+    """One call of the function itself, kept so that the agent gets the very object or exception it made."""
+
+    __slots__ = ("_arguments", "_tool", "error", "ran", "value")
+
+    def __init__(self, tool: Tool, arguments: dict[str, Any]) -> None:
+        self._tool, self._arguments = tool, arguments
+        self.ran = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def perform(self) -> Outcome:
+        self.ran = True
+        try:
+            self.value = self._tool.function(**self._arguments)
+            return Ok(self._tool.written(self.value))
+        except Exception as error:  # whatever the tool raises is its outcome
+            self.error = error
+            return Failed(describe(error))
+
+    async def aperform(self) -> Outcome:
+        self.ran = True
+        try:
+            self.value = await self._tool.function(**self._arguments)
+            return Ok(self._tool.written(self.value))
+        except Exception as error:  # whatever the tool raises is its outcome
+            self.error = error
+            return Failed(describe(error))
+
+    def result(self, outcome: Outcome) -> Any:
+        """Give what the function gave, or on replay what the trace says it gave."""
+        if self.error is not None:
+            raise self.error
+        if self.ran:
+            return self.value
+        if isinstance(outcome, Ok):
+            return decode_value(outcome.value, self._tool.annotation if holds_objects(outcome.value) else None)
+        if isinstance(outcome, Failed):
+            raise rebuild(outcome.error)
+        assert isinstance(outcome, Unknown)
+        raise UsageError(f"the outcome of {self._tool.spec.name} is not known: {outcome.reason}")
+
+
+def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
+    """Give a function's tool and its wrapper."""
+    name = declared.pop("name", None) or function.__name__
+    tool = Tool(app, function, ToolSpec(name, **declared))
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"{name} is a generator", where=call_site(function), cure="return the whole result, for example a list")
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def asynchronous(*args: Any, **kwargs: Any) -> Any:
+            run = _door(tool)
+            if run is None:
+                return await function(*args, **kwargs)
+            arguments = tool.binder.bind(args, kwargs)
+            effect = _Effect(tool, arguments)
+            return effect.result(await acall(run, tool.wanted(arguments), effect.aperform))
+
+        return tool, asynchronous
+
+    @functools.wraps(function)
+    def synchronous(*args: Any, **kwargs: Any) -> Any:
+        run = _door(tool)
+        if run is None:
+            return function(*args, **kwargs)
+        arguments = tool.binder.bind(args, kwargs)
+        effect = _Effect(tool, arguments)
+        return effect.result(call(run, tool.wanted(arguments), effect.perform))
+
+    return tool, synchronous
+
+
+def _door(tool: Tool) -> Run | None:
+    run = current_run()
+    if run is None and tool.app.strict:
+        raise UsageError(f"{tool.spec.name} was called outside a session", cure="open one: with app.session(): …")
+    return run

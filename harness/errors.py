@@ -1,0 +1,193 @@
+"""Every exception of harness, for whoever has to catch or read one.
+
+::
+
+    HarnessError                    anything harness raises on purpose
+    ├── UsageError                  the caller's mistake: what, where, cure                (exit 2)
+    │   ├── RegistryError           one or more mistakes in a registry, all listed at once
+    │   └── NotRecordable           a value the trace cannot hold, with the place it came from
+    ├── TraceError                  a trace that cannot be read: version, syntax, order    (exit 2)
+    │   └── TamperedTrace           a sound-looking trace whose chain or seal is broken    (exit 1)
+    ├── StoreError                  the disk said no; what was acknowledged is kept        (exit 5)
+    ├── Refused                     a rule blocked the call; carries the rule and the way out
+    ├── RecordedError               a recorded error whose class cannot be rebuilt here
+    └── Divergence                  a replay is not the record; names the first difference (exit 4)
+
+    Halt (BaseException)            carries a Divergence or StoreError through an agent's ``except Exception``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class HarnessError(Exception):
+    """Be the root of everything harness raises on purpose."""
+
+
+class UsageError(HarnessError):
+    """Say what the caller got wrong, where, and the likely cure.
+
+    ``where`` is a file with line and column, a call site, or empty.
+    """
+
+    def __init__(self, what: str, *, where: str = "", cure: str = "") -> None:
+        self.what, self.where, self.cure = what, where, cure
+        super().__init__(what, where, cure)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        cure = f"\n    cure  {self.cure}" if self.cure else ""
+        return f"{place}{self.what}{cure}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in a file: place, message, the line itself, and the likely cure.
+
+    ``line`` and ``column`` count from 1; ``length`` is the number of characters to underline.
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+    source: str = ""
+    length: int = 1
+    cure: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column}  {self.message}"
+        if self.source:
+            bare = self.source.lstrip()
+            indent = self.column - 1 - (len(self.source) - len(bare))
+            text += f"\n    {bare}\n    {' ' * max(indent, 0)}{'^' * max(self.length, 1)}"
+        if self.cure:
+            text += f"\n    {self.cure}"
+        return text
+
+
+class RegistryError(UsageError):
+    """Report every mistake of a registry at once; nothing was loaded."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        self.mistakes = mistakes
+        files = len({mistake.file for mistake in mistakes})
+        count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)} in {files} file{'s' * (files != 1)}"
+        super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was loaded")
+
+
+class NotRecordable(UsageError):
+    """Refuse a value that a trace cannot hold, naming its type and place."""
+
+
+class TraceError(HarnessError):
+    """Say why a trace cannot be read: file, line (from 1; 0 for the whole file), reason, cure."""
+
+    def __init__(self, file: str, line: int, reason: str, *, cure: str = "") -> None:
+        self.file, self.line, self.reason, self.cure = file, line, reason, cure
+        super().__init__(file, line, reason, cure)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        cure = f"\n    cure  {self.cure}" if self.cure else ""
+        return f"{place}: {self.reason}{cure}"
+
+
+class TamperedTrace(TraceError):
+    """Say which line of a trace is not the one that was written."""
+
+
+class StoreError(HarnessError):
+    """Say that a trace could not be written, and what is safe."""
+
+
+class Refused(HarnessError):
+    """Tell the agent that a rule blocked its call, and what it may do instead.
+
+    ``call`` is the tool's name; ``alternative`` is the rule's own advice; ``retryable`` says whether the
+    same call may be allowed later; ``values`` are the values that decided, by sub-expression.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        reason: str,
+        *,
+        call: str = "",
+        alternative: str = "",
+        retryable: bool = False,
+        values: dict[str, Any] | None = None,
+    ) -> None:
+        self.rule, self.reason, self.call = rule, reason, call
+        self.alternative, self.retryable, self.values = alternative, retryable, values or {}
+        super().__init__(rule, reason)
+
+    def __str__(self) -> str:
+        advice = f" {self.alternative}" if self.alternative else ""
+        return f"{self.call or 'the call'} was blocked by {self.rule}: {self.reason}.{advice}"
+
+
+class RecordedError(HarnessError):
+    """Stand in on replay for a recorded error whose class cannot be rebuilt; ``name`` is that class."""
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
+        super().__init__(name, message)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}"
+
+
+class Divergence(HarnessError):
+    """Name the first place where a replay is not the record.
+
+    ``seq`` is the event's number, ``step`` the action's (both from 0, -1 where there is none), ``pointer``
+    a JSON pointer into the event, ``recorded`` and ``now`` the two values there.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        seq: int = -1,
+        step: int = -1,
+        agent: str = "",
+        task: str = "",
+        pointer: str = "",
+        recorded: Any = None,
+        now: Any = None,
+        cause: str = "",
+        cure: str = "",
+    ) -> None:
+        self.what, self.seq, self.step, self.agent, self.task = what, seq, step, agent, task
+        self.pointer, self.recorded, self.now = pointer, recorded, now
+        self.cause, self.cure = cause, cure
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        where = f" at step {self.step}" if self.step >= 0 else f" at event {self.seq}" if self.seq >= 0 else ""
+        who = f" (agent {self.agent}, task {self.task})" if self.agent else ""
+        text = f"diverged{where}{who}: {self.what}"
+        if self.pointer:
+            text += f"\n    {self.pointer}  recorded  {_short(self.recorded)}"
+            text += f"\n    {' ' * len(self.pointer)}  now       {_short(self.now)}"
+        if self.cause:
+            text += f"\ncause  {self.cause}"
+        if self.cure:
+            text += f"\ncure   {self.cure}"
+        return text
+
+
+class Halt(BaseException):
+    """Stop an agent even inside its ``except Exception``; ``error`` is what to report at the rim."""
+
+    def __init__(self, error: HarnessError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+def _short(value: Any, limit: int = 200) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,100 @@
+"""What a user may implement, as small protocols; the rim implements them for disks, clocks and people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator
+from typing import Any, Literal, NamedTuple, Protocol
+
+from harness.trace.outcome import Outcome
+from harness.trace.reader import Entry
+
+Durability = Literal["none", "batch", "step", "sync"]
+
+
+class Clock(Protocol):
+    """Give nanoseconds since some fixed moment; never backwards."""
+
+    def __call__(self) -> int: ...
+
+
+class TraceStore(Protocol):
+    """Keep the lines of one trace, in order."""
+
+    path: str
+
+    def append(self, line: bytes) -> None:
+        """Take a line into the process's buffer."""
+
+    def flush(self, *, disk: bool = False) -> None:
+        """Hand everything appended to the operating system, or with ``disk`` to the disk itself."""
+
+    def close(self) -> None:
+        """Flush and let go; further calls do nothing."""
+
+
+class Question(NamedTuple):
+    """What a person or program is asked before a call is made; ``digest`` binds the answer to exactly this call."""
+
+    rule: str
+    reason: str
+    tool: str
+    args: dict[str, Any]
+    digest: str
+
+
+class Approval(NamedTuple):
+    """The answer to a question, and who gave it."""
+
+    allowed: bool
+    by: str
+    reason: str = ""
+
+
+class Approver(Protocol):
+    """Answer questions; may be a coroutine function where the agent is asynchronous."""
+
+    def __call__(self, question: Question) -> Approval | Awaitable[Approval]: ...
+
+
+class Recorded(NamedTuple):
+    """What the trace says of an action: its outcome and when it came. None stands for never."""
+
+    outcome: Outcome | None
+    at: int | None
+
+
+class World(Protocol):
+    """Everything outside a session's machine: performed for real while recording, taken from the trace on replay."""
+
+    def begin(self, header: bytes) -> None:
+        """Take the first line of the trace."""
+
+    def end(self) -> None:
+        """Let go: the run is over, sealed or not."""
+
+    def now(self, seq: int) -> int:
+        """Give the time of the event ``seq`` that is about to be written, in nanoseconds since the start."""
+
+    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+        """Keep lines; with ``barrier`` return only when they survive this process (``disk``: this machine)."""
+
+    def carried(self, seq: int) -> Iterator[Entry]:
+        """Give the recorded events that stand next because the effects that said them are not performed again."""
+
+    def recorded(self, action: int) -> Recorded | None:
+        """Give what the trace says of an action, or None where its effect has to be performed."""
+
+    def moment(self, at: int | None) -> int:
+        """Give the time of one piece of a stream; ``at`` is its recorded time, if any."""
+
+    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+        """Wait for the turn of an outcome or of a piece of a stream and give its time.
+
+        ``at`` is its recorded time where it is ``recorded``; None then means that it never came.
+        """
+
+    def ask(self, action: int, question: Question) -> Approval:
+        """Give the answer to a question."""
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        """Give the answer to a question where the approver may be asynchronous."""

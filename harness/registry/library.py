@@ -1,0 +1,257 @@
+"""The functions an expression may call, as one table: what they take, what they give, what they do.
+
+There are no others, and none of them touches a clock, chance or the disk. ``any``, ``all``, ``exists`` and ``default``
+look at expressions before they have a value; they are here for their arity and types only and have their meaning in
+``explain`` and ``compile``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+import re2
+
+from harness.registry import values
+from harness.registry.values import Number, Undefined, named
+
+Type = Literal["any", "truth", "number", "text", "list", "object", "null", "record"]
+
+
+class Function(NamedTuple):
+    """Declare a function: the types it takes (the last ``optional`` of them may be left out) and the type it gives.
+
+    ``variadic`` means that the last argument may be repeated.
+    """
+
+    takes: tuple[Type, ...]
+    gives: Type
+    call: Callable[..., Any]
+    optional: int = 0
+    variadic: bool = False
+
+    @property
+    def fewest(self) -> int:
+        """The number of arguments it needs."""
+        return len(self.takes) - self.optional
+
+    @property
+    def most(self) -> int | None:
+        """The number of arguments it may have; None without limit."""
+        return None if self.variadic else len(self.takes)
+
+
+class BadPattern(ValueError):
+    """Say what is wrong with a regular expression."""
+
+
+@lru_cache(maxsize=1024)
+def searcher(pattern: str) -> Callable[[str], Any]:
+    """Compile a regular expression of RE2's syntax, which has no backtracking; BadPattern says what is wrong."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0]
+        raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
+    search: Callable[[str], Any] = compiled.search
+    return search
+
+
+def matches(text: Any, pattern: str) -> bool:
+    """Tell whether the pattern is found anywhere in the text. O(text)."""
+    return searcher(pattern)(values.text(text)) is not None
+
+
+def length(value: Any) -> int:
+    """Count the characters of a text, the items of a list, the keys of an object."""
+    if type(value) in (str, list, dict):
+        return len(value)
+    raise Undefined(f"{named(value)} has no length")
+
+
+def absolute(value: Any) -> Number:
+    """Give a number without its sign."""
+    return abs(values.number(value))
+
+
+def smallest(*items: Any) -> Any:
+    """Give the smallest of a list or of the arguments."""
+    return _ordered(items)[0]
+
+
+def largest(*items: Any) -> Any:
+    """Give the largest of a list or of the arguments."""
+    return _ordered(items)[-1]
+
+
+def total(items: Any) -> Any:
+    """Add up the numbers of a list; 0 for an empty one."""
+    result: Any = 0
+    for value in _list(items):
+        result = values.add(result, values.number(value))
+    return result
+
+
+def rounded(value: Any, digits: Any = 0) -> Number:
+    """Round to a number of decimals (0 to 15), halves to the even neighbour; without decimals to a whole number."""
+    if type(digits) is not int or not 0 <= digits <= 15:
+        raise Undefined(f"expected 0 to 15 decimals, got {named(digits)}")
+    number = values.number(value)
+    return round(number, digits) if digits else round(number)
+
+
+def in_order(items: Any) -> list[Any]:
+    """Sort a list of numbers or a list of texts, smallest first."""
+    return _sorted(_list(items))
+
+
+def unique(items: Any) -> list[Any]:
+    """Drop the repetitions of a list."""
+    return values.unique(_list(items))
+
+
+def to_text(value: Any) -> str:
+    """Spell a number, truth value or text."""
+    if type(value) is bool:
+        return "true" if value else "false"
+    return value if type(value) is str else str(values.number(value))
+
+
+def to_integer(value: Any) -> int:
+    """Read a whole number from text, or cut a number's decimals."""
+    if type(value) is str:
+        if not _INTEGER.fullmatch(value.strip()):
+            raise Undefined(f"{named(value)} is no whole number")
+        value = int(value)
+    return int(values.bounded(int(values.number(value))))
+
+
+def to_float(value: Any) -> float:
+    """Read a decimal number from text, or make a number one."""
+    if type(value) is str:
+        if not _DECIMAL.fullmatch(value.strip()):
+            raise Undefined(f"{named(value)} is no number")
+        value = float(value)
+    return float(values.bounded(float(values.number(value))))
+
+
+def to_truth(value: Any) -> bool:
+    """Tell whether a value is neither empty, zero, false nor null."""
+    return bool(value)
+
+
+def parse_json(value: Any) -> Any:
+    """Read JSON text."""
+    try:
+        return orjson.loads(values.text(value))
+    except orjson.JSONDecodeError as error:
+        raise Undefined(f"the text is not JSON: {error}") from None
+
+
+def parse_time(value: Any) -> float:
+    """Give the seconds since 1970 of an ISO 8601 date or time; without a zone it is taken as UTC."""
+    try:
+        moment = datetime.fromisoformat(values.text(value))
+    except ValueError:
+        raise Undefined(f"{named(value)} is no ISO 8601 date or time") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def seconds_between(earlier: Any, later: Any) -> float:
+    """Give the seconds from one ISO 8601 time to another; negative where the second comes first."""
+    return parse_time(later) - parse_time(earlier)
+
+
+def parts(value: Any, separator: Any) -> list[str]:
+    """Cut a text at each separator."""
+    if values.text(separator) == "":
+        raise Undefined("the separator is empty")
+    pieces: list[str] = values.bounded(values.text(value).split(separator))
+    return pieces
+
+
+def _math(function: Callable[[float], float]) -> Callable[[Any], float]:
+    def call(value: Any) -> float:
+        number = values.number(value)
+        try:
+            return float(values.bounded(function(number)))
+        except (ValueError, OverflowError):
+            raise Undefined(f"{function.__name__} of {number} is not defined") from None
+
+    return call
+
+
+def _on_text(method: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *texts: method(*map(values.text, texts))
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is list:
+        return value
+    raise Undefined(f"expected a list, got {named(value)}")
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    check = values.text if items and type(items[0]) is str else values.number
+    return sorted(map(check, items))  # type: ignore[type-var]
+
+
+def _ordered(items: tuple[Any, ...]) -> list[Any]:
+    ordered = _sorted(_list(items[0]) if len(items) == 1 else list(items))
+    if not ordered:
+        raise Undefined("the list is empty")
+    return ordered
+
+
+def _looked_at_before(*_: Any) -> Any:
+    raise AssertionError("this function has its meaning in explain and compile")
+
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,80}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?")
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    "len": Function(("any",), "number", length),
+    "abs": Function(("number",), "number", absolute),
+    "min": Function(("any",), "any", smallest, variadic=True),
+    "max": Function(("any",), "any", largest, variadic=True),
+    "sum": Function(("list",), "number", total),
+    "round": Function(("number", "number"), "number", rounded, optional=1),
+    "any": Function(("list",), "truth", _looked_at_before),
+    "all": Function(("list",), "truth", _looked_at_before),
+    "sorted": Function(("list",), "list", in_order),
+    "unique": Function(("list",), "list", unique),
+    "set": Function(("list",), "list", unique),
+    "str": Function(("any",), "text", to_text),
+    "int": Function(("any",), "number", to_integer),
+    "float": Function(("any",), "number", to_float),
+    "bool": Function(("any",), "truth", to_truth),
+    "exists": Function(("any",), "truth", _looked_at_before),
+    "default": Function(("any", "any"), "any", _looked_at_before),
+    "json": Function(("text",), "any", parse_json),
+    "exp": Function(("number",), "number", _math(math.exp)),
+    "log": Function(("number",), "number", _math(math.log)),
+    "sqrt": Function(("number",), "number", _math(math.sqrt)),
+    "parse_time": Function(("text",), "number", parse_time),
+    "seconds_between": Function(("text", "text"), "number", seconds_between),
+}
+
+METHODS: Final[dict[str, Function]] = {
+    "matches": Function(("text", "text"), "truth", matches),
+    "lower": Function(("text",), "text", _on_text(str.lower)),
+    "upper": Function(("text",), "text", _on_text(str.upper)),
+    "strip": Function(("text",), "text", _on_text(str.strip)),
+    "startswith": Function(("text", "text"), "truth", _on_text(str.startswith)),
+    "endswith": Function(("text", "text"), "truth", _on_text(str.endswith)),
+    "contains": Function(("text", "text"), "truth", _on_text(str.__contains__)),
+    "split": Function(("text", "text"), "list", parts),
+}
+
+LIBRARY: Final[dict[str, Function]] = FUNCTIONS | METHODS

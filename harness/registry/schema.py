@@ -1,0 +1,224 @@
+"""The format of a registry file as a JSON Schema, and its errors in the reader's language.
+
+The schema is data, published as it stands for editors. What a schema cannot say (names that must exist, expressions)
+is checked by ``load``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from harness.errors import Mistake
+from harness.registry.document import Node
+from harness.registry.parse import nearest
+
+_NAME: Final = {"type": "string", "minLength": 1}
+_TEXT: Final = {"type": "string", "minLength": 1}
+_FLAG: Final = {"type": "boolean"}
+_NAMES: Final = {"type": "array", "items": _NAME}
+_JSON_SCHEMA: Final = {"type": ["object", "boolean"]}
+
+_TOOL: Final = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "properties": {
+        "effect": {"enum": ["read", "write"]},
+        "idempotent": _FLAG,
+        "arguments": {"type": "object"},
+        "result": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"schema": {"type": "object"}, "format": {"enum": ["value", "json"]}},
+        },
+        "idempotency_key": _NAME,
+        "undo": _NAME,
+        "probe": _NAME,
+        "trust": {"enum": ["trusted", "untrusted", "unknown"]},
+        "needs": _NAMES,
+        "gives": _NAMES,
+        "cost": {"type": "number", "minimum": 0},
+        "domain": _NAME,
+        "timeout_ms": {"type": "integer", "minimum": 1},
+        "unordered": {"type": "array", "items": {"type": "string"}},
+        "impact": _NAME,
+    },
+}
+
+_PARAMETER: Final = {
+    "type": ["object", "number", "string", "boolean", "array"],
+    "additionalProperties": False,
+    "required": ["value"],
+    "properties": {"value": True, "unit": {"type": "string"}, "source": {"type": "string"}},
+}
+
+_STORY: Final = {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}}
+
+_INVARIANT: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "on"],
+    "oneOf": [{"required": ["require"]}, {"required": ["schema"]}],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_./-]*$"},
+        "title": _TEXT,
+        "on": {"enum": ["action", "result", "message", "end"]},
+        "tool": {"type": ["string", "array"], "items": _NAME, "minItems": 1, "minLength": 1},
+        "when": _TEXT,
+        "require": _TEXT,
+        "schema": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {"arguments": _JSON_SCHEMA, "result": _JSON_SCHEMA},
+        },
+        "severity": {"enum": ["info", "low", "medium", "high", "critical"]},
+        "otherwise": {"enum": ["observe", "warn", "block", "escalate"]},
+        "says": _TEXT,
+        "retryable": _FLAG,
+        "source": _TEXT,
+        "override": _FLAG,
+        "examples": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"holds": {"type": "array", "items": _STORY}, "violated": {"type": "array", "items": _STORY}},
+        },
+    },
+}
+
+SCHEMA: Final[dict[str, Any]] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "harness registry",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["registry", "version", "default"],
+    "properties": {
+        "$schema": {"type": "string"},
+        "registry": _NAME,
+        "version": {"type": ["string", "number"]},
+        "title": _TEXT,
+        "default": {"enum": ["refuse", "allow"]},
+        "unknown": {"enum": ["block_writes", "block", "allow"]},
+        "extends": _NAMES,
+        "parameters": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": _PARAMETER,
+        },
+        "tools": {"type": "object", "additionalProperties": _TOOL},
+        "invariants": {"type": "array", "items": _INVARIANT},
+    },
+}
+
+_SPOKEN: Final = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def mistakes_in(document: Node) -> Iterator[Mistake]:
+    """Yield where a document is not of the format, in the order of the file."""
+    from jsonschema import Draft202012Validator  # imported here: 80 ms that only loading a registry needs
+
+    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(document.plain()), key=lambda error: list(map(str, error.path)))
+    for error in errors:
+        yield from _worded(document.find(list(error.absolute_path)), error)
+
+
+def _worded(node: Node, error: Any) -> Iterator[Mistake]:
+    says = _WORDINGS.get(error.validator)
+    if says is None:
+        yield node.mistake(error.message)
+    else:
+        yield from says(node, error)
+
+
+def _unknown_key(node: Node, error: Any) -> Iterator[Mistake]:
+    known = error.schema["properties"]
+    for key, place in node.keys.items():
+        if key not in known:
+            cure = nearest(key, known) or f"known keys: {', '.join(known)}"
+            yield place.mistake(f"unknown key {key!r}", cure)
+
+
+def _missing_key(node: Node, error: Any) -> Iterator[Mistake]:
+    for key in error.validator_value:
+        if key not in (node.entries or {}) and f"{key!r} is a required" in error.message:
+            yield node.mistake(f"the key {key!r} is missing", _MISSING.get(key, ""))
+
+
+def _wrong_type(node: Node, error: Any) -> Iterator[Mistake]:
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    expected = " or ".join(_SPOKEN[kind] for kind in wanted)
+    yield node.mistake(f"{_path(error)}: expected {expected}, got {_got(error.instance)}", _type_cure(error))
+
+
+def _wrong_word(node: Node, error: Any) -> Iterator[Mistake]:
+    words = error.validator_value
+    if error.instance == "rewrite":
+        yield node.mistake("'rewrite' is not available in this version", "use block, and say in 'says' what is allowed")
+        return
+    cure = nearest(str(error.instance), words)
+    yield node.mistake(f"{_path(error)}: expected {' or '.join(words)}, got {_got(error.instance)}", cure)
+
+
+def _exactly_one(node: Node, error: Any) -> Iterator[Mistake]:
+    both = "require" in error.instance
+    yield node.mistake(
+        "an invariant states exactly one of 'require' and 'schema'; this one states " + ("both" if both else "neither")
+    )
+
+
+def _wrong_form(node: Node, error: Any) -> Iterator[Mistake]:
+    yield node.mistake(f"{_path(error)}: {_got(error.instance)} is not a name", "a name is a letter, then letters, digits, _")
+
+
+def _too_short(node: Node, error: Any) -> Iterator[Mistake]:
+    yield node.mistake(f"{_path(error)}: empty")
+
+
+def _path(error: Any) -> str:
+    path = [step for step in error.absolute_path if type(step) is str]
+    return path[-1] if path else "registry"
+
+
+def _got(value: Any) -> str:
+    if isinstance(value, dict | list) or value is None:
+        return {dict: "an object", list: "a list"}.get(type(value), "nothing")
+    text = repr(value)
+    kind = {bool: "", int: "the number ", float: "the number "}.get(type(value), "")
+    return kind + (text if len(text) <= 60 else text[:59] + "…")
+
+
+def _type_cure(error: Any) -> str:
+    if error.validator_value == "boolean" and error.instance in ("yes", "no", "on", "off"):
+        return "write true or false"
+    if error.validator_value == "string" and not isinstance(error.instance, dict | list):
+        return "quote it"
+    return ""
+
+
+_MISSING: Final = {
+    "default": "write 'default: refuse' or 'default: allow': what happens to calls of tools that no rule speaks of",
+    "on": "write on: action, result, message or end",
+    "version": "write a version, such as version: 1.0.0",
+    "registry": "write the name of the registry, such as registry: airline",
+}
+
+_WORDINGS: Final[dict[str, Any]] = {
+    "additionalProperties": _unknown_key,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _wrong_word,
+    "oneOf": _exactly_one,
+    "pattern": _wrong_form,
+    "minLength": _too_short,
+    "minItems": _too_short,
+    "minProperties": _too_short,
+}

@@ -1,0 +1,82 @@
+"""What a rule says: text with ``{expression}`` in it, checked when the registry is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.determinism.canonical import encode
+from harness.registry.parse import BadExpression, parse
+from harness.registry.tree import Node, Span
+from harness.registry.values import Undefined
+
+_DECIMALS: Final = re.compile(r":\.([0-9])f$")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place for a value: its tree, its text, where that begins in the template, and a number of decimals."""
+
+    tree: Node
+    text: str
+    start: int
+    decimals: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text cut into plain pieces and holes."""
+
+    text: str
+    pieces: tuple[str | Hole, ...]
+
+    def render(self, value_of: Callable[[Hole], Any]) -> str:
+        """Fill the holes; one whose value is undefined shows its expression."""
+        return "".join(piece if isinstance(piece, str) else _shown(piece, value_of) for piece in self.pieces)
+
+
+def read_template(text: str) -> Template:
+    """Cut a text at its ``{…}``; ``{{`` and ``}}`` stand for braces, ``{x:.2f}`` asks for two decimals.
+
+    BadExpression says what is wrong, with its place in the whole text.
+    """
+    pieces: list[str | Hole] = []
+    at = 0
+    for match in re.finditer(r"\{\{|\}\}|[{}]", text):
+        if match.start() < at:
+            continue
+        pieces.append(text[at : match.start()])
+        if len(match.group()) == 2:
+            pieces.append(match.group()[0])
+            at = match.end()
+        else:
+            end = text.find("}", match.end()) if match.group() == "{" else -1
+            if end < 0:
+                raise BadExpression("a brace without its partner", Span(*match.span()), "write {{ or }} for a brace itself")
+            pieces.append(_hole(text[match.end() : end], match.end()))
+            at = end + 1
+    pieces.append(text[at:])
+    return Template(text, tuple(piece for piece in pieces if piece))
+
+
+def _hole(text: str, start: int) -> Hole:
+    decimals = _DECIMALS.search(text)
+    bare = text[: decimals.start()] if decimals else text
+    try:
+        return Hole(parse(bare), bare, start, int(decimals.group(1)) if decimals else None)
+    except BadExpression as error:
+        span = Span(error.span.start + start, error.span.end + start)
+        raise BadExpression(error.message, span, error.cure) from None
+
+
+def _shown(hole: Hole, value_of: Callable[[Hole], Any]) -> str:
+    try:
+        value = value_of(hole)
+    except Undefined:
+        return f"⟨{hole.text}⟩"
+    if hole.decimals is not None and type(value) in (int, float):
+        return f"{value:.{hole.decimals}f}"
+    shown = value if type(value) is str else encode(value).decode()
+    return shown if len(shown) <= 200 else shown[:199] + "…"

@@ -1,0 +1,152 @@
+"""The world of a replay: outcomes, answers and times come from the trace, everything else must come out equal.
+
+What is written is held against the record line by line. The first line that differs stops the agent with a Halt that
+carries the Divergence; from then on every call does, so an agent cannot go on over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import NoReturn
+
+from harness.determinism.address import enclosing
+from harness.determinism.loop import SessionLoop, VirtualTimeline
+from harness.errors import Divergence, Halt, HarnessError
+from harness.ports import Approval, Question, Recorded
+from harness.trace.codec import Footer, Header, read_line
+from harness.trace.diff import explain
+from harness.trace.event import Event
+from harness.trace.outcome import Unknown, from_body
+from harness.trace.reader import Entry, Reader
+
+
+class EndOfRecord(HarnessError):
+    """Say that the recorded run was cut off here: so far everything was equal."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        super().__init__(f"the recorded run ends after step {steps} without an outcome; up to there the replay is equal")
+
+
+class RecordedWorld:
+    """Serve one recorded run; ``failed`` is the first difference, ``replayed`` the number of equal events."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.entries: list[Entry] = list(reader.entries())
+        self.header: Header = reader.header
+        self.digest = reader.digest
+        self.failed: HarnessError | None = None
+        self.replayed = 0
+        self._file = reader.file
+        self._observations = {entry.event.body["action"]: entry.event for entry in self.entries if entry.event.kind == "observation"}
+        self._answers = {
+            entry.event.body["action"]: entry.event
+            for entry in self.entries
+            if entry.event.kind == "decision" and "answer" in entry.event.body
+        }
+
+    def timeline(self) -> VirtualTimeline:
+        """Give the timeline that a replayed agent's event loop has to follow."""
+        return VirtualTimeline(self._stalled)
+
+    def begin(self, header: bytes) -> None:
+        pass  # the run part of the header was compared before the replay began
+
+    def end(self) -> None:
+        """Check that the agent did not end before its record."""
+        if self.failed is None and self.replayed < len(self.entries):
+            self._fail(explain(self.entries[self.replayed].event, None, self._before()))
+
+    def now(self, seq: int) -> int:
+        return self.entries[seq].event.at if seq < len(self.entries) else 0
+
+    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+        if self.failed is not None:
+            raise Halt(self.failed)
+        for line in lines.splitlines(keepends=True):
+            if line.startswith(b'{"footer":'):
+                return
+            if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
+                self._diverge(line)
+            self.replayed += 1
+
+    def carried(self, seq: int) -> Iterator[Entry]:
+        while self.replayed < len(self.entries):
+            entry = self.entries[self.replayed]
+            if enclosing(entry.event.task) is None:
+                return
+            self.replayed += 1
+            yield entry
+
+    def recorded(self, action: int) -> Recorded:
+        observation = self._observations.get(action)
+        if observation is None:
+            if not _in_loop():
+                self._stalled()
+            return Recorded(None, None)
+        outcome = from_body(observation.body)
+        came = None if outcome == Unknown("cancelled") else observation.at
+        return Recorded(outcome, came)
+
+    def moment(self, at: int | None) -> int:
+        return at or 0
+
+    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+        loop = asyncio.get_running_loop()
+        if at is None:
+            await loop.create_future()  # it never came: only a timer of the agent's own can end this
+        elif isinstance(loop, SessionLoop) and isinstance(loop.timeline, VirtualTimeline):
+            await loop.timeline.arrive(at)
+        return at or 0
+
+    def ask(self, action: int, question: Question) -> Approval:
+        decision = self._answers.get(action)
+        if decision is None:
+            self._stalled()
+        answer = decision.body["answer"]
+        return Approval(answer["allowed"], answer["by"], decision.body["reason"])
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        approval = self.ask(action, question)
+        await self.arrived(self._answers[action].at, recorded=True)
+        return approval
+
+    def steps(self) -> int:
+        """Count the actions that were equal."""
+        return sum(entry.event.kind == "action" for entry in self.entries[: self.replayed])
+
+    def _before(self) -> list[Event]:
+        return [entry.event for entry in self.entries[: self.replayed]]
+
+    def _diverge(self, line: bytes) -> NoReturn:
+        said = read_line(line, "now", self.replayed + 2)
+        assert not isinstance(said, Footer)
+        recorded = self.entries[self.replayed].event if self.replayed < len(self.entries) else None
+        later = [entry.event for entry in self.entries[self.replayed + 1 :]]
+        self._fail(explain(recorded, said[0], self._before(), later))
+
+    def _stalled(self) -> NoReturn:
+        if self.failed is not None:
+            raise Halt(self.failed)
+        if self.replayed < len(self.entries):
+            event = self.entries[self.replayed].event
+            self._fail(
+                Divergence(
+                    f"the agent waits for something that is not in the record, which goes on with a {event.kind}",
+                    seq=event.seq,
+                    step=self.steps(),
+                    agent=event.agent,
+                    task=event.task,
+                    cause="a call is missing, or the agent waits for a thread, a file or a socket of its own",
+                )
+            )
+        self._fail(EndOfRecord(self.steps()))
+
+    def _fail(self, error: HarnessError) -> NoReturn:
+        self.failed = self.failed or error
+        raise Halt(self.failed)
+
+
+def _in_loop() -> bool:
+    return asyncio._get_running_loop() is not None

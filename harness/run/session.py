@@ -1,0 +1,371 @@
+"""A session as a machine without I/O: an input goes in, the next effects come out.
+
+Theory of operation. Every action passes the same states, whoever proposes it and whether it is recorded or replayed::
+
+    Propose ──▶ judged ──allow──▶ performing ──Complete──▶ done ──▶ Deliver (or Refuse, where a rule blocks the result)
+                  ├──block──▶ refused ──▶ Refuse
+                  └──escalate──▶ asked ──Answer──▶ performing | refused
+
+Two rules of this file. What is written comes before what is done: a ``Write`` with a barrier stands before every
+``Perform``. And an input that is not legal in the present state raises and leaves everything as it was.
+
+The machine decides nothing about time, disks or people: each input brings its time, and each effect is carried out by
+a driver (``run.drive``).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from harness.assertion.interface import Checker
+from harness.determinism import canonical
+from harness.errors import HarnessError, NotRecordable, Refused
+from harness.mediation.decision import Decision, Mode, decide
+from harness.ports import Approval, Question
+from harness.registry.registry import Registry
+from harness.tool import ToolSpec
+from harness.trace.codec import Header
+from harness.trace.event import Event, Kind, Surface
+from harness.trace.history import Histories
+from harness.trace.outcome import Outcome, to_body
+from harness.trace.reader import Entry
+from harness.trace.redaction import Redactor
+from harness.trace.verdict import Judgement, Truth, Verdict, worst
+from harness.trace.writer import Writer
+
+
+class Place(NamedTuple):
+    """Who speaks: the agent, the address of its task, and the events this one follows from."""
+
+    agent: str = "main"
+    task: str = "0"
+    parents: tuple[int, ...] = ()
+
+
+# --- inputs: each begins with its time, in nanoseconds since the start ------------------------------------------------
+
+
+class Propose(NamedTuple):
+    """An agent wants something to happen.
+
+    ``args`` is JSON data, for a model call the whole request; ``id`` is the model's own id of a tool call.
+    """
+
+    at: int
+    surface: Surface
+    tool: str
+    args: dict[str, Any]
+    spec: ToolSpec
+    place: Place
+    id: str | None = None
+
+
+class Answer(NamedTuple):
+    """Somebody has answered the question about an action."""
+
+    at: int
+    action: int
+    approval: Approval
+
+
+class Complete(NamedTuple):
+    """The effect of an action has ended."""
+
+    at: int
+    action: int
+    outcome: Outcome
+
+
+class Say(NamedTuple):
+    """Something to keep that is no action: a chat message or a note."""
+
+    at: int
+    kind: Kind
+    body: dict[str, Any]
+    place: Place
+
+
+class Close(NamedTuple):
+    """The run has ended."""
+
+    at: int
+
+
+Input = Propose | Answer | Complete | Say | Close
+
+# --- effects ---------------------------------------------------------------------------------------------------------
+
+
+class Write(NamedTuple):
+    """Keep these lines; with ``barrier`` before anything else happens, with ``disk`` on the disk itself."""
+
+    lines: bytes
+    barrier: bool = False
+    disk: bool = False
+
+
+class Perform(NamedTuple):
+    """Let the effect of this action happen."""
+
+    action: int
+
+
+class Ask(NamedTuple):
+    """Put the question to whoever may answer it."""
+
+    action: int
+    question: Question
+
+
+class Deliver(NamedTuple):
+    """Give the outcome to the agent."""
+
+    action: int
+    outcome: Outcome
+
+
+class Refuse(NamedTuple):
+    """Tell the agent that its call was blocked."""
+
+    action: int
+    refused: Refused
+
+
+Effect = Write | Perform | Ask | Deliver | Refuse
+
+# --- states ----------------------------------------------------------------------------------------------------------
+
+
+class State(Enum):
+    """Where an action is on its way; one that is done or refused is forgotten."""
+
+    PROPOSED = "proposed"
+    ASKED = "asked"
+    PERFORMING = "performing"
+
+
+LEGAL: Final[dict[type, State]] = {Answer: State.ASKED, Complete: State.PERFORMING}
+
+
+class _Action(NamedTuple):
+    event: Event
+    spec: ToolSpec
+    state: State
+    decision: Decision | None = None
+
+
+class SessionMachine:
+    """Hold the state of one session. Not thread-safe: the driver serialises calls.
+
+    ``fsync_writes`` asks for the disk before a write that is not idempotent is performed.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        registry: Registry,
+        *,
+        mode: Mode = "enforce",
+        redactor: Redactor | None = None,
+        fsync_writes: bool = True,
+    ) -> None:
+        self.steps = 0
+        self.closed = False
+        self._registry, self._mode, self._fsync_writes = registry, mode, fsync_writes
+        self._checker = Checker(registry, header.run)
+        self._writer = Writer(header, redactor)
+        self._histories = Histories()
+        self._open: dict[int, _Action] = {}
+        self._truths: set[Truth] = set()
+        self._handlers = {
+            Propose: self._propose,
+            Answer: self._answer,
+            Complete: self._complete,
+            Say: self._say,
+            Close: self._close,
+        }
+
+    @property
+    def seq(self) -> int:
+        """The number of the next event."""
+        return self._writer.seq
+
+    @property
+    def digest(self) -> str:
+        """The head of the chain."""
+        return self._writer.head
+
+    @property
+    def header_line(self) -> bytes:
+        """The first line of the trace."""
+        return self._writer.header_line
+
+    @property
+    def verdict(self) -> Truth:
+        """The verdict of the run so far."""
+        return worst(list(self._truths))
+
+    def step(self, said: Input) -> tuple[Effect, ...]:
+        """Take one input and give the effects it calls for, in order; HarnessError where it is not legal now."""
+        if self.closed:
+            raise HarnessError("the session is closed; open a new one for further calls")
+        legal = LEGAL.get(type(said))
+        if legal is not None:
+            action = self._open.get(said.action)  # type: ignore[union-attr]
+            if action is None or action.state is not legal:
+                raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")  # type: ignore[union-attr]
+        effects: tuple[Effect, ...] = self._handlers[type(said)](said)  # type: ignore[operator]
+        return effects
+
+    def adopt(self, entry: Entry) -> None:
+        """Take over a recorded event that is not said again, because the effect that said it is not performed again."""
+        event = entry.event
+        self._checker.judge(event)
+        self._writer.adopt(entry)
+        if event.kind == "action":
+            self.steps += 1
+            if event.body["surface"] == "model":
+                self._histories.restore(event.body["tool"], event.body["args"], event.seq)
+        elif event.kind == "verdict":
+            self._truths.add(event.body["verdict"])
+
+    # --- handlers ----------------------------------------------------------------------------------------------------
+
+    def _propose(self, said: Propose) -> tuple[Effect, ...]:
+        args = self._histories.shorten(said.tool, said.args, self.seq) if said.surface == "model" else said.args
+        body: dict[str, Any] = {"surface": said.surface, "tool": said.tool, "args": args, "rules": ()}
+        if said.id is not None:
+            body["id"] = said.id
+        event = Event(self.seq, "action", *said.place, said.at, body)
+        judgement = self._checker.judge(event)
+        body["rules"] = judgement.rules
+        try:
+            lines = self._writer.append(event)
+        except NotRecordable:
+            self._checker.judge(event._replace(kind="decision", body={"action": event.seq, "decision": "block"}))
+            raise
+        self.steps += 1
+        disk = self._fsync_writes and said.spec.effect == "write" and not said.spec.idempotent and said.surface == "tool"
+        if not judgement.verdicts:
+            self._open[event.seq] = _Action(event, said.spec, State.PERFORMING)
+            return (Write(lines, True, disk), Perform(event.seq))
+        lines += self._verdicts(judgement, event)
+        decision = decide(judgement, self._registry, said.spec, self._mode)
+        if decision.decision == "allow":
+            self._open[event.seq] = _Action(event, said.spec, State.PERFORMING)
+            return (Write(lines, True, disk), Perform(event.seq))
+        lines += self._decided(event, decision)
+        if decision.decision == "block":
+            return (Write(lines, True), Refuse(event.seq, _refused(decision, event, judgement)))
+        self._open[event.seq] = _Action(event, said.spec, State.ASKED, decision)
+        return (Write(lines, True), Ask(event.seq, _question(decision, event, self._registry)))
+
+    def _answer(self, said: Answer) -> tuple[Effect, ...]:
+        action = self._open[said.action]
+        assert action.decision is not None
+        approval = said.approval
+        body = {
+            "action": said.action,
+            "decision": "allow" if approval.allowed else "block",
+            "rule": action.decision.rule,
+            "reason": approval.reason,
+            "answer": {"allowed": approval.allowed, "by": approval.by},
+        }
+        event = Event(self.seq, "decision", action.event.agent, action.event.task, (said.action,), said.at, body)
+        self._checker.judge(event)
+        lines = self._writer.append(event)
+        if approval.allowed:
+            self._open[said.action] = action._replace(state=State.PERFORMING)
+            return (Write(lines, True, self._fsync_writes), Perform(said.action))
+        del self._open[said.action]
+        reason = f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
+        refused = Refused(
+            action.decision.rule, reason, call=action.event.body["tool"], alternative=action.decision.alternative
+        )
+        return (Write(lines, True), Refuse(said.action, refused))
+
+    def _complete(self, said: Complete) -> tuple[Effect, ...]:
+        action = self._open[said.action]
+        body = {"action": said.action, **to_body(said.outcome)}
+        event = Event(self.seq, "observation", action.event.agent, action.event.task, (said.action,), said.at, body)
+        lines = self._writer.append(event)
+        judgement = self._checker.judge(event)
+        del self._open[said.action]
+        if not judgement.verdicts:
+            return (Write(lines), Deliver(said.action, said.outcome))
+        lines += self._verdicts(judgement, event)
+        decision = decide(judgement, self._registry, action.spec, self._mode)
+        if decision.decision == "allow":
+            return (Write(lines), Deliver(said.action, said.outcome))
+        lines += self._decided(event, decision)
+        return (Write(lines), Refuse(said.action, _refused(decision, action.event, judgement)))
+
+    def _say(self, said: Say) -> tuple[Effect, ...]:
+        event = Event(self.seq, said.kind, *said.place, said.at, said.body)
+        lines = self._writer.append(event)
+        judgement = self._checker.judge(event)
+        return (Write(lines + self._verdicts(judgement, event)),)
+
+    def _close(self, said: Close) -> tuple[Effect, ...]:
+        end = Event(self.seq, "note", "main", "0", (), said.at, {})
+        lines = self._verdicts(self._checker.finish(), end)
+        self.closed = True
+        return (Write(lines + self._writer.footer_line(self.verdict), True),)
+
+    # --- lines -------------------------------------------------------------------------------------------------------
+
+    def _verdicts(self, judgement: Judgement, cause: Event) -> bytes:
+        return b"".join(self._verdict(verdict, cause) for verdict in judgement.verdicts)
+
+    def _verdict(self, verdict: Verdict, cause: Event) -> bytes:
+        self._truths.add(verdict.truth)
+        body: dict[str, Any] = {
+            "rule": verdict.rule,
+            "verdict": verdict.truth,
+            "severity": verdict.severity,
+            "says": verdict.says,
+            "values": verdict.values,
+            "evidence": verdict.evidence,
+        }
+        if cause.seq < self.seq:  # the verdict at the end of a run is about no single event
+            body["action"] = cause.body.get("action", cause.seq)
+        if verdict.margin is not None:
+            body["margin"] = verdict.margin
+        if verdict.reason:
+            body["reason"] = verdict.reason
+        if self._mode != "enforce" or verdict.otherwise in ("observe", "warn"):
+            body["would"] = verdict.otherwise
+        parents = (cause.seq,) if cause.seq < self.seq else ()
+        return self._writer.append(Event(self.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
+
+    def _decided(self, cause: Event, decision: Decision) -> bytes:
+        body = {
+            "action": cause.body.get("action", cause.seq),
+            "decision": decision.decision,
+            "rule": decision.rule,
+            "reason": decision.reason,
+            "alternative": decision.alternative,
+            "retryable": decision.retryable,
+        }
+        event = Event(self.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
+        self._checker.judge(event)
+        return self._writer.append(event)
+
+
+def _refused(decision: Decision, action: Event, judgement: Judgement) -> Refused:
+    values = next((verdict.values for verdict in judgement.verdicts if verdict.rule == decision.rule), {})
+    return Refused(
+        decision.rule,
+        decision.reason,
+        call=action.body["tool"],
+        alternative=decision.alternative,
+        retryable=decision.retryable,
+        values=values,
+    )
+
+
+def _question(decision: Decision, action: Event, registry: Registry) -> Question:
+    tool, args = action.body["tool"], action.body["args"]
+    bound = canonical.digest_of({"tool": tool, "args": args, "registry": registry.digest})
+    return Question(decision.rule, decision.reason, tool, args, bound)

@@ -1,0 +1,147 @@
+"""Read the body of a model request into one value, the same for Chat Completions and Responses.
+
+What it does not do: check the request against OpenAI's full schema. Unknown fields are kept in ``body`` and ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from harness.determinism import canonical
+from harness.errors import NotRecordable, UsageError
+from harness.trace.chat import text_of
+
+CHAT: Final = "/v1/chat/completions"
+RESPONSES: Final = "/v1/responses"
+
+ChatMessage: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What a policy may look at.
+
+    ``messages`` and ``tools`` have the shape of Chat Completions on both paths; ``body`` is the JSON that arrived.
+    ``number`` is the turn within the conversation, from 0: the assistant messages in its history. ``digest`` names
+    the request; equal requests have equal digests, whoever sends them and whenever.
+    """
+
+    path: str
+    body: dict[str, Any]
+    model: str
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[dict[str, Any], ...]
+    stream: bool
+    digest: str
+
+    @property
+    def number(self) -> int:
+        """Count the assistant messages before this request."""
+        return sum(message.get("role") == "assistant" for message in self.messages)
+
+    @property
+    def text(self) -> str:
+        """Give the text of the last message."""
+        return text_of(self.messages[-1].get("content"))
+
+
+def read_request(path: str, data: bytes, earlier: Mapping[str, tuple[ChatMessage, ...]]) -> ModelRequest:
+    """Read the body of a request to CHAT or RESPONSES.
+
+    ``earlier`` holds the messages of former responses by id, for ``previous_response_id``. UsageError says which
+    field (``where``) is wrong. O(size).
+    """
+    body, digest = read_body(data)
+    messages = _chat_messages(body) if path == CHAT else _response_messages(body, earlier)
+    if not messages:
+        raise UsageError("there is no message to answer", where="messages" if path == CHAT else "input")
+    return ModelRequest(
+        path=path,
+        body=body,
+        model=read_field(body, "model", str),
+        messages=messages,
+        tools=tuple(map(_tool, _objects(body, "tools"))),
+        stream=read_field(body, "stream", bool, default=False),
+        digest=digest,
+    )
+
+
+def read_body(data: bytes) -> tuple[dict[str, Any], str]:
+    """Read a JSON object and its digest; UsageError for anything else."""
+    try:
+        body = canonical.decode(data)
+        digest = canonical.digest_of(body)
+    except (ValueError, RecursionError, NotRecordable) as error:
+        raise UsageError(f"the body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise UsageError(f"the body is a JSON {type(body).__name__}, not an object")
+    return body, digest
+
+
+def read_field(body: dict[str, Any], name: str, kind: type, *, default: Any = None) -> Any:
+    """Give a field of a body, or the default where it is absent or null; UsageError for another type or none."""
+    value = body.get(name)
+    value = default if value is None else value
+    if value is None:
+        raise UsageError(f"the field {name!r} is missing", where=name)
+    if type(value) is not kind:
+        raise UsageError(f"the field {name!r} is a {type(value).__name__}, not a {kind.__name__}", where=name)
+    return value
+
+
+def _objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = read_field(body, name, list, default=[])
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise UsageError(f"{name}[{index}] is a {type(item).__name__}, not an object", where=f"{name}[{index}]")
+    return items
+
+
+def _chat_messages(body: dict[str, Any]) -> tuple[ChatMessage, ...]:
+    read_field(body, "messages", list)
+    return tuple(_objects(body, "messages"))
+
+
+def _response_messages(
+    body: dict[str, Any], earlier: Mapping[str, tuple[ChatMessage, ...]]
+) -> tuple[ChatMessage, ...]:
+    messages: list[ChatMessage] = []
+    if instructions := read_field(body, "instructions", str, default=""):
+        messages.append({"role": "system", "content": instructions})
+    if previous := read_field(body, "previous_response_id", str, default=""):
+        if previous not in earlier:
+            raise UsageError(f"no response {previous!r} was given by this server", where="previous_response_id")
+        messages.extend(earlier[previous])
+    if isinstance(body.get("input"), str):
+        messages.append({"role": "user", "content": body["input"]})
+    else:
+        _add_items(messages, _objects(body, "input"))
+    return tuple(messages)
+
+
+def _add_items(messages: list[ChatMessage], items: list[dict[str, Any]]) -> None:
+    """Add Responses items as chat messages; reasoning and the like, which no chat message holds, stay in the body."""
+    for item in items:
+        kind = item.get("type", "message")
+        if kind == "message":
+            messages.append({"role": item.get("role"), "content": item.get("content")})
+        elif kind == "function_call_output":
+            messages.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")})
+        elif kind == "function_call":
+            _add_call(messages, item)
+
+
+def _add_call(messages: list[ChatMessage], item: dict[str, Any]) -> None:
+    """Add a call to the assistant message it follows: the items of one response are one turn."""
+    turn = messages.pop() if messages and messages[-1]["role"] == "assistant" else {"role": "assistant", "content": None}
+    function = {"name": item.get("name"), "arguments": item.get("arguments")}
+    call = {"id": item.get("call_id"), "type": "function", "function": function}
+    messages.append({**turn, "tool_calls": [*turn.get("tool_calls", ()), call]})
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool.get("type") != "function" or "function" in tool:
+        return tool
+    return {"type": "function", "function": {key: value for key, value in tool.items() if key != "type"}}

@@ -1,0 +1,39 @@
+"""The one frozen declaration of a tool, whoever makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Effect = Literal["read", "write"]
+Trust = Literal["trusted", "untrusted", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """Declare what a tool takes, gives and does to the world.
+
+    ``arguments`` and ``result`` are JSON Schemas (Draft 2020-12) or None where nothing is promised.
+    ``result_format`` is ``json`` where the tool answers with JSON text that rules want to read as data.
+    ``idempotency_key`` names the argument that carries the key, ``undo`` and ``probe`` name other tools,
+    ``unordered`` holds JSON pointers into the result whose order carries no meaning. An unknown effect is
+    declared as ``write``: the harness never assumes that a call is harmless.
+    """
+
+    name: str
+    effect: Effect = "write"
+    idempotent: bool = False
+    arguments: dict[str, Any] | None = field(default=None, hash=False)
+    result: dict[str, Any] | None = field(default=None, hash=False)
+    result_format: Literal["value", "json"] = "value"
+    idempotency_key: str | None = None
+    undo: str | None = None
+    probe: str | None = None
+    trust: Trust = "unknown"
+    needs: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    cost: float = 1.0
+    domain: str | None = None
+    timeout_ms: int | None = None
+    unordered: tuple[str, ...] = ()
+    impact: str | None = None

@@ -1,0 +1,145 @@
+"""Lines of a trace and the values they hold; strict in both directions.
+
+A trace is JSON Lines: a header, one line per event, a footer. The chain starts at the digest of the header's ``run``
+part and each event's ``prev`` is the digest of the line before it, so the last digest speaks for the run and for
+nothing of the host. The footer seals the file as a whole, host part included.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from harness.determinism import canonical
+from harness.errors import TraceError
+from harness.trace.event import BODIES, KINDS, Event
+from harness.trace.outcome import from_body
+
+VERSION: Final = 1
+MAX_LINE_BYTES: Final = 1 << 30
+
+_EVENT_KEYS: Final = ["agent", "at", "body", "kind", "parents", "prev", "seq", "task"]
+_TYPES: Final = {"agent": str, "at": int, "body": dict, "kind": str, "parents": list, "prev": str, "seq": int, "task": str}
+_FOOTER_KEYS: Final = {"digest", "events", "header", "seal", "verdict"}
+
+
+class Header(NamedTuple):
+    """What a run was (``run``: the same on every host) and where it ran (``host``)."""
+
+    run: dict[str, Any]
+    host: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The start of the chain."""
+        return canonical.digest_of(self.run)
+
+
+class Footer(NamedTuple):
+    """The end of a sealed trace: its digest, number of events, the header's digest, and the verdict of the run."""
+
+    digest: str
+    events: int
+    header: str
+    verdict: str
+
+    @property
+    def seal(self) -> str:
+        """The digest over everything the footer says, and through it over the whole file."""
+        return canonical.digest_of(self._asdict())
+
+
+def header_line(header: Header) -> bytes:
+    """Write the first line of a trace."""
+    return canonical.encode({"format": "mat", "host": header.host, "run": header.run, "version": VERSION}) + b"\n"
+
+
+def footer_line(footer: Footer) -> bytes:
+    """Write the last line of a trace."""
+    return canonical.encode({"footer": footer._asdict() | {"seal": footer.seal}}) + b"\n"
+
+
+def encode_body(kind: str, body: dict[str, Any]) -> bytes:
+    """Write an event's body; outcomes keep the key order that the agent could see, everything else is sorted."""
+    return canonical.encode_as_is(body) if kind == "observation" else canonical.encode(body)
+
+
+def event_line(event: Event, body: bytes, prev: str) -> bytes:
+    """Write one event around its encoded body."""
+    return b'{"agent":%b,"at":%d,"body":%b,"kind":"%b","parents":%b,"prev":"%b","seq":%d,"task":"%b"}\n' % (
+        canonical.encode(event.agent),
+        event.at,
+        body,
+        event.kind.encode(),
+        canonical.encode(event.parents),
+        prev.encode(),
+        event.seq,
+        event.task.encode(),
+    )
+
+
+def read_header(line: bytes, file: str) -> Header:
+    """Read the first line; TraceError says what it is instead of a header this version knows."""
+    try:
+        data = canonical.decode(line)
+    except ValueError:
+        raise TraceError(file, 1, "this is not a trace", cure="a trace starts with a JSON line; was a file mixed up?") from None
+    if not isinstance(data, dict) or data.get("format") != "mat":
+        raise TraceError(file, 1, "this is not a trace: the first line lacks \"format\":\"mat\"")
+    version = data.get("version")
+    if version != VERSION:
+        newer = isinstance(version, int) and version > VERSION
+        cure = "install a newer harness" if newer else f"this harness reads version {VERSION}"
+        raise TraceError(file, 1, f"trace format version {version!r} is not known here", cure=cure)
+    unknown = set(data) - {"format", "host", "run", "version"}
+    if unknown or not isinstance(data.get("run"), dict) or not isinstance(data.get("host"), dict):
+        raise TraceError(file, 1, f"a header needs format, host, run and version; this one has {sorted(data)}")
+    return Header(data["run"], data["host"])
+
+
+def read_line(line: bytes, file: str, number: int) -> tuple[Event, str] | Footer:
+    """Read an event with its ``prev``, or the footer; TraceError names the line and what is wrong with it."""
+    try:
+        data = canonical.decode(line)
+    except ValueError as error:
+        raise TraceError(file, number, f"the line is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise TraceError(file, number, "the line is not a JSON object")
+    if "footer" in data:
+        return _read_footer(data, file, number)
+    if sorted(data) != _EVENT_KEYS:
+        raise TraceError(file, number, f"an event has the fields {', '.join(_EVENT_KEYS)}; this one has {', '.join(sorted(data))}")
+    for key, kind in _TYPES.items():
+        if type(data[key]) is not kind:
+            raise TraceError(file, number, f"field {key!r} is {data[key]!r}, not a {kind.__name__}")
+    event = Event(
+        data["seq"], data["kind"], data["agent"], data["task"], tuple(data["parents"]), data["at"], data["body"]
+    )
+    _check_body(event, file, number)
+    if event_line(event, encode_body(event.kind, event.body), data["prev"]) != line.rstrip(b"\n") + b"\n":
+        raise TraceError(file, number, "the line is not in canonical form", cure="traces are written by harness, not by hand")
+    return event, data["prev"]
+
+
+def _check_body(event: Event, file: str, number: int) -> None:
+    if event.kind not in KINDS:
+        raise TraceError(file, number, f"unknown kind of event {event.kind!r}; known: {', '.join(sorted(KINDS))}")
+    shape = BODIES[event.kind]
+    missing, unknown = shape.required - event.body.keys(), event.body.keys() - shape.required - shape.optional
+    if missing or unknown:
+        said = f"lacks {', '.join(sorted(missing))}" if missing else f"has the unknown field {', '.join(sorted(unknown))}"
+        raise TraceError(file, number, f"the body of this {event.kind} {said}")
+    if event.kind == "observation":
+        try:
+            from_body(event.body)
+        except ValueError as error:
+            raise TraceError(file, number, str(error)) from None
+
+
+def _read_footer(data: dict[str, Any], file: str, number: int) -> Footer:
+    said = data["footer"]
+    if len(data) != 1 or not isinstance(said, dict) or set(said) != _FOOTER_KEYS:
+        raise TraceError(file, number, f"a footer holds {', '.join(sorted(_FOOTER_KEYS))} and nothing else")
+    footer = Footer(said["digest"], said["events"], said["header"], said["verdict"])
+    if footer.seal != said["seal"]:
+        raise TraceError(file, number, "the footer's seal does not fit what the footer says")
+    return footer

@@ -1,0 +1,128 @@
+"""Where two traces first differ, and why that is likely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from harness.determinism.canonical import escape
+from harness.errors import Divergence
+from harness.trace.event import Event
+from harness.trace.history import Histories
+
+
+class Difference(NamedTuple):
+    """The first place where two JSON values differ; a side that lacks the place holds ``ABSENT``."""
+
+    pointer: str
+    recorded: Any
+    now: Any
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(nothing)"
+
+
+ABSENT = _Absent()
+
+
+def first_difference(recorded: Any, now: Any, pointer: str = "") -> Difference | None:
+    """Find the first difference of two JSON values, objects compared key by key in sorted order. O(size)."""
+    if type(recorded) is not type(now) or not isinstance(recorded, dict | list):
+        return None if _same(recorded, now) else Difference(pointer, recorded, now)
+    if isinstance(recorded, dict):
+        pairs = ((key, recorded.get(key, ABSENT), now.get(key, ABSENT)) for key in sorted(recorded.keys() | now.keys()))
+    else:
+        pairs = ((index, *pair) for index, pair in enumerate(zip_longest(recorded, now, fillvalue=ABSENT)))
+    for key, one, other in pairs:
+        found = first_difference(one, other, f"{pointer}/{escape(str(key))}")
+        if found is not None:
+            return found
+    return None
+
+
+def explain(recorded: Event | None, now: Event | None, before: Iterable[Event], later: Iterable[Event] = ()) -> Divergence:
+    """Say how an event differs from the recorded one in its place, with the likely cause.
+
+    ``before`` are the events up to that place (equal on both sides), ``later`` what the record says next. Requests to
+    a model are compared as the whole requests that were sent, so a pointer such as ``/messages/4/content`` speaks of them.
+    """
+    before = list(before)
+    seq = len(before)
+    step = sum(event.kind == "action" for event in before)
+    speaker = now or recorded
+    assert speaker is not None
+    where = {"seq": seq, "step": step, "agent": speaker.agent, "task": speaker.task}
+    if recorded is None:
+        return Divergence(
+            f"the agent goes on with {_call(now)} where the record has ended", **where, cause="an extra call"
+        )
+    if now is None:
+        return Divergence(f"the agent has ended where the record goes on with {_call(recorded)}", **where, cause="a missing call")
+    found, what = _difference(recorded, now, before)
+    cause, cure = _cause(recorded, now, found, list(later))
+    return Divergence(what, **where, pointer=found.pointer, recorded=found.recorded, now=found.now, cause=cause, cure=cure)
+
+
+def _difference(recorded: Event, now: Event, before: list[Event]) -> tuple[Difference, str]:
+    if _is_model_call(recorded) and _is_model_call(now):
+        found = first_difference(_request(recorded, before), _request(now, before))
+        if found is not None:
+            return found, "the request is not the recorded one"
+    found = first_difference(recorded.body if recorded.kind == now.kind else recorded._asdict(), _as_dict(now, recorded))
+    found = found or first_difference(recorded._asdict(), now._asdict())
+    if found is None:  # equal values, spelled in another order of keys
+        found = Difference("", list(recorded.body), list(now.body))
+    what = f"{_call(now)} is not the recorded {_call(recorded)}" if recorded.kind != now.kind else f"the {now.kind} is not the recorded one"
+    return found, what
+
+
+def _as_dict(now: Event, recorded: Event) -> dict[str, Any]:
+    return now.body if recorded.kind == now.kind else now._asdict()
+
+
+def _cause(recorded: Event, now: Event, found: Difference, later: list[Event]) -> tuple[str, str]:
+    if now.kind == "action" and any(_same_call(now, event) for event in later):
+        return "calls were reordered, or one is missing", ""
+    if found.pointer.startswith(("/messages", "/input", "/instructions")):
+        if isinstance(found.recorded, str) and isinstance(found.now, str) and sorted(found.recorded) == sorted(found.now):
+            return "the same text in another order: something iterates over a set", "sort before joining"
+        return "the prompt changed", "replay with the code that was recorded, or fork to see what the new one does"
+    if found.pointer.startswith("/tools"):
+        return "a tool's definition changed", ""
+    if found.pointer.startswith("/args"):
+        return "the arguments changed", ""
+    if found.pointer.startswith("/rules") or now.kind in ("verdict", "decision"):
+        return "the registry judges otherwise than when this was recorded", "replay with the recorded version of the registry"
+    if now.kind == "action":
+        return "another call was made", ""
+    return "", ""
+
+
+def _same_call(now: Event, event: Event) -> bool:
+    keys = ("surface", "tool", "args")
+    return event.kind == "action" and all(event.body[key] == now.body[key] for key in keys)
+
+
+def _request(event: Event, before: list[Event]) -> dict[str, Any]:
+    histories = Histories()
+    for earlier in before:
+        if _is_model_call(earlier):
+            histories.restore(earlier.body["tool"], earlier.body["args"], earlier.seq)
+    return histories.restore(event.body["tool"], event.body["args"], event.seq)
+
+
+def _is_model_call(event: Event) -> bool:
+    return event.kind == "action" and event.body["surface"] == "model"
+
+
+def _call(event: Event | None) -> str:
+    if event is None:
+        return "nothing"
+    return f"a call of {event.body['tool']}" if event.kind == "action" else f"the {event.kind} {event.seq}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

@@ -1,0 +1,60 @@
+"""Everything a trace can say, as one closed set of frozen events.
+
+An event is given its number, time and address; it never takes them itself, or a replay could not be equal to its
+record. ``Event.body`` holds plain JSON; the shapes are in ``BODIES`` and any other key is an error, on writing and
+on reading.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+Kind = Literal["message", "action", "observation", "verdict", "decision", "note"]
+KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
+
+Surface = Literal["tool", "model"]
+
+
+class Event(NamedTuple):
+    """One line of a trace.
+
+    ``seq`` counts from 0 without gaps. ``task`` is the address of the asyncio task or thread that spoke: the
+    parent's address and a number, and ``/N`` where it spoke inside the effect of action N. ``parents`` are the
+    numbers of the events this one follows from. ``at`` is nanoseconds on the session's clock.
+    """
+
+    seq: int
+    kind: Kind
+    agent: str
+    task: str
+    parents: tuple[int, ...]
+    at: int
+    body: dict[str, Any]
+
+
+class Shape(NamedTuple):
+    """State which keys a body must and may have."""
+
+    required: frozenset[str]
+    optional: frozenset[str]
+
+
+def _shape(required: str, optional: str = "") -> Shape:
+    return Shape(frozenset(required.split()), frozenset(optional.split()))
+
+
+BODIES: Final[dict[str, Shape]] = {
+    # a chat message as it was said: {"role": …, "content": …, …}
+    "message": _shape("message"),
+    # an intent, written before anything happens. args: canonical JSON; id: the model's own id of a tool call;
+    # rules: ids of the rules whose guard held for this call
+    "action": _shape("surface tool args rules", "id"),
+    # what came back: exactly one of ok, failed {"error", "retryable"}, unknown {"reason"}
+    "observation": _shape("action", "ok failed unknown"),
+    # a rule that did not hold: verdict violated | unknown; would: what it would have done if not in observe mode
+    "verdict": _shape("rule verdict severity says values evidence", "action margin reason would"),
+    # what the harness did about it, where that is not a plain allow; answer: what an approver said
+    "decision": _shape("action decision rule reason", "alternative retryable answer"),
+    # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
+    "note": _shape("", "returned raised text data"),
+}

@@ -1,0 +1,110 @@
+"""Read a trace line by line: strictly, in constant memory, naming the line of every fault."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from harness.determinism import canonical
+from harness.errors import TamperedTrace, TraceError
+from harness.trace import codec
+from harness.trace.content import Window
+from harness.trace.event import Event
+
+
+class Entry(NamedTuple):
+    """One event as it was meant, beside the line it was written as."""
+
+    event: Event
+    line: bytes
+
+
+class Reader:
+    """Iterate over the events of a trace given as lines (bytes, with their newlines).
+
+    After the iteration ``footer`` is the footer or None (unsealed), ``digest`` the head of the chain, and ``torn``
+    the bytes of a last line that was cut off while it was written. TamperedTrace names the line that is not the one
+    that was written; TraceError a line that cannot be read at all.
+    """
+
+    def __init__(self, lines: Iterable[bytes], file: str = "trace") -> None:
+        self.file = file
+        self.footer: codec.Footer | None = None
+        self.torn = b""
+        self.events = 0
+        self._lines = iter(lines)
+        self._window = Window()
+        first = next(self._lines, b"")
+        if not first:
+            raise TraceError(file, 0, "the file is empty", cure="was the run killed before its first event?")
+        self.header = codec.read_header(first, file)
+        self._header_digest = hashlib.sha256(first).hexdigest()
+        self.digest = self.header.digest
+
+    def __iter__(self) -> Iterator[Event]:
+        return (entry.event for entry in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every event with its line, checking the chain on the way."""
+        broken: int | None = None  # a line whose ``prev`` does not fit: it or the line before it was changed
+        for number, line in enumerate(self._lines, start=2):
+            if not line.endswith(b"\n"):
+                if _is_json(line[:-1]):
+                    raise self._tampered(number, "the line ends in a byte that was not written")
+                self.torn = line
+                break
+            said = self._read(line, number, broken)
+            if isinstance(said, codec.Footer):
+                self._close(said, number, broken)
+                return
+            event, prev = said
+            if broken is not None:  # did the doubtful line keep its own content?
+                raise self._tampered(broken if prev != self.digest else broken - 1)
+            if prev != self.digest:
+                broken = number
+            elif event.seq != self.events:
+                raise self._tampered(number)
+            self.digest = hashlib.sha256(line).hexdigest()
+            self.events += 1
+            if broken is None:
+                yield Entry(self._whole(event, line, number), line)
+        if broken is not None:
+            raise self._tampered(broken)
+
+    def _read(self, line: bytes, number: int, broken: int | None) -> tuple[Event, str] | codec.Footer:
+        try:
+            return codec.read_line(line, self.file, number)
+        except TraceError as error:
+            raise TamperedTrace(self.file, number if broken is None else broken, error.reason, cure=error.cure) from None
+
+    def _whole(self, event: Event, line: bytes, number: int) -> Event:
+        if not self._window.concerns(line):
+            return event
+        try:
+            body = self._window.unfold(event.body, event.seq)
+        except (LookupError, TypeError, AttributeError) as place:
+            raise TraceError(self.file, number, f"the line points at {place}, where no text stands") from None
+        return event if body is event.body else event._replace(body=body)
+
+    def _close(self, footer: codec.Footer, number: int, broken: int | None) -> None:
+        if broken is not None:
+            raise self._tampered(broken if footer.digest != self.digest else broken - 1)
+        if footer.digest != self.digest or footer.events != self.events:
+            raise self._tampered(number - 1)
+        if footer.header != self._header_digest:
+            raise self._tampered(1)
+        if next(self._lines, None) is not None:
+            raise self._tampered(number + 1, "a line follows the footer")
+        self.footer = footer
+
+    def _tampered(self, number: int, reason: str = "") -> TamperedTrace:
+        return TamperedTrace(self.file, number, reason or "the line is not the one that was written")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        canonical.decode(line)
+    except ValueError:
+        return False
+    return True

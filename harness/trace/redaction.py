@@ -1,0 +1,68 @@
+"""Keep secrets out of a trace.
+
+A secret is either a registered value (an API key) or the value of a field whose name says so. It is replaced by an
+ordinal placeholder such as ``⟦secret:api_key:1⟧`` before a line is written, also inside JSON text such as the
+arguments of a tool call; equal secrets get equal placeholders, so equality survives. What it does not find: a secret
+that was encoded, encrypted, cut in two by a stream, or stands under an undeclared name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from harness.determinism import canonical
+
+DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secret", "access_token", "refresh_token"})
+
+
+class Redactor:
+    """Replace secrets in JSON bodies. ``values`` maps a secret to its name; ``fields`` are names in lower case."""
+
+    def __init__(self, fields: Iterable[str] = DEFAULT_FIELDS, values: Mapping[str, str] | None = None) -> None:
+        self._fields = frozenset(name.lower() for name in fields)
+        self._values = {secret: name for secret, name in (values or {}).items() if len(secret) >= 8}
+        self._placeholders: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+        names = "|".join(map(re.escape, sorted(self._fields)))
+        self._quoted = re.compile(rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
+        self._needles = (
+            *(canonical.encode(name)[:-1].lower() for name in sorted(self._fields)),
+            *(canonical.encode(secret)[1:-1] for secret in self._values),
+        )
+
+    def touches(self, encoded: bytes) -> bool:
+        """Tell cheaply whether encoded JSON may hold a secret; never misses one that ``redact`` would replace."""
+        lowered = encoded.lower()
+        return any(needle in lowered or needle in encoded for needle in self._needles)
+
+    def redact(self, value: Any) -> Any:
+        """Give the value with every secret replaced. O(size × secrets)."""
+        kind = type(value)
+        if kind is str:
+            for secret, name in self._values.items():
+                if secret in value:
+                    value = value.replace(secret, self._placeholder(name, secret))
+            return self._quoted.sub(self._in_text, value) if self._fields and '"' in value else value
+        if kind is dict:
+            return {key: self._field(key, item) for key, item in value.items()}
+        if kind is list:
+            return [self.redact(item) for item in value]
+        return value
+
+    def _field(self, key: str, item: Any) -> Any:
+        if key.lower() in self._fields and type(item) in (str, int, float):
+            return self._placeholder(key.lower(), str(item))
+        return self.redact(item)
+
+    def _in_text(self, match: re.Match[str]) -> str:
+        name, colon, secret = match.groups()
+        return f'"{name}"{colon}"{self._placeholder(name.lower(), secret)}"'
+
+    def _placeholder(self, name: str, secret: str) -> str:
+        known = self._placeholders.get((name, secret))
+        if known is None:
+            self._counts[name] = self._counts.get(name, 0) + 1
+            known = self._placeholders[name, secret] = f"⟦secret:{name}:{self._counts[name]}⟧"
+        return known

@@ -1,0 +1,136 @@
+"""Python values as JSON and back.
+
+JSON data stays itself. A closed list of other types is written as ``{"$type": NAME, "value": …}``, and so is an object
+that has such a key of its own; anything else is refused where it happens, because a trace that cannot give a value back would replay something else. Dataclass
+instances and pydantic models are written as objects and rebuilt from the annotation of whoever receives them.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from types import NoneType
+from typing import Any, Final
+from uuid import UUID
+
+from harness.determinism import canonical
+from harness.errors import NotRecordable
+
+_ATOMS: Final = frozenset({str, int, float, bool, NoneType})
+
+
+def encode_value(value: Any, pointer: str = "") -> Any:
+    """Write a Python value as JSON data; NotRecordable names the type and the place of what it cannot hold. O(size)."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is dict:
+        if all(type(key) is str for key in value) and "$type" not in value:
+            return {
+                key: item if type(item) in _ATOMS else encode_value(item, f"{pointer}/{canonical.escape(key)}")
+                for key, item in value.items()
+            }
+        return _typed("dict", [[encode_value(key, pointer), encode_value(item, pointer)] for key, item in value.items()])
+    if kind is list:
+        return [
+            item if type(item) in _ATOMS else encode_value(item, f"{pointer}/{index}") for index, item in enumerate(value)
+        ]
+    if kind in _WRITERS:
+        return _typed(_WRITERS[kind][0], _WRITERS[kind][1](value))
+    return _encode_object(value, kind, pointer)
+
+
+def decode_value(data: Any, annotation: Any = None) -> Any:
+    """Read JSON data written by ``encode_value``.
+
+    Objects are rebuilt as ``annotation`` says (a type, or a generic such as ``list[Booking]``); without one they are
+    dicts of their fields. ValueError where a ``$type`` is not in the list. O(size).
+    """
+    found: list[str] = []
+    value = _decode(data, found)
+    if not found or annotation is None:
+        return value
+    from pydantic import TypeAdapter  # imported here: 60 ms that only replay of such values needs
+
+    return TypeAdapter(annotation).validate_python(value)
+
+
+def holds_objects(data: Any) -> bool:
+    """Tell whether encoded data needs an annotation to come back as it was."""
+    if type(data) is dict:
+        return data.get("$type") == "object" or any(map(holds_objects, data.values()))
+    return type(data) is list and any(map(holds_objects, data))
+
+
+def _typed(name: str, value: Any) -> dict[str, Any]:
+    return {"$type": name, "value": value}
+
+
+def _encode_object(value: Any, kind: type, pointer: str) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    elif hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):
+        fields = {name: getattr(value, name) for name in kind.model_fields}
+    else:
+        raise NotRecordable(
+            f"a {kind.__module__}.{kind.__qualname__} cannot be written to a trace",
+            where=pointer or "/",
+            cure="pass JSON data, bytes, Decimal, datetime, UUID, a tuple or set, a dataclass or a pydantic model",
+        )
+    encoded = {name: encode_value(item, f"{pointer}/{name}") for name, item in fields.items()}
+    return {"$type": "object", "name": kind.__qualname__, "value": encoded}
+
+
+def _decode(data: Any, found: list[str]) -> Any:
+    if type(data) is list:
+        return [_decode(item, found) for item in data]
+    if type(data) is not dict:
+        return data
+    name = data.get("$type")
+    if name is None:
+        return {key: _decode(item, found) for key, item in data.items()}
+    if name == "object":
+        found.append(data["name"])
+        return {key: _decode(item, found) for key, item in data["value"].items()}
+    if name == "dict":
+        return {_hashable(_decode(key, found)): _decode(item, found) for key, item in data["value"]}
+    if name in _CONTAINERS:
+        return _CONTAINERS[name](_decode(item, found) for item in data["value"])
+    if name in _READERS:
+        return _READERS[name](data["value"])
+    raise ValueError(f"unknown $type {name!r}; a newer version of harness may know it")
+
+
+def _hashable(key: Any) -> Any:
+    return tuple(key) if type(key) is list else key
+
+
+def _in_order(items: Any) -> list[Any]:
+    return sorted(map(encode_value, items), key=canonical.encode)  # a set's own order hangs on the hash seed
+
+
+_WRITERS: Final[dict[type, tuple[str, Callable[[Any], Any]]]] = {
+    bytes: ("bytes", lambda value: base64.b64encode(value).decode()),
+    Decimal: ("decimal", str),
+    datetime: ("datetime", datetime.isoformat),
+    date: ("date", date.isoformat),
+    time: ("time", time.isoformat),
+    timedelta: ("timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
+    UUID: ("uuid", str),
+    tuple: ("tuple", lambda value: [encode_value(item) for item in value]),
+    set: ("set", _in_order),
+    frozenset: ("frozenset", _in_order),
+}
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "bytes": base64.b64decode,
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda value: timedelta(*value),
+    "uuid": UUID,
+}
+_CONTAINERS: Final[dict[str, Callable[[Any], Any]]] = {"tuple": tuple, "set": set, "frozenset": frozenset}

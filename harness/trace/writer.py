@@ -1,0 +1,62 @@
+"""Turn events into the chained lines of one trace; no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from harness.trace import codec
+from harness.trace.content import Window
+from harness.trace.event import Event
+from harness.trace.reader import Entry
+from harness.trace.redaction import Redactor
+
+
+class Writer:
+    """Number, redact, fold, encode and chain the events of one run, in order."""
+
+    def __init__(self, header: codec.Header, redactor: Redactor | None = None) -> None:
+        self.seq = 0
+        self.head = header.digest
+        self._redactor = redactor
+        self._window = Window()
+        if redactor is not None:
+            header = codec.Header(redactor.redact(header.run), redactor.redact(header.host))
+            self.head = header.digest
+        self.header_line = codec.header_line(header)
+
+    def append(self, event: Event) -> bytes:
+        """Give the line of the next event; its ``seq`` must be this writer's. O(size of the body).
+
+        Raises NotRecordable for a body that is not JSON; the writer is then as it was before.
+        """
+        body = codec.encode_body(event.kind, event.body)
+        if self._redactor is not None and self._redactor.touches(body):
+            event = event._replace(body=self._redactor.redact(event.body))
+            body = codec.encode_body(event.kind, event.body)
+        if self._window.concerns(body):
+            folded = self._window.fold(event.body, event.seq)
+            if folded is not event.body:
+                body = codec.encode_body(event.kind, folded)
+        line = codec.event_line(event, body, self.head)
+        return self._chained(line)
+
+    def adopt(self, entry: Entry) -> None:
+        """Take over a recorded event that stands next, as it was written."""
+        self._window.fold(entry.event.body, entry.event.seq)
+        self._chained(entry.line)
+
+    def footer_line(self, verdict: str) -> bytes:
+        """Seal the trace."""
+        header = hashlib.sha256(self.header_line).hexdigest()
+        return codec.footer_line(codec.Footer(self.head, self.seq, header, verdict))
+
+    def _chained(self, line: bytes) -> bytes:
+        self.head = hashlib.sha256(line).hexdigest()
+        self.seq += 1
+        return line
+
+
+def plain(event: Event) -> dict[str, Any]:
+    """Give an event as the JSON object people read, without its place in the chain."""
+    return {"seq": event.seq, "kind": event.kind, "agent": event.agent, "task": event.task, "at": event.at, "body": event.body}

@@ -1,0 +1,60 @@
+"""The chat messages that a trace carries."""
+
+from __future__ import annotations
+
+import json
+
+from harness.trace.chat import messages_in, read_message
+from harness.trace.event import Event
+
+ASK = Event(0, "action", "main", "0", (), 0, {"surface": "model", "tool": "chat", "args": {"messages": []}, "rules": []})
+
+
+def answer(value: object) -> list[tuple[str, str, tuple[dict[str, object], ...]]]:
+    """Read the messages of a recorded answer."""
+    event = Event(1, "observation", "main", "0", (0,), 0, {"action": 0, "ok": value})
+    return [message[:3] for message in messages_in(event, ASK)]
+
+
+def test_a_whole_chat_answer_is_read() -> None:
+    """Text and tool calls of a Chat Completions answer, arguments parsed."""
+    call = {"id": "c1", "type": "function", "function": {"name": "pay", "arguments": '{"cents": 5}'}}
+    body = {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": [call]}}]}
+    assert answer({"body": body}) == [("assistant", "", ({"id": "c1", "tool": "pay", "args": {"cents": 5}},))]
+
+
+def test_a_streamed_chat_answer_is_added_up() -> None:
+    """The deltas of a stream, cut anywhere, make the same message."""
+    deltas = [
+        {"role": "assistant", "content": "Hel"},
+        {"content": "lo"},
+        {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "pay", "arguments": '{"cen'}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": 'ts": 5}'}}]},
+    ]
+    stream = "".join(f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta}]})}\n\n" for delta in deltas) + "data: [DONE]\n\n"
+    chunks = [[0, stream[:30]], [1, stream[30:90]], [2, stream[90:]]]
+    assert answer({"chunks": chunks}) == [("assistant", "Hello", ({"id": "c1", "tool": "pay", "args": {"cents": 5}},))]
+
+
+def test_responses_items_are_read() -> None:
+    """Messages and function calls of the Responses API, whole or streamed."""
+    output = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]},
+        {"type": "function_call", "call_id": "c2", "name": "pay", "arguments": "{}"},
+    ]
+    expected = [("assistant", "Hi", ()), ("assistant", "", ({"id": "c2", "tool": "pay", "args": {}},))]
+    assert answer({"body": {"output": output}}) == expected
+    stream = f"event: response.completed\ndata: {json.dumps({'type': 'response.completed', 'response': {'output': output}})}\n\n"
+    assert answer({"chunks": [[0, stream]]}) == expected
+
+
+def test_arguments_that_are_no_json_are_none() -> None:
+    """A malformed tool call is still a tool call."""
+    raw = {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "pay", "arguments": "{oops"}}]}
+    assert read_message(raw).tool_calls == ({"id": "c", "tool": "pay", "args": None},)
+
+
+def test_a_cut_stream_gives_what_had_come() -> None:
+    """A stream that broke in the middle of an event is read up to there."""
+    whole = json.dumps({"choices": [{"index": 0, "delta": {"content": "so far"}}]})
+    assert answer({"chunks": [[0, f"data: {whole}\n\ndata: {{\"choi"]]}) == [("assistant", "so far", ())]

@@ -1,0 +1,200 @@
+"""Writing, reading and proving a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import TamperedTrace, TraceError
+from harness.trace.codec import Header, encode_body, event_line, header_line
+from harness.trace.event import Event
+from harness.trace.reader import Reader
+from harness.trace.redaction import Redactor
+from harness.trace.writer import Writer
+from tests.strategies import event_lists
+
+RUN = {"entry": None, "seed": 0}
+HOST = {"started": "2026-01-01", "folder": "/somewhere"}
+
+
+def written(events: list[Event], *, host: dict[str, Any] | None = None) -> list[bytes]:
+    """Write a sealed trace and give its lines."""
+    writer = Writer(Header(RUN, HOST if host is None else host))
+    lines = [writer.header_line, *(writer.append(event) for event in events)]
+    return [*lines, writer.footer_line("holds")]
+
+
+def note(seq: int, text: str) -> Event:
+    """Give a note."""
+    return Event(seq, "note", "main", "0", (), seq, {"text": text})
+
+
+@given(event_lists())
+def test_what_is_written_is_read_back(events: list[Event]) -> None:
+    """Every event comes back equal, long and repeated texts included, and the digests agree."""
+    lines = written(events)
+    reader = Reader(lines)
+    assert list(reader) == events
+    assert reader.footer is not None
+    assert reader.footer.digest == reader.digest
+    assert reader.footer.events == len(events) == reader.events
+
+
+@given(event_lists(max_size=6), st.data())
+@settings(max_examples=300)
+def test_any_changed_byte_is_found_at_its_line(events: list[Event], data: st.DataObject) -> None:
+    """Whatever byte of whatever line is changed, reading fails and names that line."""
+    lines = written(events)
+    number = data.draw(st.integers(0, len(lines) - 1))
+    place = data.draw(st.integers(0, len(lines[number]) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != lines[number][place]))
+    changed = lines[number][:place] + bytes([byte]) + lines[number][place + 1 :]
+    file = b"".join([*lines[:number], changed, *lines[number + 1 :]])
+    with pytest.raises(TraceError) as found:
+        list(Reader(file.splitlines(keepends=True)))
+    assert found.value.line == number + 1
+
+
+@given(event_lists(max_size=8).filter(lambda events: len(events) > 2), st.data())
+def test_dropped_and_reordered_lines_are_found(events: list[Event], data: st.DataObject) -> None:
+    """A trace with a line missing or two lines swapped is not accepted."""
+    lines = written(events)
+    first = data.draw(st.integers(1, len(events) - 1))
+    dropped = [line for number, line in enumerate(lines) if number != first]
+    swapped = [*lines[:first], lines[first + 1], lines[first], *lines[first + 2 :]]
+    for file in (dropped, swapped):
+        with pytest.raises(TamperedTrace):
+            list(Reader(file))
+
+
+@given(event_lists(max_size=6), st.data())
+def test_a_torn_tail_is_cut_and_told(events: list[Event], data: st.DataObject) -> None:
+    """A file cut anywhere in its last line gives every whole line before it, and says how much is torn."""
+    lines = written(events)[:-1]
+    if len(lines) == 1:
+        return
+    cut = data.draw(st.integers(1, len(lines[-1]) - 1))
+    reader = Reader([*lines[:-1], lines[-1][:cut]])
+    assert list(reader) == events[:-1]
+    assert len(reader.torn) == cut
+    assert reader.footer is None
+
+
+def test_the_digest_does_not_depend_on_the_host() -> None:
+    """Two hosts that record the same run get the same digest; only the seal of the file differs."""
+    events = [note(0, "a"), note(1, "b")]
+    one, other = (Reader(written(events, host={"folder": folder})) for folder in ("/a", "/b"))
+    assert list(one) == list(other)
+    assert one.digest == other.digest
+
+
+def test_a_changed_host_part_is_found_by_the_seal() -> None:
+    """The chain does not cover the host part; the footer does, and names the header."""
+    lines = written([note(0, "a")])
+    lines[0] = header_line(Header(RUN, {**HOST, "folder": "/elsewhere"}))
+    with pytest.raises(TamperedTrace) as found:
+        list(Reader(lines))
+    assert found.value.line == 1
+
+
+def test_a_line_after_the_footer_is_refused() -> None:
+    """Nothing can be appended to a sealed trace."""
+    lines = written([note(0, "a")])
+    with pytest.raises(TamperedTrace, match="follows the footer"):
+        list(Reader([*lines, lines[1]]))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"format":"mat","host":{},"run":{},"version":2}\n', "version 2 is not known"),
+        (b'{"format":"mat","host":{},"run":{},"version":1,"extra":1}\n', "needs format, host, run and version"),
+        (b"\x89PNG\r\n", "not a trace"),
+        (b"{}\n", "not a trace"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_no_trace_is_told_at_line_one(line: bytes, reason: str) -> None:
+    """A future version, a binary file, other JSON and an empty file each give one clear error."""
+    with pytest.raises(TraceError, match=reason):
+        Reader([line] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"seq":0}\n', "an event has the fields"),
+        (b"[]\n", "not a JSON object"),
+        (
+            b'{"agent":"main","at":0,"body":{"text":"a","why":1},"kind":"note","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "unknown field why",
+        ),
+        (
+            b'{"agent":"main","at":0,"body":{},"kind":"dream","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "unknown kind of event 'dream'",
+        ),
+        (
+            b'{"agent":"main","at":0,"body":{"action":0},"kind":"observation","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "exactly one of ok, failed, unknown",
+        ),
+        (
+            b'{"agent":"main","at":"0","body":{},"kind":"note","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "field 'at' is '0', not a int",
+        ),
+        (
+            b'{"agent":"main","at":0,"body":{ },"kind":"note","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "not in canonical form",
+        ),
+    ],
+)
+def test_reading_is_strict(line: bytes, reason: str) -> None:
+    """A line that this version did not write is an error that says why, never a guess."""
+    with pytest.raises(TamperedTrace, match=reason) as found:
+        list(Reader([header_line(Header(RUN, HOST)), line]))
+    assert found.value.line == 2
+
+
+def test_a_repeated_text_is_written_once() -> None:
+    """The second use of a long text costs a reference, not its length."""
+    text = "x" * 5000
+    lines = written([note(0, text), note(1, text), note(2, text)])
+    assert len(lines[1]) > 5000
+    assert len(lines[2]) < 300
+    assert [event.body["text"] for event in Reader(lines)] == [text] * 3
+
+
+def test_a_reference_to_nowhere_is_an_error() -> None:
+    """A forged reference is told with its line."""
+    event = Event(0, "note", "main", "0", (), 0, {"data": {"$same": "7/text"}, "text": ""})
+    header = Header(RUN, HOST)
+    forged = event_line(event, encode_body("note", event.body), header.digest)
+    with pytest.raises(TraceError, match="where no text stands"):
+        list(Reader([header_line(header), forged]))
+
+
+def test_secrets_never_reach_a_line() -> None:
+    """Registered values and declared fields are replaced, also inside JSON text, and equal secrets stay equal."""
+    redactor = Redactor(fields=["password"], values={"sk-abcdef123456": "api_key"})
+    writer = Writer(Header({"input": "sk-abcdef123456"}, {}), redactor)
+    data = {"password": "hunter22", "again": 'say {"password": "hunter22"}', "key": "Bearer sk-abcdef123456"}
+    lines = writer.header_line + writer.append(Event(0, "note", "main", "0", (), 0, {"data": data, "text": ""}))
+    assert b"hunter22" not in lines
+    assert b"sk-abcdef123456" not in lines
+    event = next(iter(Reader([writer.header_line, lines[len(writer.header_line) :]])))
+    assert event.body["data"] == {
+        "password": "⟦secret:password:1⟧",
+        "again": 'say {"password": "⟦secret:password:1⟧"}',
+        "key": "Bearer ⟦secret:api_key:1⟧",
+    }
+
+
+def test_a_footer_cannot_be_forged_field_by_field() -> None:
+    """Changing what the footer says breaks its seal."""
+    lines = written([note(0, "a")])
+    forged = lines[-1].replace(b'"verdict":"holds"', b'"verdict":"kept!"')
+    with pytest.raises(TamperedTrace, match="seal") as found:
+        list(Reader([*lines[:-1], forged]))
+    assert found.value.line == len(lines)
