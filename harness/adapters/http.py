@@ -134,14 +134,10 @@ class Stream:
         """Give the response whose body is this stream."""
         return httpx2.Response(200, headers=self._headers, stream=body)
 
-    def moment(self, at: int | None) -> int:
-        """Give the time of a piece without waiting for it."""
-        return self.world.moment(at)
-
     def recorded_pieces(self) -> Iterator[tuple[int, bytes]]:
-        """Give the recorded pieces with their times."""
-        for at, piece in self._kept["chunks"]:
-            yield at, decode_value(piece).encode() if isinstance(piece, str) else decode_value(piece)
+        """Give the recorded pieces that have not passed yet, with their times."""
+        for at, piece in self._kept["chunks"][len(self._chunks) :]:
+            yield at, piece.encode() if isinstance(piece, str) else decode_value(piece)
 
     def passed(self, piece: bytes, at: int) -> bytes:
         """Keep a piece that the agent is about to see."""
@@ -161,7 +157,7 @@ class Stream:
 
     def closed_early(self) -> None:
         """End the action, if it has not ended: the agent did not want the rest."""
-        if not self._done and not self._run.machine.closed:
+        if not self._run.machine.closed:
             self._finish({"closed": True})
 
     def end_as_recorded(self) -> None:
@@ -174,6 +170,8 @@ class Stream:
         self._finish({})
 
     def _finish(self, how: dict[str, Any]) -> None:
+        if self._done:
+            return
         self._done = True
         value = {"chunks": self._chunks, **how, "headers": self._headers, "opened": self.opened}
         finish(self._run, self.action, Ok(dict(sorted(value.items()))))

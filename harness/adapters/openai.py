@@ -100,21 +100,22 @@ class _Door(httpx2.BaseTransport):
 
 
 class _SyncBody(httpx2.SyncByteStream):
-    """Hand out the pieces of a stream as they come, or as they came."""
+    """Hand out the pieces of a stream as they come, or as they came; a second reader goes on where the first stopped."""
 
     def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
         self._stream, self._response = stream, response
+        self._pieces = None if response is None else response.iter_bytes()
 
     def __iter__(self) -> Iterator[bytes]:
         stream = self._stream
-        if self._response is None:
+        if self._pieces is None:
             for at, piece in stream.recorded_pieces():
-                yield stream.passed(piece, stream.moment(at))
+                yield stream.passed(piece, stream.world.moment(at))
             stream.end_as_recorded()
             return
         try:
-            for piece in self._response.iter_bytes():
-                yield stream.passed(piece, stream.moment(None))
+            for piece in self._pieces:
+                yield stream.passed(piece, stream.world.moment(None))
         except httpx2.TransportError as error:
             stream.cut(error)
             raise
@@ -188,23 +189,22 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
 
 
 class _AsyncBody(httpx2.AsyncByteStream):
-    """Hand out the pieces of a stream as they come, or as they came."""
+    """Hand out the pieces of a stream as they come, or as they came; a second reader goes on where the first stopped."""
 
     def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
         self._stream, self._response = stream, response
+        self._pieces = None if response is None else response.aiter_bytes()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         stream = self._stream
-        if self._response is None:
+        if self._pieces is None:
             for at, piece in stream.recorded_pieces():
                 yield stream.passed(piece, await stream.world.arrived(at, recorded=True))
             await stream.world.arrived(stream.ended, recorded=True)
             stream.end_as_recorded()
             return
         try:
-            with inside(stream.action):
-                pieces = self._response.aiter_bytes()
-            while (piece := await _next(pieces, stream.action)) is not None:
+            while (piece := await self._next()) is not None:
                 yield stream.passed(piece, await stream.world.arrived(None, recorded=False))
         except httpx2.TransportError as error:
             await stream.world.arrived(None, recorded=False)
@@ -219,7 +219,7 @@ class _AsyncBody(httpx2.AsyncByteStream):
             with inside(self._stream.action):
                 await self._response.aclose()
 
-
-async def _next(pieces: AsyncIterator[bytes], action: int) -> bytes | None:
-    with inside(action):
-        return await anext(pieces, None)
+    async def _next(self) -> bytes | None:
+        assert self._pieces is not None
+        with inside(self._stream.action):
+            return await anext(self._pieces, None)

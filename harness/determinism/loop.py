@@ -12,13 +12,14 @@ Recording and replay differ only in the ``Timeline``: the first follows a real c
 recorded arrival or timer to the next without waiting. Both use public seams of asyncio: a selector handed to the
 constructor, ``time()``, ``create_future`` and the task factory.
 
-What it does not control: threads other than the loop's, callbacks that real sockets of the agent itself trigger, and an
+What it does not control: threads that are not the loop's own executor's and how long those take, callbacks that real sockets of the agent itself trigger, and an
 ``as_completed`` that a module took out of asyncio by name before ``run`` was called.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
 import heapq
 import selectors
@@ -136,16 +137,35 @@ def run(timeline: Timeline, main: Coroutine[Any, Any, Any]) -> Any:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Ask the timeline instead of the operating system whenever the loop would wait."""
+    """Ask the timeline instead of the operating system whenever the loop would wait.
 
-    timeline: Timeline
-    jobs = 0
+    Jobs that the agent gave to threads are handed back in the order they were given, each when the cascade is over.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self.jobs: deque[tuple[concurrent.futures.Future[Any], asyncio.Future[Any]]] = deque()
+        self.joining = False
+        self._timeline = timeline
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is not None and timeout <= 0:
             return super().select(0)  # a cascade is running, or a timer is due: time stands still
+        if self.jobs and self.jobs[0][0].done():
+            _hand_over(*self.jobs.popleft())
+            return super().select(0)
         wait_ns = None if timeout is None else int(timeout * 1e9)
-        return self.timeline.poll(super().select, wait_ns, self.jobs > 0)
+        return self._timeline.poll(super().select, wait_ns, bool(self.jobs) or self.joining)
+
+
+def _hand_over(job: concurrent.futures.Future[Any], waiting: asyncio.Future[Any]) -> None:
+    if waiting.done():
+        return
+    error = job.exception()
+    if error is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(job.result())
 
 
 class _Task(asyncio.Task[Any]):
@@ -168,8 +188,8 @@ class SessionLoop(asyncio.SelectorEventLoop):
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._numbers = {False: 0, True: 1 << 40}
-        self._session_selector = _Selector()
-        self._session_selector.timeline = timeline
+        self._session_selector = _Selector(timeline)
+        self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         super().__init__(self._session_selector)
         self.set_task_factory(_numbered_task)
 
@@ -188,24 +208,34 @@ class SessionLoop(asyncio.SelectorEventLoop):
         return self._numbers[inside]
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        future = super().run_in_executor(executor, func, *args)
-        self._session_selector.jobs += 1
-        future.add_done_callback(self._job_done)
-        return future
+        if in_effect():
+            return super().run_in_executor(executor, func, *args)
+        job = (executor or self._threads()).submit(func, *args)
+        waiting = self.create_future()
+        self._session_selector.jobs.append((job, waiting))
+        job.add_done_callback(lambda _: self.call_soon_threadsafe(_wake_up))
+        return waiting
+
+    def _threads(self) -> concurrent.futures.ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="session")
+            self.set_default_executor(self._pool)
+        return self._pool
 
     async def shutdown_default_executor(self, *args: Any) -> None:
-        self._session_selector.jobs += 1  # a thread of asyncio's own joins the executor's threads
+        self._session_selector.joining = True  # a thread of asyncio's own joins the executor's threads
         try:
             await super().shutdown_default_executor(*args)
         finally:
-            self._session_selector.jobs -= 1
+            self._session_selector.joining = False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), Halt):  # a Halt is told once, at the rim
             super().call_exception_handler(context)
 
-    def _job_done(self, _: Any) -> None:
-        self._session_selector.jobs -= 1
+
+def _wake_up() -> None:
+    """Do nothing: the loop only has to look again."""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import platform
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, Final, ParamSpec, Self, TypeVar, overload
 
 from harness import __version__
 from harness.adapters.files import FileStore, free_path
@@ -25,10 +26,13 @@ from harness.door.tools import Tool, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
 from harness.ports import Approver, Clock, Durability, World
-from harness.registry.registry import EMPTY, Registry
+from harness.registry.registry import Registry
 from harness.tool import Effect, ToolSpec, Trust
 from harness.trace.codec import Header
 from harness.trace.redaction import DEFAULT_FIELDS, Redactor
+
+NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {})
+"""What an app without a registry checks by: nothing, and it says so in every trace."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,6 +75,13 @@ class Harness:
         if self._registry is None:
             self._registry = self._declared.with_tools(self._tools.values())
         return self._registry
+
+    def with_registry(self, *names: str | Path) -> Self:
+        """Give this app, its tools included, under other rules."""
+        other = copy.copy(self)
+        other._declared, other._files = _load(names)
+        other._registry = None
+        return other
 
     @overload
     def tool(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -195,7 +206,7 @@ class Harness:
 
 def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tuple[Registry, list[str]]:
     if registry is None:
-        return EMPTY, []
+        return NO_RULES, []
     if isinstance(registry, Registry):
         return registry, []
     names = [registry] if isinstance(registry, str | Path) else list(registry)

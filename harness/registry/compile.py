@@ -11,12 +11,12 @@ globals are the table below without builtins.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from harness.registry import values
 from harness.registry.library import LIBRARY, searcher
-from harness.registry.scope import Past, Remembered, events_of
+from harness.registry.scope import STEP_NAMES, Remembered, events_of
 from harness.registry.tree import (
     Binary,
     Call,
@@ -35,6 +35,7 @@ from harness.registry.tree import (
     Unary,
     walk,
 )
+from harness.registry.values import Budget, Undefined
 
 ARGUMENTS: Final = ("call", "tool", "outcome", "message", "agent", "step", "run", "past")
 Holds = Callable[..., Any]
@@ -188,14 +189,19 @@ class _Emitter:
         if node.function in ("any", "all"):
             return self._quantified(node.function, first, env)
         if node.function == "exists":
-            return ast.Compare(self._emit(first, env), [ast.IsNot()], [ast.Constant(None)])
+            return _call("exists", self._optional(first, env))
         if node.function == "default":
-            return _call("default", self._emit(first, env), _lambda([], self._emit(node.arguments[1], env)))
+            return _call("default", self._optional(first, env), _lambda([], self._emit(node.arguments[1], env)))
         if node.function == "matches" and isinstance(node.arguments[1], Constant):
             search = self._global(searcher(node.arguments[1].value))
             found = _call(search, _call("text", self._emit(first, env)))
             return ast.Compare(found, [ast.IsNot()], [ast.Constant(None)])
         return _call(f"{node.function}()", *self._all(node.arguments, env))
+
+    def _optional(self, node: Node, env: Env) -> ast.expr:
+        """Give None where a field is missing; in anything else an exception leaves the answer to the exact meaning."""
+        emitted = self._emit(node, env)
+        return _call("if_there", _lambda([], emitted)) if _is_cheap(node) else emitted
 
     def _quantified(self, function: str, node: Node, env: Env) -> ast.expr:
         if isinstance(node, Each):
@@ -209,8 +215,9 @@ class _Emitter:
         events = ast.Attribute(_load("past"), events_of(node), ast.Load())
         if node.condition is None:
             return _call(node.verb, events, _load("always_true"))
-        inner: Env = {name: _looker("event", name) for name in _EVENT_NAMES}
-        inner |= {"run": env["run"]} | {f"now.{name}": load for name, load in env.items()}
+        inner: Env = {name: load for name, load in env.items() if name not in STEP_NAMES}
+        inner |= {name: _looker("event", name) for name in STEP_NAMES}
+        inner |= {f"now.{name}": load for name, load in env.items()}
         test = self._truth(node.condition, inner)
         if self._budget(node.condition):
             test = ast.Call(_lambda(["budget"], test), [_call("Budget")], [])
@@ -260,16 +267,30 @@ def _happened(events: list[Remembered], fits: Callable[[dict[str, Any]], bool]) 
     return any(fits(event.names) for event in reversed(events))
 
 
-def _count(events: list[Remembered], fits: Callable[[dict[str, Any]], bool]) -> int:
+def _count(events: Iterable[Remembered], fits: Callable[[dict[str, Any]], bool]) -> int:
     return sum(1 for event in events if fits(event.names))
 
 
 def _last(events: list[Remembered], fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    return next(event.names for event in reversed(events) if fits(event.names))
+    return _first(reversed(events), fits)
 
 
-def _first(events: list[Remembered], fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    return next(event.names for event in events if fits(event.names))
+def _first(events: Iterable[Remembered], fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    for event in events:
+        if fits(event.names):
+            return event.names
+    raise Undefined("no such event so far")
+
+
+def _exists(value: Any) -> bool:
+    return value is not None
+
+
+def _if_there(look: Callable[[], Any]) -> Any:
+    try:
+        return look()
+    except (KeyError, TypeError):
+        return None
 
 
 def _default(value: Any, other: Callable[[], Any]) -> Any:
@@ -277,11 +298,11 @@ def _default(value: Any, other: Callable[[], Any]) -> Any:
 
 
 def _truths(value: Any) -> Iterator[bool]:
-    return map(values.truth, values.Budget().each(value))
+    return map(values.truth, Budget().each(value))
 
 
 def _give_up(*_: Any) -> Any:
-    raise values.Undefined("left to the exact meaning")
+    raise Undefined("left to the exact meaning")
 
 
 def _load(name: str) -> ast.expr:
@@ -310,3 +331,59 @@ def _lambda(names: list[str], body: ast.expr) -> ast.expr:
 
 def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+_OPERATORS: Final[dict[str, type[ast.cmpop]]] = {
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+    "in": ast.In,
+    "not in": ast.NotIn,
+}
+_WRITERS: Final[dict[type, Callable[[_Emitter, Any, Env], ast.expr]]] = {
+    Constant: _Emitter._constant,
+    Name: _Emitter._name,
+    Field: _Emitter._field,
+    Item: _Emitter._item,
+    Unary: _Emitter._unary,
+    Binary: _Emitter._binary,
+    Compare: _Emitter._compare,
+    Logic: _Emitter._logic,
+    Choice: _Emitter._choice,
+    Listing: _Emitter._listing,
+    Table: _Emitter._table,
+    Each: _Emitter._each,
+    Call: _Emitter._call,
+    Fold: _Emitter._fold,
+}
+# every global of compiled rules; an operator and a library function go by their own spelling
+_TABLE: Final[dict[str, Any]] = {
+    "__builtins__": {},
+    **values.ARITHMETIC,
+    **values.COMPARISONS,
+    "-x": values.negate,
+    **{f"{name}()": function.call for name, function in LIBRARY.items()},
+    "truth": values.truth,
+    "truths": _truths,
+    "text": values.text,
+    "item": values.item,
+    "distinct": values.unique,
+    "happened": _happened,
+    "count": _count,
+    "last": _last,
+    "first": _first,
+    "exists": _exists,
+    "default": _default,
+    "if_there": _if_there,
+    "give_up": _give_up,
+    "always_true": lambda _: True,
+    "Budget": Budget,
+    "type": type,
+    "bool": bool,
+    "any": any,
+    "all": all,
+    "tuple": tuple,
+}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from harness.registry import values
 from harness.registry.library import LIBRARY
-from harness.registry.scope import Past, Remembered, events_of
+from harness.registry.scope import STEP_NAMES, Past, Remembered, events_of
 from harness.registry.tree import (
     Binary,
     Call,
@@ -217,19 +217,17 @@ class Explanation:
 
     def _matching(self, node: Fold, events: list[Remembered]) -> Iterator[Any]:
         """Yield for each event whether it fits, or an Undefined."""
+        lasting = {name: value for name, value in self._names.items() if name not in STEP_NAMES}
+        lasting["now"] = self._names
         for event in events:
-            fits = self._fits(node, event)
+            fits = node.condition is None or self._fits(node.condition, lasting | event.names)
             if fits is True:
                 self.evidence.add(event.seq)
             yield fits
 
-    def _fits(self, node: Fold, event: Remembered) -> Any:
-        if node.condition is None:
-            return True
-        always = {name: self._names[name] for name in ("params", "run") if name in self._names}
-        names = always | event.names | {"now": self._names}
+    def _fits(self, condition: Node, names: dict[str, Any]) -> Any:
         try:
-            return values.truth(Explanation(self._text, names)._bare(node.condition))
+            return values.truth(Explanation(self._text, names)._bare(condition))
         except Undefined as error:
             return error
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
-from harness.registry.tree import Fold, Node, mentions
+from harness.registry.tree import Fold, mentions
 from harness.tool import ToolSpec
 
 CALL_FIELDS: Final = ("tool", "args", "id", "surface")
@@ -33,6 +33,7 @@ PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "result": ("call", "tool", "agent", "result", "failed", "step"),
     "message": ("message", "role", "text", "tool_calls", "agent"),
 }
+STEP_NAMES: Final = frozenset({"call", "tool", "agent", "result", "failed", "step", "message", "role", "text", "tool_calls"})
 
 
 class Remembered(NamedTuple):
@@ -60,11 +61,6 @@ def events_of(fold: Fold) -> str:
     if fold.past != "message" and mentions(fold.condition, "call.surface"):
         return f"any_{fold.past}"
     return fold.past
-
-
-def is_bound(node: Node) -> bool:
-    """Tell whether a name stands for a part of the step that is no value by itself."""
-    return getattr(node, "name", None) in ("call", "tool", "params", "run", "now", "message")
 
 
 def tool_names(spec: ToolSpec) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class RecordedWorld:
         assert not isinstance(said, Footer)
         recorded = self.entries[self.replayed].event if self.replayed < len(self.entries) else None
         later = [entry.event for entry in self.entries[self.replayed + 1 :]]
-        self._fail(explain(recorded, said[0], self._before(), later))
+        self._fail(explain(recorded, said.event, self._before(), later))
 
     def _stalled(self) -> NoReturn:
         if self.failed is not None:

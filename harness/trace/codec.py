@@ -17,6 +17,7 @@ from harness.trace.outcome import from_body
 VERSION: Final = 1
 MAX_LINE_BYTES: Final = 1 << 30
 
+_MAIN: Final = b'"main"'
 _EVENT_KEYS: Final = ["agent", "at", "body", "kind", "parents", "prev", "seq", "task"]
 _TYPES: Final = {"agent": str, "at": int, "body": dict, "kind": str, "parents": list, "prev": str, "seq": int, "task": str}
 _FOOTER_KEYS: Final = {"digest", "events", "header", "seal", "verdict"}
@@ -65,15 +66,16 @@ def encode_body(kind: str, body: dict[str, Any]) -> bytes:
 
 def event_line(event: Event, body: bytes, prev: str) -> bytes:
     """Write one event around its encoded body."""
+    seq, kind, agent, task, parents, at, _ = event
     return b'{"agent":%b,"at":%d,"body":%b,"kind":"%b","parents":%b,"prev":"%b","seq":%d,"task":"%b"}\n' % (
-        canonical.encode(event.agent),
-        event.at,
+        _MAIN if agent == "main" else canonical.encode(agent),
+        at,
         body,
-        event.kind.encode(),
-        canonical.encode(event.parents),
+        kind.encode(),
+        b"[%d]" % parents if len(parents) == 1 else canonical.encode(parents),
         prev.encode(),
-        event.seq,
-        event.task.encode(),
+        seq,
+        task.encode(),
     )
 
 
@@ -96,8 +98,16 @@ def read_header(line: bytes, file: str) -> Header:
     return Header(data["run"], data["host"])
 
 
-def read_line(line: bytes, file: str, number: int) -> tuple[Event, str] | Footer:
-    """Read an event with its ``prev``, or the footer; TraceError names the line and what is wrong with it."""
+class Line(NamedTuple):
+    """One event as it stands in a line: its ``prev``, and its body's bytes."""
+
+    event: Event
+    prev: str
+    body: bytes
+
+
+def read_line(line: bytes, file: str, number: int) -> Line | Footer:
+    """Read an event or the footer; TraceError names the line and what is wrong with it."""
     try:
         data = canonical.decode(line)
     except ValueError as error:
@@ -105,7 +115,7 @@ def read_line(line: bytes, file: str, number: int) -> tuple[Event, str] | Footer
     if not isinstance(data, dict):
         raise TraceError(file, number, "the line is not a JSON object")
     if "footer" in data:
-        return _read_footer(data, file, number)
+        return _read_footer(data, line, file, number)
     if sorted(data) != _EVENT_KEYS:
         raise TraceError(file, number, f"an event has the fields {', '.join(_EVENT_KEYS)}; this one has {', '.join(sorted(data))}")
     for key, kind in _TYPES.items():
@@ -115,9 +125,10 @@ def read_line(line: bytes, file: str, number: int) -> tuple[Event, str] | Footer
         data["seq"], data["kind"], data["agent"], data["task"], tuple(data["parents"]), data["at"], data["body"]
     )
     _check_body(event, file, number)
-    if event_line(event, encode_body(event.kind, event.body), data["prev"]) != line.rstrip(b"\n") + b"\n":
+    body = encode_body(event.kind, event.body)
+    if event_line(event, body, data["prev"]) != line:
         raise TraceError(file, number, "the line is not in canonical form", cure="traces are written by harness, not by hand")
-    return event, data["prev"]
+    return Line(event, data["prev"], body)
 
 
 def _check_body(event: Event, file: str, number: int) -> None:
@@ -135,11 +146,11 @@ def _check_body(event: Event, file: str, number: int) -> None:
             raise TraceError(file, number, str(error)) from None
 
 
-def _read_footer(data: dict[str, Any], file: str, number: int) -> Footer:
+def _read_footer(data: dict[str, Any], line: bytes, file: str, number: int) -> Footer:
     said = data["footer"]
     if len(data) != 1 or not isinstance(said, dict) or set(said) != _FOOTER_KEYS:
         raise TraceError(file, number, f"a footer holds {', '.join(sorted(_FOOTER_KEYS))} and nothing else")
     footer = Footer(said["digest"], said["events"], said["header"], said["verdict"])
-    if footer.seal != said["seal"]:
+    if footer.seal != said["seal"] or footer_line(footer) != line:
         raise TraceError(file, number, "the footer's seal does not fit what the footer says")
     return footer

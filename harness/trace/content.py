@@ -8,12 +8,15 @@ never seeks.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import Any, Final
 
 from harness.determinism.canonical import digest, escape
 
 MIN_CHARS: Final = 256
+_LONG: Final = re.compile(rb'"[^"]{%d}' % MIN_CHARS)
+_LARGE: Final = 1024  # from here on escaped quotes, behind which a long text may hide, are worth a look too
 _WINDOW_ENTRIES: Final = 4096
 _WINDOW_CHARS: Final = 16 << 20
 
@@ -27,9 +30,14 @@ class Window:
         self._chars = 0
 
     @staticmethod
-    def concerns(line: bytes) -> bool:
-        """Tell cheaply whether encoded JSON can hold a long text or a reference at all."""
-        return len(line) >= MIN_CHARS or b'"$same"' in line
+    def concerns(body: bytes) -> bool:
+        """Tell cheaply whether an encoded body can hold a long text or a reference at all.
+
+        A body that holds neither is the same bytes folded and unfolded, so writer and reader decide alike.
+        """
+        if b'"$same"' in body:
+            return True
+        return len(body) >= MIN_CHARS and (_LONG.search(body) is not None or (len(body) >= _LARGE and b'\\"' in body))
 
     def fold(self, body: dict[str, Any], seq: int) -> dict[str, Any]:
         """Replace known texts by their places and remember the new ones; gives ``body`` itself if nothing changed."""

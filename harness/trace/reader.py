@@ -58,7 +58,7 @@ class Reader:
             if isinstance(said, codec.Footer):
                 self._close(said, number, broken)
                 return
-            event, prev = said
+            event, prev, body = said
             if broken is not None:  # did the doubtful line keep its own content?
                 raise self._tampered(broken if prev != self.digest else broken - 1)
             if prev != self.digest:
@@ -68,18 +68,18 @@ class Reader:
             self.digest = hashlib.sha256(line).hexdigest()
             self.events += 1
             if broken is None:
-                yield Entry(self._whole(event, line, number), line)
+                yield Entry(self._whole(event, body, number), line)
         if broken is not None:
             raise self._tampered(broken)
 
-    def _read(self, line: bytes, number: int, broken: int | None) -> tuple[Event, str] | codec.Footer:
+    def _read(self, line: bytes, number: int, broken: int | None) -> codec.Line | codec.Footer:
         try:
             return codec.read_line(line, self.file, number)
         except TraceError as error:
             raise TamperedTrace(self.file, number if broken is None else broken, error.reason, cure=error.cure) from None
 
-    def _whole(self, event: Event, line: bytes, number: int) -> Event:
-        if not self._window.concerns(line):
+    def _whole(self, event: Event, encoded: bytes, number: int) -> Event:
+        if not self._window.concerns(encoded):
             return event
         try:
             body = self._window.unfold(event.body, event.seq)

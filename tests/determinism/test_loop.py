@@ -145,3 +145,30 @@ def test_coroutines_start_in_the_order_given() -> None:
     run(VirtualTimeline(_stalled), agent())
     assert started == list(range(50))
     assert asyncio.as_completed is original
+
+
+def test_jobs_of_threads_come_back_in_the_order_they_were_given() -> None:
+    """A race of threads is no race for the agent: results arrive in order, in recording and replay alike."""
+
+    async def agent() -> list[int]:
+        came: list[int] = []
+
+        async def one(number: int) -> None:
+            await asyncio.to_thread(time.sleep, (5 - number) / 200)
+            came.append(number)
+
+        await asyncio.gather(*(one(number) for number in range(5)))
+        return came
+
+    assert run(RealTimeline(time.monotonic_ns), agent()) == list(range(5))
+    assert run(VirtualTimeline(_stalled), agent()) == list(range(5))
+
+
+def test_an_error_in_a_thread_is_raised_in_the_agent() -> None:
+    """A thread's exception reaches whoever awaits it."""
+
+    async def agent() -> None:
+        await asyncio.to_thread(int, "x")
+
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(VirtualTimeline(_stalled), agent())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_any_changed_byte_is_found_at_its_line(events: list[Event], data: st.Dat
     changed = lines[number][:place] + bytes([byte]) + lines[number][place + 1 :]
     file = b"".join([*lines[:number], changed, *lines[number + 1 :]])
     with pytest.raises(TraceError) as found:
-        list(Reader(file.splitlines(keepends=True)))
+        list(Reader(BytesIO(file)))
     assert found.value.line == number + 1
 
 

@@ -1,4 +1,4 @@
-"""Chat Completions: an answer as ``chat.completion`` and as a stream of ``chat.completion.chunk``. Always one choice."""
+"""Chat Completions: an answer as ``chat.completion`` and as ``chat.completion.chunk`` events; always one choice."""
 
 from __future__ import annotations
 

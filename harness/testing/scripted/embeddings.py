@@ -48,7 +48,7 @@ def _inputs(body: dict[str, Any]) -> list[Any]:
 def _vector(model: str, item: Any, dimensions: int) -> list[float]:
     noise = hashlib.shake_256(canonical.encode([model, item])).digest(2 * dimensions)
     odd = [2 * number + 1 for number in struct.unpack(f"<{dimensions}h", noise)]  # never the zero vector
-    length = math.hypot(*odd)
+    length = math.sqrt(sum(number * number for number in odd))  # exact under the root: the same on every machine
     return [number / length for number in odd]
 
 

@@ -11,17 +11,17 @@ A policy is a function from a request to one of these values. The verbs below bu
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.testing.scripted.request import ModelRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One tool call; ``arguments`` is JSON text, or deliberately broken text where a test wants a model that errs."""
 
     tool: str
@@ -32,8 +32,9 @@ class Call:
 class Answer:
     """An assistant message, and how it is delivered.
 
-    ``first_ms`` passes before the first byte, ``chunk_ms`` before each piece of text or arguments of a stream.
-    After ``cut_after`` pieces the connection breaks; an answer that is not streamed breaks in the middle of its body.
+    ``first_ms`` passes before the first byte, ``chunk_ms`` before each piece (16 characters) of text or arguments of a
+    stream. After ``cut_after`` pieces a stream breaks off, unless it has fewer; an answer that is not streamed breaks
+    off in the middle of its body. UsageError for what is not text.
     """
 
     text: str | None = None
@@ -41,6 +42,12 @@ class Answer:
     first_ms: float = 0
     chunk_ms: float = 0
     cut_after: int | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.text or "", *itertools.chain(*self.calls)):
+            if not isinstance(text, str):
+                raise UsageError(f"{text!r} is a {type(text).__name__}, not text", cure="use json.dumps or str")
+            canonical.encode(text)  # refuses lone surrogates here, where the policy's author sees it
 
 
 @dataclass(frozen=True, slots=True)

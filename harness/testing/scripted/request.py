@@ -101,12 +101,11 @@ def _objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _chat_messages(body: dict[str, Any]) -> tuple[ChatMessage, ...]:
     read_field(body, "messages", list)
+    read_field(body, "stream_options", dict, default={})
     return tuple(_objects(body, "messages"))
 
 
-def _response_messages(
-    body: dict[str, Any], earlier: Mapping[str, tuple[ChatMessage, ...]]
-) -> tuple[ChatMessage, ...]:
+def _response_messages(body: dict[str, Any], earlier: Mapping[str, tuple[ChatMessage, ...]]) -> tuple[ChatMessage, ...]:
     messages: list[ChatMessage] = []
     if instructions := read_field(body, "instructions", str, default=""):
         messages.append({"role": "system", "content": instructions})
@@ -135,10 +134,11 @@ def _add_items(messages: list[ChatMessage], items: list[dict[str, Any]]) -> None
 
 def _add_call(messages: list[ChatMessage], item: dict[str, Any]) -> None:
     """Add a call to the assistant message it follows: the items of one response are one turn."""
-    turn = messages.pop() if messages and messages[-1]["role"] == "assistant" else {"role": "assistant", "content": None}
+    joins = bool(messages) and messages[-1]["role"] == "assistant"
+    turn: ChatMessage = messages.pop() if joins else {"role": "assistant", "content": None}
     function = {"name": item.get("name"), "arguments": item.get("arguments")}
     call = {"id": item.get("call_id"), "type": "function", "function": function}
-    messages.append({**turn, "tool_calls": [*turn.get("tool_calls", ()), call]})
+    messages.append({**turn, "tool_calls": [*turn.get("tool_calls", []), call]})
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,112 @@
+"""One rule, one step: the exact verdict, with everything that decided it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.registry.explain import Explanation, shortened
+from harness.registry.invariant import Expression, Invariant, Shape
+from harness.registry.program import Program
+from harness.registry.scope import Past
+from harness.registry.template import Hole
+from harness.registry.tree import Compare, Node
+from harness.registry.values import Undefined, truth
+from harness.trace.verdict import Truth, Verdict
+
+
+def examine(rule: Invariant, program: Program, names: dict[str, Any], past: Past) -> Verdict | None:
+    """Give a rule's verdict on a step, or None where its guard does not hold.
+
+    ``names`` is what expressions can speak of. A guard or requirement that lacks data, or that crashes, is unknown
+    and says why; it is never taken for holding. Not verified: anything the rule does not state.
+    """
+    try:
+        if rule.when:
+            guard = Explanation(rule.when.text, names, past)
+            answer, reason = _answer(guard, rule.when.tree)
+            if answer != "holds":
+                return None if answer == "violated" else _verdict(rule, guard, answer, f"when: {reason}", names, past)
+        if isinstance(rule.require, Shape):
+            return _shape(rule, rule.require, program, names)
+        return _expression(rule, rule.require, names, past)
+    except Exception as error:  # a rule must never bring a run down, and a crash is no answer: unknown
+        return Verdict(
+            rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason=f"{type(error).__name__}: {error}"
+        )
+
+
+def _answer(explanation: Explanation, tree: Node) -> tuple[Truth, str]:
+    try:
+        return ("holds" if truth(explanation.value(tree)) else "violated"), ""
+    except Undefined as error:
+        return "unknown", str(error)
+
+
+def _expression(rule: Invariant, require: Expression, names: dict[str, Any], past: Past) -> Verdict:
+    explanation = Explanation(require.text, names, past)
+    answer, reason = _answer(explanation, require.tree)
+    return _verdict(rule, explanation, answer, reason, names, past, _margin(require.tree, require.text, names, past))
+
+
+def _verdict(
+    rule: Invariant,
+    explanation: Explanation,
+    answer: Truth,
+    reason: str,
+    names: dict[str, Any],
+    past: Past,
+    margin: float | None = None,
+) -> Verdict:
+    return Verdict(
+        rule.id,
+        answer,
+        rule.severity,
+        says=_says(rule, names, past),
+        otherwise=rule.otherwise,
+        values=explanation.seen,
+        evidence=tuple(sorted(explanation.evidence)),
+        margin=margin,
+        reason=reason,
+    )
+
+
+def _margin(tree: Node, text: str, names: dict[str, Any], past: Past) -> float | None:
+    """Measure how far a single numeric comparison is from its boundary: negative where it is violated."""
+    if not isinstance(tree, Compare) or len(tree.operators) > 1 or tree.operators[0] not in ("<", "<=", ">", ">=", "=="):
+        return None
+    try:
+        left, right = (Explanation(text, names, past).value(operand) for operand in tree.operands)
+    except Undefined:
+        return None
+    if type(left) not in (int, float) or type(right) not in (int, float):
+        return None
+    if tree.operators[0] == "==":
+        return -abs(left - right)
+    return right - left if tree.operators[0] in ("<", "<=") else left - right
+
+
+def _says(rule: Invariant, names: dict[str, Any], past: Past) -> str:
+    def value_of(hole: Hole) -> Any:
+        return Explanation(hole.text, names, past).value(hole.tree)
+
+    return rule.says.render(value_of) if rule.says else ""
+
+
+def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any]) -> Verdict:
+    where = "call.args" if shape.part == "arguments" else "result"
+    if shape.part == "result" and "result" not in names:
+        return Verdict(rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason="there is no result here")
+    instance = names["call"]["args"] if shape.part == "arguments" else names["result"]
+    error = next(program.validators[rule.id].iter_errors(instance), None)
+    if error is None:
+        return Verdict(rule.id, "holds", rule.severity, otherwise=rule.otherwise)
+    pointer = "".join(f"/{step}" for step in error.instance_path)
+    return Verdict(
+        rule.id,
+        "violated",
+        rule.severity,
+        says=_says(rule, names, Past()),
+        otherwise=rule.otherwise,
+        values={where + pointer: shortened(error.instance)},
+        reason=f"{where}{pointer}: {error.message}",
+    )

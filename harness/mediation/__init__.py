@@ -1,0 +1,1 @@
+"""What the harness does about a judgement."""

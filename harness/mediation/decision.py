@@ -1,0 +1,67 @@
+"""Turn a judgement into what is done: allow, block or escalate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from harness.registry.invariant import SEVERITIES
+from harness.registry.registry import Registry
+from harness.tool import ToolSpec
+from harness.trace.verdict import Judgement, Verdict
+
+Mode = Literal["shadow", "warn", "enforce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done about a step, and the rule that decided it (empty where nothing stands against it).
+
+    ``alternative`` is the rule's own advice; ``retryable`` says whether the same call may be allowed later.
+    """
+
+    decision: Literal["allow", "block", "escalate"]
+    rule: str = ""
+    reason: str = ""
+    alternative: str = ""
+    retryable: bool = False
+
+
+ALLOW: Final = Decision("allow")
+
+
+def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode) -> Decision:
+    """Give what is done about a judgement of a call of ``spec``, or of its result.
+
+    Only ``enforce`` ever blocks. A block goes before an escalation, then the more severe rule, then the order of the
+    registry. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
+    """
+    if mode != "enforce":
+        return ALLOW
+    standing = [verdict for verdict in judgement.verdicts if _stands_against(verdict, registry, spec)]
+    if not standing:
+        return ALLOW
+    deciding = min(standing, key=lambda verdict: (verdict.otherwise != "block", -SEVERITIES.index(verdict.severity)))
+    rule = registry.invariant(deciding.rule)
+    return Decision(
+        "block" if deciding.otherwise == "block" else "escalate",
+        deciding.rule,
+        _reason(deciding, rule.title if rule else ""),
+        deciding.says,
+        rule.retryable if rule else False,
+    )
+
+
+def _stands_against(verdict: Verdict, registry: Registry, spec: ToolSpec) -> bool:
+    if verdict.otherwise not in ("block", "escalate"):
+        return False
+    if verdict.truth == "unknown":
+        return registry.unknown == "block" or (registry.unknown == "block_writes" and spec.effect == "write")
+    return verdict.truth == "violated"
+
+
+def _reason(verdict: Verdict, title: str) -> str:
+    if verdict.truth == "unknown":
+        return f"it could not be decided whether this holds: {title or verdict.rule} ({verdict.reason})"
+    by = f" (by {-verdict.margin:g})" if verdict.margin is not None and verdict.margin < 0 else ""
+    return f"{verdict.reason or title or 'the rule is violated'}{by}"

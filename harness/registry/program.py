@@ -1,0 +1,137 @@
+"""Which rules can speak of a step, worked out once for each tool and compiled into one function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
+from typing import Any, Final, Literal
+
+import jsonschema_rs
+
+from harness.registry.compile import Clause, Holds, compile_rules
+from harness.registry.invariant import Invariant, Shape
+from harness.registry.reduce import known_of, reduce
+from harness.registry.scope import events_of, tool_names
+from harness.registry.tree import Constant, Field, Fold, Name, Node, mentions, walk
+from harness.tool import ToolSpec
+from harness.trace.event import Surface
+from harness.trace.verdict import Judgement
+
+# "failed" is a result that is not ok: only rules that mention it speak then
+Occasion = Literal["action", "result", "failed", "message", "end"]
+
+_NOT_A_TOOL: Final = "\x00"
+_KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
+_SILENT: Final = Judgement((), ())
+
+
+def validator(shape: Shape) -> jsonschema_rs.Draft202012Validator:
+    """Compile a JSON Schema; ValueError says why it cannot be. Nothing is fetched, patterns are matched in linear time."""
+    return jsonschema_rs.Draft202012Validator(
+        shape.schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
+class Group:
+    """The rules that can speak of one kind of step, in the registry's order.
+
+    ``holds`` is their compiled function: it gives a judgement without verdicts where all hold, None where one may
+    not, and may raise. ``tool`` is the tool's declaration as expressions see it; ``unspoken`` tells that the registry
+    speaks of no such tool.
+    """
+
+    def __init__(self, rules: list[tuple[Invariant, Clause]], tool: dict[str, Any], *, unspoken: bool) -> None:
+        self.rules = tuple(rule for rule, _ in rules)
+        self.tool, self.unspoken = tool, unspoken
+        self._clauses = [clause for _, clause in rules]
+        self.holds = _compiled(self._clauses)
+
+    @cached_property
+    def singles(self) -> tuple[Holds, ...]:
+        """One compiled function for each rule."""
+        return tuple(_compiled([clause]) for clause in self._clauses)
+
+
+class Program:
+    """A registry ready to judge; made once and shared by all runs.
+
+    ``asked`` names the lists of the past that its rules ask about, ``keeps_results`` whether any of them looks at
+    results; nothing else need be remembered.
+    """
+
+    def __init__(
+        self, invariants: tuple[Invariant, ...], tools: Mapping[str, ToolSpec], parameters: Mapping[str, Any]
+    ) -> None:
+        self._invariants, self._tools, self._parameters = invariants, tools, parameters
+        self.validators = {rule.id: validator(rule.require) for rule in invariants if isinstance(rule.require, Shape)}
+        nodes = [node for rule in invariants for tree in rule.trees() for node in walk(tree)]
+        self.asked = frozenset(events_of(node) for node in nodes if isinstance(node, Fold))
+        self.keeps_results = any(isinstance(node, Name | Field) and node.name == "result" for node in nodes)
+        self.group = lru_cache(maxsize=_KEPT)(self._group)
+        self.spec = lru_cache(maxsize=_KEPT)(self._spec)
+        self.speaks_of = lru_cache(maxsize=_KEPT)(self._speaks_of)
+
+    def _spec(self, surface: Surface, tool: str) -> ToolSpec:
+        """Give a tool's declaration. One nobody declared may write; a model call only reads."""
+        return self._tools.get(tool) or ToolSpec(tool, effect="read" if surface == "model" else "write")
+
+    def _speaks_of(self, tool: str) -> bool:
+        """Tell whether a tool is declared, or named by a rule: one that can speak of it but not of just any tool."""
+        return tool in self._tools or any(
+            applies(rule, "tool", self.spec("tool", tool), self._parameters)
+            and not applies(rule, "tool", ToolSpec(_NOT_A_TOOL), self._parameters)
+            for rule in self._invariants
+            if rule.on in ("action", "result")
+        )
+
+    def _group(self, on: Occasion, surface: Surface | None = None, tool: str = "") -> Group:
+        spec = self.spec(surface, tool) if surface else None
+        names = tool_names(spec) if spec else {}
+        known = known_of(names or None, self._parameters)
+        rules = []
+        for rule in self._invariants:
+            if rule.on != ("result" if on == "failed" else on) or (on == "failed" and not _minds_failure(rule)):
+                continue
+            if spec is None or applies(rule, surface, spec, self._parameters):
+                rules.append((rule, self._clause(rule, known)))
+        return Group(rules, names, unspoken=surface == "tool" and not self.speaks_of(tool))
+
+    def _clause(self, rule: Invariant, known: Mapping[str, Any]) -> Clause:
+        guard = reduce(rule.when.tree, known) if rule.when else None
+        if isinstance(guard, Constant) and guard.value is True:
+            guard = None
+        if isinstance(rule.require, Shape):
+            return Clause(rule.id, guard, self.validators[rule.id].is_valid, rule.require.part)
+        return Clause(rule.id, guard, reduce(rule.require.tree, known))
+
+
+def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a rule can speak of calls of a tool, as far as that is known before the call.
+
+    A model call is spoken of only by rules that name it under ``tool:`` or mention ``call.surface``.
+    """
+    if rule.tools and not any(fnmatchcase(spec.name, pattern) for pattern in rule.tools):
+        return False
+    if surface == "model" and not rule.tools and not any(mentions(tree, "call.surface") for tree in rule.trees()):
+        return False
+    return rule.when is None or can_be_true(rule.when.tree, spec, parameters)
+
+
+def can_be_true(guard: Node, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a guard is not false for every call of a tool."""
+    known = known_of(tool_names(spec), parameters)
+    # a condition on the past is asked about a past call: what is known of that one says nothing of the present step
+    reduced = reduce(guard, {name: value for name, value in known.items() if not name.startswith("now.")})
+    return not (isinstance(reduced, Constant) and reduced.value is False)
+
+
+def _minds_failure(rule: Invariant) -> bool:
+    return any(mentions(tree, "failed") for tree in rule.trees())
+
+
+def _compiled(clauses: list[Clause]) -> Holds:
+    if not clauses:
+        return lambda *_: _SILENT
+    ids = tuple(clause.id for clause in clauses)
+    return compile_rules(clauses, Judgement(ids, ()), lambda spoke: Judgement(spoke, ()))

@@ -1,0 +1,1 @@
+"""Registries judged against stored traces."""
