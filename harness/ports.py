@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.trace.outcome import Outcome
@@ -78,7 +78,7 @@ class World(Protocol):
     def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
         """Keep lines; with ``barrier`` return only when they survive this process (``disk``: this machine)."""
 
-    def carried(self, seq: int) -> Iterator[Entry]:
+    def carried(self, seq: int) -> Iterable[Entry]:
         """Give the recorded events that stand next because the effects that said them are not performed again."""
 
     def recorded(self, action: int) -> Recorded | None:

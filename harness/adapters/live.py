@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import cast
 
 from harness.determinism.loop import RealTimeline, SessionLoop
@@ -45,8 +45,7 @@ class LiveWorld:
         self.store.close()
 
     def now(self, seq: int) -> int:
-        timeline = _timeline()
-        if timeline is not None:
+        if asyncio._get_running_loop() is not None and (timeline := _timeline()) is not None:
             return timeline.now
         self._last = max(self._last + 1, self._clock() - self._start)
         return self._last
@@ -65,8 +64,8 @@ class LiveWorld:
         except StoreError as error:
             raise Halt(error) from None  # an agent that cannot be recorded must not go on
 
-    def carried(self, seq: int) -> Iterator[Entry]:
-        return iter(())
+    def carried(self, seq: int) -> tuple[Entry, ...]:
+        return ()
 
     def recorded(self, action: int) -> Recorded | None:
         return None

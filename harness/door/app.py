@@ -22,7 +22,7 @@ from harness.determinism.loop import RealTimeline
 from harness.door.agents import make_agent
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
-from harness.door.tools import Tool, make_tool
+from harness.door.tools import make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
 from harness.ports import Approver, Clock, Durability, World
@@ -129,7 +129,7 @@ class Harness:
                 cure="wrap an openai.OpenAI or openai.AsyncOpenAI client, and decorate tools with @app.tool",
             )
         if isinstance(client.api_key, str) and client.api_key:
-            self._secrets[client.api_key] = "api_key"
+            self._keep_secret(client.api_key, "api_key")
         return wrap_openai(client, self._door)
 
     def session(
@@ -172,9 +172,10 @@ class Harness:
         """Give a redactor of its own to each run, because placeholders are numbered per run."""
         return Redactor(self._secret_fields, self._secrets)
 
-    def spec(self, tool: Tool) -> ToolSpec:
-        """Give the declaration of a tool in force."""
-        return self.registry.tools.get(tool.spec.name, tool.spec)
+    def spec(self, declared: ToolSpec) -> ToolSpec:
+        """Give the declaration of a tool in force: what code declares, as the registry narrows it."""
+        registry = self._registry or self.registry
+        return registry.tools.get(declared.name, declared)
 
     def _tool(self, function: Callable[..., Any], declared: dict[str, Any]) -> Any:
         tool, wrapper = make_tool(self, function, declared)
@@ -184,6 +185,12 @@ class Harness:
         self._tools[tool.spec.name] = tool.spec
         self._registry = None
         return wrapper
+
+    def _keep_secret(self, secret: str, name: str) -> None:
+        self._secrets[secret] = name
+        run = current_run()
+        if run is not None:
+            run.machine.learn_secret(secret, name)
 
     def _door(self) -> Any:
         run = current_run()

@@ -29,12 +29,15 @@ class Binder:
         self._open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         named = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
         self._positional = [parameter.name for parameter in named if parameter.kind is not parameter.KEYWORD_ONLY]
+        self._exactly = len(named) if len(named) == len(self._positional) else -1
         self._known = {parameter.name for parameter in named}
         self._required = {parameter.name for parameter in named if parameter.default is parameter.empty}
         self._defaults = {parameter.name: parameter.default for parameter in named if parameter.default is not parameter.empty}
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments by name; TypeError as Python words it where they do not fit."""
+        if not kwargs and len(args) == self._exactly:
+            return dict(zip(self._positional, args, strict=True))
         bound = dict(zip(self._positional, args, strict=False))
         fits = len(args) <= len(self._positional) and bound.keys().isdisjoint(kwargs)
         bound.update(kwargs)

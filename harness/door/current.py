@@ -16,4 +16,4 @@ session_var: ContextVar[Session | None] = ContextVar("harness_session", default=
 def current_run() -> Run | None:
     """Give the run of the session around the caller, started if this is its first call; None outside a session."""
     session = session_var.get()
-    return None if session is None else session.started()
+    return None if session is None else session.live or session.started()

@@ -46,7 +46,8 @@ class Session:
     """Record, check and seal one run; a context manager, synchronous or asynchronous.
 
     Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
-    the run so far: ``violated`` also where the violating call was blocked.
+    the run so far: ``violated`` also where the violating call was blocked. ``live`` is the run behind it, None before
+    the first call.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Session:
         self.app = app
         self._header, self._world, self._timeline = header, world, timeline
         self._entry: Entry | None = None
-        self._run: Run | None = None
+        self.live: Run | None = None
         self._path = ""
         self._tokens: tuple[Token[Session | None], Token[address.Node | None]] | None = None
         self._lock = RLock()
@@ -67,17 +68,17 @@ class Session:
     @property
     def verdict(self) -> Truth:
         """What the rules say of the run so far: holds, violated or unknown."""
-        return "holds" if self._run is None else self._run.machine.verdict
+        return "holds" if self.live is None else self.live.machine.verdict
 
     @property
     def trace(self) -> TraceInfo:
         """The trace of this run."""
-        return TraceInfo(self._path, "" if self._run is None else self._run.machine.digest)
+        return TraceInfo(self._path, "" if self.live is None else self.live.machine.digest)
 
     @property
     def steps(self) -> int:
         """The number of actions so far."""
-        return 0 if self._run is None else self._run.machine.steps
+        return 0 if self.live is None else self.live.machine.steps
 
     def message(self, role: str, content: str) -> None:
         """Record a chat message that passes no model call, such as what a user said."""
@@ -109,7 +110,7 @@ class Session:
     def started(self) -> Run:
         """Give this session's run, begun with the first call."""
         with self._lock:
-            if self._run is None:
+            if self.live is None:
                 header = self._header(self._entry)
                 world, self._path = self._world()
                 machine = SessionMachine(
@@ -119,14 +120,14 @@ class Session:
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self._run = Run(machine, world, RLock())
+                self.live = Run(machine, world, RLock())
                 world.begin(machine.header_line)
-            return self._run
+            return self.live
 
     @property
     def begun(self) -> bool:
         """Whether anything has been recorded yet."""
-        return self._run is not None
+        return self.live is not None
 
     def enter_agent(self, entry: Entry) -> None:
         """Begin the run with a function as its entry."""
@@ -152,7 +153,7 @@ class Session:
             self._tokens = None
             session_var.reset(token)
             address.leave(node)
-            if self._run is not None:
+            if self.live is not None:
                 self._end(halted=isinstance(error, Halt))
 
     async def __aenter__(self) -> Self:
@@ -164,9 +165,9 @@ class Session:
         self.__exit__(kind, error, trace)
 
     def _end(self, *, halted: bool) -> None:
-        assert self._run is not None
+        assert self.live is not None
         try:
             if not halted:
-                drive.close(self._run)
+                drive.close(self.live)
         finally:
-            self._run.world.end()
+            self.live.world.end()

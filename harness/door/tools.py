@@ -14,7 +14,7 @@ from harness.run.drive import Call, Run, acall, call
 from harness.tool import ToolSpec
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
-from harness.trace.value import decode_value, encode_value, holds_objects
+from harness.trace.value import ATOMS, decode_value, encode_value, holds_objects
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -38,12 +38,15 @@ class Tool:
     def wanted(self, arguments: dict[str, Any]) -> Call:
         """Write a call of this tool as what the agent wants; NotRecordable names the argument that cannot be written."""
         try:
-            return Call("tool", self.spec.name, encode_value(arguments), self.app.spec(self))
+            args = {name: value if type(value) in ATOMS else encode_value(value, f"/{name}") for name, value in arguments.items()}
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
+        return Call("tool", self.spec.name, args, self.app.spec(self.spec))
 
     def written(self, value: Any) -> Any:
         """Write a result as JSON data that gives an equal value back; NotRecordable where it would not."""
+        if type(value) in ATOMS:
+            return value
         try:
             data = encode_value(value)
         except NotRecordable as error:

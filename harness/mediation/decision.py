@@ -33,15 +33,15 @@ ALLOW: Final = Decision("allow")
 def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode) -> Decision:
     """Give what is done about a judgement of a call of ``spec``, or of its result.
 
-    Only ``enforce`` ever blocks. A block goes before an escalation, then the more severe rule, then the order of the
-    registry. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
+    Only ``enforce`` ever blocks. A block goes before an escalation, a violation before what is unknown, then the more
+    severe rule, then the order of the registry. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
     """
     if mode != "enforce":
         return ALLOW
     standing = [verdict for verdict in judgement.verdicts if _stands_against(verdict, registry, spec)]
     if not standing:
         return ALLOW
-    deciding = min(standing, key=lambda verdict: (verdict.otherwise != "block", -SEVERITIES.index(verdict.severity)))
+    deciding = min(standing, key=_rank)
     rule = registry.invariant(deciding.rule)
     return Decision(
         "block" if deciding.otherwise == "block" else "escalate",
@@ -50,6 +50,10 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
         deciding.says,
         rule.retryable if rule else False,
     )
+
+
+def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
+    return verdict.otherwise != "block", verdict.truth != "violated", -SEVERITIES.index(verdict.severity)
 
 
 def _stands_against(verdict: Verdict, registry: Registry, spec: ToolSpec) -> bool:

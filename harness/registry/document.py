@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Written:
     """A value and its place: lines and columns count from 0 as in YAML's marks, the end is behind the value.
 
     ``value`` is a scalar, ``items`` a list's, ``entries`` an object's; ``keys`` are the places of its keys.
@@ -43,9 +43,14 @@ class Node:
     column: int
     end: tuple[int, int]
     value: Any = None
-    items: tuple[Node, ...] | None = None
-    entries: dict[str, Node] | None = field(default=None, hash=False)
-    keys: dict[str, Node] = field(default_factory=dict, hash=False)
+    items: tuple[Written, ...] | None = None
+    entries: dict[str, Written] | None = field(default=None, hash=False)
+    keys: dict[str, Written] = field(default_factory=dict, hash=False)
+
+    @property
+    def place(self) -> str:
+        """The file and line, counted from 1."""
+        return f"{self.source.file}:{self.line + 1}"
 
     def plain(self) -> Any:
         """Give the value as JSON data."""
@@ -55,7 +60,7 @@ class Node:
             return [node.plain() for node in self.items]
         return self.value
 
-    def find(self, path: list[str | int]) -> Node:
+    def find(self, path: list[str | int]) -> Written:
         """Give the node at a path of keys and positions, or the nearest one above it."""
         node = self
         for step in path:
@@ -86,7 +91,7 @@ class BadDocument(ValueError):
         super().__init__(mistake)
 
 
-def read(text: str, file: str) -> Node:
+def read(text: str, file: str) -> Written:
     """Read one YAML document; BadDocument says what keeps it from being read. O(size)."""
     source = Source(file, tuple(re.split("\r\n|[\n\r\x85\u2028\u2029]", text)))
     if len(text) > MAX_BYTES:
@@ -104,17 +109,18 @@ class _Reader:
         self._source = source
         self._events = events
 
-    def read(self) -> Node:
+    def read(self) -> Written:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise BadDocument(Mistake(self._source.file, 1, 1, "the file is empty", cure="an empty registry is no registry"))
+            cure = "an empty registry is never 'no rules'"
+            raise BadDocument(Mistake(self._source.file, 1, 1, "the file is empty", cure=cure))
         node = self._node(next(self._events), 0)
         next(self._events)
         if not isinstance(after := next(self._events), yaml.StreamEndEvent):
             self._refuse(after, "a second document in one file", "one file is one registry")
         return node
 
-    def _node(self, event: Any, depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> Written:
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             self._refuse(event, "anchors and aliases are not allowed", "write the value out")
         if event.tag not in (None, "!"):
@@ -130,9 +136,9 @@ class _Reader:
             return self._at(event, inner, items=tuple(items))
         return self._mapping(event, depth)
 
-    def _mapping(self, event: Any, depth: int) -> Node:
-        entries: dict[str, Node] = {}
-        keys: dict[str, Node] = {}
+    def _mapping(self, event: Any, depth: int) -> Written:
+        entries: dict[str, Written] = {}
+        keys: dict[str, Written] = {}
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
             if not isinstance(inner, yaml.ScalarEvent) or inner.anchor or inner.tag:
                 self._refuse(inner, "a key must be plain text", "quote it if it holds special characters")
@@ -152,9 +158,9 @@ class _Reader:
         except ValueError as error:
             return self._refuse(event, str(error), "quote it if it is meant as text")
 
-    def _at(self, start: Any, end: Any, **content: Any) -> Node:
+    def _at(self, start: Any, end: Any, **content: Any) -> Written:
         begin, after = start.start_mark, end.end_mark
-        return Node(self._source, begin.line, begin.column, (after.line, after.column), **content)
+        return Written(self._source, begin.line, begin.column, (after.line, after.column), **content)
 
     def _refuse(self, event: Any, message: str, cure: str) -> Any:
         raise BadDocument(self._at(event, event, value="").mistake(message, cure))
@@ -181,7 +187,7 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
-def _locate(node: Node, offset: int) -> tuple[int, int]:
+def _locate(node: Written, offset: int) -> tuple[int, int]:
     """Find the line and column of a character of a scalar's text.
 
     The text of a scalar stands in the file in its own order, with quotes, escapes, indentation and line ends between:

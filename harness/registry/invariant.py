@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from harness.registry.document import Node as Written
+from harness.registry.document import Written
 from harness.registry.template import Hole, Template
 from harness.registry.tree import Node, outline
 from harness.trace.verdict import Response, Severity
@@ -78,6 +78,11 @@ class Invariant:
             "says": self.says.text if self.says else None,
             "retryable": self.retryable,
         }
+
+    @property
+    def place(self) -> str:
+        """Where the rule is written, as file and line."""
+        return self.at.place
 
     def trees(self) -> list[Node]:
         """Give every tree of the rule: guard, requirement, and the holes of what it says."""

@@ -32,7 +32,7 @@ NUMBER: Final = Kind("number")
 TEXT: Final = Kind("text")
 LIST: Final = Kind("list")
 
-_SPOKEN: Final = {"object": "an object", "list": "a list", "text": "text", "number": "a number", "truth": "true or false"}
+_SPOKEN: Final = {"object": "an object", "list": "a list", "number": "a number", "truth": "true or false"}
 _JSON_TYPES: Final[dict[str, Type]] = {
     "object": "object",
     "array": "list",
@@ -43,7 +43,9 @@ _JSON_TYPES: Final[dict[str, Type]] = {
     "null": "null",
 }
 # keywords that may allow what "properties" does not list
-_OPENING: Final = frozenset({"$ref", "$dynamicRef", "anyOf", "oneOf", "allOf", "if", "patternProperties", "dependentSchemas"})
+_OPENING: Final = frozenset(
+    {"$ref", "$dynamicRef", "anyOf", "oneOf", "allOf", "if", "patternProperties", "dependentSchemas"}
+)
 _MISSING: Final = object()
 
 
@@ -74,7 +76,8 @@ def field_of(kind: Kind, name: str) -> Kind:
     found = [(tool, _property(schema, name)) for tool, schema in kind.schemas]
     there = [(tool, schema) for tool, schema in found if schema is not _MISSING]
     if found and not there:
-        raise NoField([tool for tool, _ in found], sorted({key for _, schema in kind.schemas for key in schema["properties"]}))
+        known = {key for _, schema in kind.schemas for key in schema["properties"]}
+        raise NoField([tool for tool, _ in found], sorted(known))
     return promised(there)
 
 
@@ -84,13 +87,13 @@ def item_of(kind: Kind) -> Kind:
     return promised(items) if kind.type == "list" and items else ANY
 
 
-def names_on(occasion: str, tools: list[ToolSpec], parameters: Mapping[str, Any]) -> dict[str, Kind]:
-    """Give the kind of every name on an occasion, for calls of any of ``tools`` (empty: tools nobody declared)."""
+def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Any]) -> dict[str, Kind]:
+    """Give the kind of every name, for calls of any of ``tools``; an empty list stands for tools nobody declared."""
     arguments = promised((tool.name, tool.arguments) for tool in tools)
     result = promised((tool.name, tool.result) for tool in tools)
     call = dict.fromkeys(CALL_FIELDS, TEXT) | {"args": Kind("object", arguments.schemas)}
     run = dict.fromkeys(RUN_FIELDS, ANY)
-    message = message_kinds()
+    message = dict(zip(MESSAGE_FIELDS, (TEXT, TEXT, LIST), strict=True))
     return {
         "call": Kind("record", fields=call),
         "tool": Kind("record", fields=dict.fromkeys(TOOL_FIELDS, ANY) | {"name": TEXT, "effect": TEXT}),
@@ -103,11 +106,6 @@ def names_on(occasion: str, tools: list[ToolSpec], parameters: Mapping[str, Any]
         "run": Kind("record", fields=run),
         "params": Kind("record", fields={name: kind_of_value(value) for name, value in parameters.items()}),
     }
-
-
-def message_kinds() -> dict[str, Kind]:
-    """Give the kinds of the parts of a chat message."""
-    return dict(zip(MESSAGE_FIELDS, (TEXT, TEXT, LIST), strict=True))
 
 
 def _type_of(schema: Any) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
@@ -26,11 +26,12 @@ _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, an
 _SILENT: Final = Judgement((), ())
 
 
-def validator(shape: Shape) -> jsonschema_rs.Draft202012Validator:
-    """Compile a JSON Schema; ValueError says why it cannot be. Nothing is fetched, patterns are matched in linear time."""
-    return jsonschema_rs.Draft202012Validator(
-        shape.schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()
-    )
+def validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validator:
+    """Compile a JSON Schema (Draft 2020-12); ValueError says why it cannot be.
+
+    Nothing is fetched, and patterns are matched in linear time.
+    """
+    return jsonschema_rs.Draft202012Validator(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions())
 
 
 class Group:
@@ -64,7 +65,9 @@ class Program:
         self, invariants: tuple[Invariant, ...], tools: Mapping[str, ToolSpec], parameters: Mapping[str, Any]
     ) -> None:
         self._invariants, self._tools, self._parameters = invariants, tools, parameters
-        self.validators = {rule.id: validator(rule.require) for rule in invariants if isinstance(rule.require, Shape)}
+        self.validators = {
+            rule.id: validator(rule.require.schema) for rule in invariants if isinstance(rule.require, Shape)
+        }
         nodes = [node for rule in invariants for tree in rule.trees() for node in walk(tree)]
         self.asked = frozenset(events_of(node) for node in nodes if isinstance(node, Fold))
         self.keeps_results = any(isinstance(node, Name | Field) and node.name == "result" for node in nodes)
@@ -102,8 +105,14 @@ class Program:
         if isinstance(guard, Constant) and guard.value is True:
             guard = None
         if isinstance(rule.require, Shape):
-            return Clause(rule.id, guard, self.validators[rule.id].is_valid, rule.require.part)
+            return Clause(rule.id, guard, _fits(self.validators[rule.id]), rule.require.part)
         return Clause(rule.id, guard, reduce(rule.require.tree, known))
+
+
+def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool]:
+    # a function of our own: the validator imports modules at its first call, which compiled rules, having no builtins,
+    # could not do for it
+    return lambda instance: validator.is_valid(instance)
 
 
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from harness.determinism.canonical import digest_of
 from harness.errors import Mistake, RegistryError
-from harness.registry.document import Node
+from harness.registry.document import Written
 from harness.registry.invariant import Invariant
 from harness.registry.program import Program
 from harness.registry.resolve import Context, resolve
@@ -39,7 +39,7 @@ class Registry:
     invariants: tuple[Invariant, ...]
     file: str = field(compare=False)
     stated: dict[str, dict[str, Any]] = field(compare=False, repr=False)
-    places: dict[str, Node] = field(compare=False, repr=False)
+    places: dict[str, Written] = field(compare=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -108,8 +108,7 @@ def join(registries: Iterable[Registry]) -> Registry:
             tools=joined.tools | {name: _merged(joined, other, name) for name in other.tools},
             invariants=joined.invariants + tuple(rule for rule in other.invariants if rule.id not in known),
             file=f"{joined.file}, {other.file}",
-            stated=joined.stated
-            | {name: joined.stated.get(name, {}) | stated for name, stated in other.stated.items()},
+            stated=joined.stated | {name: joined.stated.get(name, {}) | said for name, said in other.stated.items()},
             places=other.places | joined.places,
         )
     return joined
@@ -119,7 +118,8 @@ def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
     for rule in other.invariants:
         same = one.invariant(rule.id)
         if same and same.meaning() != rule.meaning():
-            yield rule.at.mistake(f"the rule {rule.id!r} is another one in {_place(same.at)}", "give it an id of its own")
+            said = f"the rule {rule.id!r} is another one in {same.place}"
+            yield rule.at.find(["id"]).mistake(said, "give it an id of its own")
     for name in sorted(one.parameters.keys() & other.parameters.keys()):
         if one.parameters[name] != other.parameters[name]:
             yield _differs(one, other, f"parameters.{name}", other.parameters[name], one.parameters[name])
@@ -130,12 +130,8 @@ def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
 
 
 def _differs(one: Registry, other: Registry, key: str, here: Any, there: Any) -> Mistake:
-    said = f"{key} is {here!r} here and {there!r} in {_place(one.places[key])}"
+    said = f"{key} is {here!r} here and {there!r} in {one.places[key].place}"
     return other.places[key].mistake(said, "state it once, or alike")
-
-
-def _place(node: Node) -> str:
-    return f"{node.source.file}:{node.line + 1}"
 
 
 def _merged(one: Registry, other: Registry, name: str) -> ToolSpec:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
 from harness.errors import Mistake
-from harness.registry.document import Node as Written
+from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.kinds import (
     ANY,
@@ -25,7 +25,7 @@ from harness.registry.kinds import (
     field_of,
     item_of,
     kind_of_value,
-    names_on,
+    kinds_of_names,
     spoken,
 )
 from harness.registry.library import FUNCTIONS, LIBRARY, METHODS
@@ -97,7 +97,7 @@ def _env(rule: Invariant, context: Context) -> dict[str, Kind]:
     stranger = ToolSpec("\x00")
     if context.default == "allow" and applies(rule, "tool", stranger, context.parameters):
         tools = []
-    kinds = names_on(rule.on, tools, context.parameters)
+    kinds = kinds_of_names(tools, context.parameters)
     return {name: kinds[name] for name in NAMES[rule.on]}
 
 
@@ -142,7 +142,7 @@ class _Resolver:
     def _source(self, node: Node) -> str:
         return self._text[node.span.start : node.span.end]
 
-    def _constant(self, node: Constant, env: Env) -> Kind:
+    def _constant(self, node: Constant, _: Env) -> Kind:
         return kind_of_value(node.value)
 
     def _name(self, node: Name, env: Env) -> Kind:
@@ -277,7 +277,7 @@ class _Resolver:
             if node.condition is None or can_be_true(node.condition, tool, context.parameters)
         ]
         stranger = node.condition is None or can_be_true(node.condition, ToolSpec("\x00"), context.parameters)
-        kinds = names_on(node.past, [] if stranger and context.default == "allow" else tools, context.parameters)
+        kinds = kinds_of_names([] if stranger and context.default == "allow" else tools, context.parameters)
         event = {name: kinds[name] for name in PAST_NAMES[node.past]}
         if node.condition is not None:
             lasting = {name: kind for name, kind in env.items() if name not in STEP_NAMES}

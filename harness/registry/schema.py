@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from harness.errors import Mistake
-from harness.registry.document import Node
+from harness.registry.document import Written
 from harness.registry.parse import nearest
 
 _NAME: Final = {"type": "string", "minLength": 1}
@@ -52,7 +52,10 @@ _PARAMETER: Final = {
     "properties": {"value": True, "unit": {"type": "string"}, "source": {"type": "string"}},
 }
 
-_STORY: Final = {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}}
+_STORIES: Final = {
+    "type": "array",
+    "items": {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}},
+}
 
 _INVARIANT: Final = {
     "type": "object",
@@ -82,7 +85,7 @@ _INVARIANT: Final = {
         "examples": {
             "type": "object",
             "additionalProperties": False,
-            "properties": {"holds": {"type": "array", "items": _STORY}, "violated": {"type": "array", "items": _STORY}},
+            "properties": {"holds": _STORIES, "violated": _STORIES},
         },
     },
 }
@@ -122,24 +125,26 @@ _SPOKEN: Final = {
 }
 
 
-def mistakes_in(document: Node) -> Iterator[Mistake]:
-    """Yield where a document is not of the format, in the order of the file."""
+def mistakes_in(document: Written) -> Iterator[tuple[tuple[str | int, ...], Mistake]]:
+    """Yield where a document is not of the format: the path of what cannot be used because of it, and the mistake.
+
+    The path is empty where the rest of the document can be read all the same.
+    """
     from jsonschema import Draft202012Validator  # imported here: 80 ms that only loading a registry needs
 
-    errors = sorted(Draft202012Validator(SCHEMA).iter_errors(document.plain()), key=lambda error: list(map(str, error.path)))
-    for error in errors:
-        yield from _worded(document.find(list(error.absolute_path)), error)
+    for error in Draft202012Validator(SCHEMA).iter_errors(document.plain()):
+        path = list(error.absolute_path)
+        spared = error.validator == "additionalProperties"
+        for mistake in _worded(document.find(path), error):
+            yield (() if spared else tuple(path)), mistake
 
 
-def _worded(node: Node, error: Any) -> Iterator[Mistake]:
+def _worded(node: Written, error: Any) -> Iterator[Mistake]:
     says = _WORDINGS.get(error.validator)
-    if says is None:
-        yield node.mistake(error.message)
-    else:
-        yield from says(node, error)
+    return says(node, error) if says else iter([node.mistake(error.message)])
 
 
-def _unknown_key(node: Node, error: Any) -> Iterator[Mistake]:
+def _unknown_key(node: Written, error: Any) -> Iterator[Mistake]:
     known = error.schema["properties"]
     for key, place in node.keys.items():
         if key not in known:
@@ -147,19 +152,19 @@ def _unknown_key(node: Node, error: Any) -> Iterator[Mistake]:
             yield place.mistake(f"unknown key {key!r}", cure)
 
 
-def _missing_key(node: Node, error: Any) -> Iterator[Mistake]:
+def _missing_key(node: Written, error: Any) -> Iterator[Mistake]:
     for key in error.validator_value:
         if key not in (node.entries or {}) and f"{key!r} is a required" in error.message:
             yield node.mistake(f"the key {key!r} is missing", _MISSING.get(key, ""))
 
 
-def _wrong_type(node: Node, error: Any) -> Iterator[Mistake]:
+def _wrong_type(node: Written, error: Any) -> Iterator[Mistake]:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     expected = " or ".join(_SPOKEN[kind] for kind in wanted)
     yield node.mistake(f"{_path(error)}: expected {expected}, got {_got(error.instance)}", _type_cure(error))
 
 
-def _wrong_word(node: Node, error: Any) -> Iterator[Mistake]:
+def _wrong_word(node: Written, error: Any) -> Iterator[Mistake]:
     words = error.validator_value
     if error.instance == "rewrite":
         yield node.mistake("'rewrite' is not available in this version", "use block, and say in 'says' what is allowed")
@@ -168,18 +173,19 @@ def _wrong_word(node: Node, error: Any) -> Iterator[Mistake]:
     yield node.mistake(f"{_path(error)}: expected {' or '.join(words)}, got {_got(error.instance)}", cure)
 
 
-def _exactly_one(node: Node, error: Any) -> Iterator[Mistake]:
+def _exactly_one(node: Written, error: Any) -> Iterator[Mistake]:
     both = "require" in error.instance
     yield node.mistake(
         "an invariant states exactly one of 'require' and 'schema'; this one states " + ("both" if both else "neither")
     )
 
 
-def _wrong_form(node: Node, error: Any) -> Iterator[Mistake]:
-    yield node.mistake(f"{_path(error)}: {_got(error.instance)} is not a name", "a name is a letter, then letters, digits, _")
+def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:
+    cure = "a name is a letter, then letters, digits and _ (an id may hold . / - too)"
+    yield node.mistake(f"{_path(error)}: {_got(error.instance)} is not a name", cure)
 
 
-def _too_short(node: Node, error: Any) -> Iterator[Mistake]:
+def _too_short(node: Written, error: Any) -> Iterator[Mistake]:
     yield node.mistake(f"{_path(error)}: empty")
 
 
@@ -189,11 +195,14 @@ def _path(error: Any) -> str:
 
 
 def _got(value: Any) -> str:
-    if isinstance(value, dict | list) or value is None:
-        return {dict: "an object", list: "a list"}.get(type(value), "nothing")
-    text = repr(value)
-    kind = {bool: "", int: "the number ", float: "the number "}.get(type(value), "")
-    return kind + (text if len(text) <= 60 else text[:59] + "…")
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _type_cure(error: Any) -> str:

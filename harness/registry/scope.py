@@ -33,7 +33,8 @@ PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "result": ("call", "tool", "agent", "result", "failed", "step"),
     "message": ("message", "role", "text", "tool_calls", "agent"),
 }
-STEP_NAMES: Final = frozenset({"call", "tool", "agent", "result", "failed", "step", "message", "role", "text", "tool_calls"})
+# the names that speak of the present step, or in a question about the past of the past event
+STEP_NAMES: Final = frozenset((*PAST_NAMES["action"], *PAST_NAMES["message"]))
 
 
 class Remembered(NamedTuple):

@@ -54,7 +54,8 @@ def read_template(text: str) -> Template:
         else:
             end = text.find("}", match.end()) if match.group() == "{" else -1
             if end < 0:
-                raise BadExpression("a brace without its partner", Span(*match.span()), "write {{ or }} for a brace itself")
+                cure = "write {{ or }} for a brace itself"
+                raise BadExpression("a brace without its partner", Span(*match.span()), cure)
             pieces.append(_hole(text[match.end() : end], match.end()))
             at = end + 1
     pieces.append(text[at:])

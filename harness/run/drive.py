@@ -38,12 +38,11 @@ def call(run: Run, wanted: Call, effect: Callable[[], Outcome]) -> Outcome:
     """Propose, perform and complete one action; Refused where a rule or a person says no."""
     action = begin(run, wanted)
     recorded = run.world.recorded(action)
-    if recorded is None:
-        with inside(action):
-            outcome = effect()
-    else:
+    if recorded is not None:
         assert recorded.outcome is not None
-        outcome = recorded.outcome
+        return finish(run, action, recorded.outcome)
+    with inside(action):
+        outcome = effect()
     return finish(run, action, outcome)
 
 
@@ -114,7 +113,8 @@ async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Out
 
 def _propose(run: Run, wanted: Call) -> Effect:
     node = here()
-    last = _step(run, Propose, wanted.surface, wanted.tool, wanted.args, wanted.spec, _place(node), wanted.id)
+    surface, tool, args, spec, call_id = wanted
+    last = _step(run, Propose, surface, tool, args, spec, _place(node), call_id)
     node.last = last.action  # type: ignore[union-attr]
     return last
 

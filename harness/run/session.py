@@ -174,6 +174,7 @@ class SessionMachine:
         self.closed = False
         self._registry, self._mode, self._fsync_writes = registry, mode, fsync_writes
         self._checker = Checker(registry, header.run)
+        self._redactor = redactor
         self._writer = Writer(header, redactor)
         self._histories = Histories()
         self._open: dict[int, _Action] = {}
@@ -205,6 +206,11 @@ class SessionMachine:
     def verdict(self) -> Truth:
         """The verdict of the run so far."""
         return worst(list(self._truths))
+
+    def learn_secret(self, secret: str, name: str) -> None:
+        """Keep a value out of every line from now on."""
+        if self._redactor is not None:
+            self._redactor.learn(secret, name)
 
     def step(self, said: Input) -> tuple[Effect, ...]:
         """Take one input and give the effects it calls for, in order; HarnessError where it is not legal now."""

@@ -97,7 +97,7 @@ def _assemble(stream: str) -> list[dict[str, Any]]:
 
 
 def _server_sent(stream: str) -> Iterator[dict[str, Any]]:
-    for line in stream.splitlines():
+    for line in stream.split("\n"):  # not splitlines: a text may hold other separators, such as U+2028
         if line.startswith("data:") and line[5:].strip() != "[DONE]":
             try:
                 data = orjson.loads(line[5:])

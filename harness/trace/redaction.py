@@ -22,20 +22,27 @@ class Redactor:
 
     def __init__(self, fields: Iterable[str] = DEFAULT_FIELDS, values: Mapping[str, str] | None = None) -> None:
         self._fields = frozenset(name.lower() for name in fields)
-        self._values = {secret: name for secret, name in (values or {}).items() if len(secret) >= 8}
+        self._values: dict[str, str] = {}
+        self._secrets: list[bytes] = []
         self._placeholders: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         names = "|".join(map(re.escape, sorted(self._fields)))
         self._quoted = re.compile(rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
-        self._names = [canonical.encode(name)[:-1] for name in sorted(self._fields)]
-        self._secrets = [canonical.encode(secret)[1:-1] for secret in self._values]
+        encoded_names = [re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields)]
+        self._named = re.compile(b"|".join(encoded_names)) if encoded_names else None
+        for secret, name in (values or {}).items():
+            self.learn(secret, name)
+
+    def learn(self, secret: str, name: str) -> None:
+        """Replace a value from now on; one of fewer than 8 characters would tear ordinary text, and is left alone."""
+        if len(secret) >= 8 and secret not in self._values:
+            self._values[secret] = name
+            self._secrets.append(canonical.encode(secret)[1:-1])
 
     def touches(self, encoded: bytes) -> bool:
         """Tell cheaply whether encoded JSON may hold a secret; never misses one that ``redact`` would replace."""
-        lowered = encoded.lower()
-        for name in self._names:  # a loop, not any(): this is asked of every line
-            if name in lowered:
-                return True
+        if self._named is not None and self._named.search(encoded.lower()):
+            return True
         return any(secret in encoded for secret in self._secrets) if self._secrets else False
 
     def redact(self, value: Any) -> Any:

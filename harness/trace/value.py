@@ -19,24 +19,24 @@ from uuid import UUID
 from harness.determinism import canonical
 from harness.errors import NotRecordable
 
-_ATOMS: Final = frozenset({str, int, float, bool, NoneType})
+ATOMS: Final = frozenset({str, int, float, bool, NoneType})
 
 
 def encode_value(value: Any, pointer: str = "") -> Any:
     """Write a Python value as JSON data; NotRecordable names the type and the place of what it cannot hold. O(size)."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return value
     if kind is dict:
         if all(type(key) is str for key in value) and "$type" not in value:
             return {
-                key: item if type(item) in _ATOMS else encode_value(item, f"{pointer}/{canonical.escape(key)}")
+                key: item if type(item) in ATOMS else encode_value(item, f"{pointer}/{canonical.escape(key)}")
                 for key, item in value.items()
             }
         return _typed("dict", [[encode_value(key, pointer), encode_value(item, pointer)] for key, item in value.items()])
     if kind is list:
         return [
-            item if type(item) in _ATOMS else encode_value(item, f"{pointer}/{index}") for index, item in enumerate(value)
+            item if type(item) in ATOMS else encode_value(item, f"{pointer}/{index}") for index, item in enumerate(value)
         ]
     if kind in _WRITERS:
         return _typed(_WRITERS[kind][0], _WRITERS[kind][1](value))

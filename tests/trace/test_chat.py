@@ -58,3 +58,10 @@ def test_a_cut_stream_gives_what_had_come() -> None:
     """A stream that broke in the middle of an event is read up to there."""
     whole = json.dumps({"choices": [{"index": 0, "delta": {"content": "so far"}}]})
     assert answer({"chunks": [[0, f"data: {whole}\n\ndata: {{\"choi"]]}) == [("assistant", "so far", ())]
+
+
+def test_odd_line_separators_in_a_streamed_text_are_text() -> None:
+    """U+2028 and its like inside a delta do not end a line of the stream."""
+    text = "one\u2028two\x85three"
+    data = json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}, ensure_ascii=False)
+    assert answer({"chunks": [[0, f"data: {data}\n\n"]]}) == [("assistant", text, ())]

@@ -33,8 +33,8 @@ class Answer:
     """An assistant message, and how it is delivered.
 
     ``first_ms`` passes before the first byte, ``chunk_ms`` before each piece (16 characters) of text or arguments of a
-    stream. After ``cut_after`` pieces a stream breaks off, unless it has fewer; an answer that is not streamed breaks
-    off in the middle of its body. UsageError for what is not text.
+    stream. A stream breaks off where ``cut_after`` pieces were sent and another would follow; an answer that is not
+    streamed breaks off in the middle of its body. UsageError for what is not text.
     """
 
     text: str | None = None

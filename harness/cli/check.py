@@ -1,0 +1,102 @@
+"""``harness check TRACE|DIR… --registry R``: traces judged by a registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.adapters.files import open_trace, read_text, trace_files
+from harness.adapters.registries import load_registry
+from harness.adapters.transcripts import LABELS
+from harness.assertion.report import check
+from harness.cli.output import console, show_verdict
+from harness.cli.tables import facts_of_row, finding_facts, finding_lines, rule_table
+from harness.errors import UsageError
+from harness.registry.registry import Registry
+from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
+
+
+def command(
+    traces: Annotated[list[Path], typer.Argument(help="Traces, or folders of traces.")],
+    registry: Annotated[list[str], typer.Option(help="A registry to judge by; may be repeated.")],
+    labels: Annotated[bool, typer.Option("--labels", help=f"Compare with the rewards in {LABELS} beside the traces.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge traces as the door would have; recorded verdicts are not looked at.
+
+    One trace: every violation in full. Several: a table of the rules. Exit 1 where a rule is violated, 3 where one
+    cannot be decided or a trace is not sealed.
+    """
+    rules = load_registry(*registry)
+    rewards: dict[Path, dict[str, bool]] = {}
+    judged = [_judge(path, rules, rewards if labels else None) for path in trace_files(traces)]
+    rows = [*rule_rows(judged), *_any_rows(judged, rules)]
+    verdict = verdict_of(judged)
+    if as_json:
+        print(json.dumps(_facts(judged, rows, rules) | {"verdict": verdict}, ensure_ascii=False))
+    else:
+        _print(judged, rows, rules, detailed=len(judged) == 1 and not labels)
+    raise typer.Exit(show_verdict(verdict, quiet=as_json))
+
+
+def _judge(path: Path, rules: Registry, rewards: dict[Path, dict[str, bool]] | None) -> Judged:
+    with open_trace(path) as reader:
+        report = check(reader, rules, reader.header.run)
+    positive = None if rewards is None else _is_bad(path, rewards)
+    return Judged(str(path), report, reader.footer is not None, positive)
+
+
+def _is_bad(path: Path, rewards: dict[Path, dict[str, bool]]) -> bool:
+    file = path.parent / LABELS
+    if file not in rewards:
+        rewards[file] = dict(_label(line, f"{file}:{number}") for number, line in enumerate(read_text(file).splitlines(), 1))
+    if path.name not in rewards[file]:
+        raise UsageError(f"no label for {path.name}", where=str(file), cure="leave out --labels, or import again")
+    return rewards[file][path.name]
+
+
+def _label(line: str, place: str) -> tuple[str, bool]:
+    try:
+        label = json.loads(line)
+        return str(label["trace"]), float(label["reward"]) == 0
+    except (ValueError, KeyError, TypeError):
+        cure = 'a label is a line {"trace": FILE, "reward": NUMBER, …}'
+        raise UsageError("not a label with a reward", where=place, cure=cure) from None
+
+
+def _any_rows(judged: list[Judged], rules: Registry) -> list[Row]:
+    watching = {rule.id for rule in rules.invariants if rule.otherwise in ("observe", "warn")}
+    return [
+        any_row("any rule that blocks", judged, lambda rule: rule not in watching),
+        any_row("any rule", judged, lambda _: True),
+    ]
+
+
+def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: bool) -> None:
+    out = console()
+    if detailed:
+        for line in finding_lines(judged[0], rules):
+            out.print(line, markup=False)
+    table = rule_table([row for row in rows if row.steps.fired], labelled=judged[0].positive is not None)
+    out.print(table, width=max(out.width, table.width or 0), crop=False)
+    silent = [row.rule for row in rows if not row.steps.fired]
+    if silent:
+        out.print(f"never spoke: {', '.join(silent)}", markup=False)
+    unsealed = [one.trace for one in judged if not one.sealed]
+    if unsealed:
+        out.print(f"not sealed, so the end may be missing: {', '.join(unsealed)}", markup=False)
+
+
+def _facts(judged: list[Judged], rows: list[Row], rules: Registry) -> dict[str, Any]:
+    return {
+        "registry": {"name": rules.name, "version": rules.version, "digest": rules.digest},
+        "traces": len(judged),
+        "unsealed": [one.trace for one in judged if not one.sealed],
+        "rules": [facts_of_row(row) for row in rows],
+        "findings": [
+            {"trace": one.trace, **finding_facts(finding)} for one in judged for finding in one.report.findings
+        ],
+    }
