@@ -10,7 +10,7 @@ from harness.registry.program import Program
 from harness.registry.scope import Past
 from harness.registry.template import Hole
 from harness.registry.tree import Compare, Node
-from harness.registry.values import Undefined, truth
+from harness.registry.values import Undefined, number, truth
 from harness.trace.verdict import Truth, Verdict
 
 
@@ -72,17 +72,14 @@ def _verdict(
 
 def _margin(tree: Node, text: str, names: dict[str, Any], past: Past) -> float | None:
     """Measure how far a single numeric comparison is from its boundary: negative where it is violated."""
-    if not isinstance(tree, Compare) or len(tree.operators) > 1 or tree.operators[0] not in ("<", "<=", ">", ">=", "=="):
+    if not isinstance(tree, Compare) or len(tree.operators) > 1:
         return None
     try:
-        left, right = (Explanation(text, names, past).value(operand) for operand in tree.operands)
+        left, right = (number(Explanation(text, names, past).value(operand)) for operand in tree.operands)
     except Undefined:
         return None
-    if type(left) not in (int, float) or type(right) not in (int, float):
-        return None
-    if tree.operators[0] == "==":
-        return -abs(left - right)
-    return right - left if tree.operators[0] in ("<", "<=") else left - right
+    margins = {"<": right - left, "<=": right - left, ">": left - right, ">=": left - right, "==": -abs(left - right)}
+    return margins.get(tree.operators[0])
 
 
 def _says(rule: Invariant, names: dict[str, Any], past: Past) -> str:

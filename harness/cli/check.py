@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,8 @@ from harness.cli.tables import facts_of_row, finding_facts, finding_lines, rule_
 from harness.errors import UsageError
 from harness.registry.registry import Registry
 from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
+
+_ANY_WIDTH: Final = 1000  # a table is as wide as its content: a terminal wraps lines, a file keeps them
 
 
 def command(
@@ -68,9 +70,9 @@ def _label(line: str, place: str) -> tuple[str, bool]:
 
 
 def _any_rows(judged: list[Judged], rules: Registry) -> list[Row]:
-    watching = {rule.id for rule in rules.invariants if rule.otherwise in ("observe", "warn")}
+    others = {rule.id for rule in rules.invariants if rule.otherwise != "block"}
     return [
-        any_row("any rule that blocks", judged, lambda rule: rule not in watching),
+        any_row("any rule that blocks", judged, lambda rule: rule not in others),
         any_row("any rule", judged, lambda _: True),
     ]
 
@@ -81,7 +83,7 @@ def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: 
         for line in finding_lines(judged[0], rules):
             out.print(line, markup=False)
     table = rule_table([row for row in rows if row.steps.fired], labelled=judged[0].positive is not None)
-    out.print(table, width=max(out.width, table.width or 0), crop=False)
+    out.print(table, width=out.measure(table, options=out.options.update(width=_ANY_WIDTH)).maximum, crop=False)
     silent = [row.rule for row in rows if not row.steps.fired]
     if silent:
         out.print(f"never spoke: {', '.join(silent)}", markup=False)

@@ -95,7 +95,7 @@ def _model(script: str | None) -> Iterator[None]:
 
     with ModelServer(load_entry(script, os.getcwd())) as server:
         os.environ["OPENAI_BASE_URL"] = server.base_url
-        os.environ.setdefault("OPENAI_API_KEY", "scripted")
+        os.environ.setdefault("OPENAI_API_KEY", "no-key-needed")
         yield
 
 

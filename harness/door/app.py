@@ -92,7 +92,7 @@ class Harness:
         *,
         name: str | None = None,
         effect: Effect = "write",
-        idempotent: bool = False,
+        idempotent: bool = ...,
         idempotency_key: str | None = None,
         undo: str | None = None,
         probe: str | None = None,
@@ -188,9 +188,9 @@ class Harness:
 
     def _keep_secret(self, secret: str, name: str) -> None:
         self._secrets[secret] = name
-        run = current_run()
-        if run is not None:
-            run.machine.learn_secret(secret, name)
+        session = session_var.get()
+        if session is not None and session.live is not None:
+            session.live.machine.learn_secret(secret, name)
 
     def _door(self) -> Any:
         run = current_run()

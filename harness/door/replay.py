@@ -64,11 +64,11 @@ def replay(
         )
     with _dummy_key():
         function = name if callable(name) else load_entry(name, str(path or ""), os.getcwd(), world.header.host.get("path", ""))
-    app = getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
-    divergence = _header_divergence(app, world)
-    if divergence is not None:
-        return _outcome(world, "", divergence=divergence)
-    return _replayed(app, make_agent(app, function), world)
+        app = getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
+        divergence = _header_divergence(app, world)
+        if divergence is not None:
+            return _outcome(world, "", divergence=divergence)
+        return _replayed(app, make_agent(app, function), world)
 
 
 def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
@@ -114,7 +114,7 @@ def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
 
 @contextmanager
 def _dummy_key() -> Iterator[None]:
-    """Let module code build an OpenAI client where no key is set; nothing is sent during a replay."""
+    """Let an agent build an OpenAI client where no key is set; nothing is sent during a replay."""
     missing = "OPENAI_API_KEY" not in os.environ
     if missing:
         os.environ["OPENAI_API_KEY"] = "replay-needs-no-key"

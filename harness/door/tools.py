@@ -111,6 +111,7 @@ class _Effect:
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
     """Give a function's tool and its wrapper."""
     name = declared.pop("name", None) or function.__name__
+    declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
     tool = Tool(app, function, ToolSpec(name, **declared))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(f"{name} is a generator", where=call_site(function), cure="return the whole result, for example a list")

@@ -34,7 +34,8 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
     """Give what is done about a judgement of a call of ``spec``, or of its result.
 
     Only ``enforce`` ever blocks. A block goes before an escalation, a violation before what is unknown, then the more
-    severe rule, then the order of the registry. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
+    severe rule, then the order of the registry. Whether an unknown verdict counts is the registry's word. Not verified:
+    the judgement itself.
     """
     if mode != "enforce":
         return ALLOW

@@ -20,6 +20,8 @@ from harness.errors import Mistake
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 40
 
+_MAX_SHOWN: Final = 400  # a longer line would bury the message that shows it
+
 # libyaml is sixteen times faster; both give the same events
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -74,13 +76,14 @@ class Written:
         """Make a mistake that points at this value, or at the characters ``start`` up to ``end`` of its text."""
         line, column = _locate(self, start)
         source = self.source.lines[line] if line < len(self.source.lines) else ""
+        shown = source.rstrip() if len(source) <= _MAX_SHOWN else ""
         if end is None:
             last = self.end[1] if self.end[0] == line else len(source)
         else:
             last_line, last_column = _locate(self, max(end - 1, start))
             last = last_column + 1 if last_line == line else len(source)
         length = max(last - column, 1) if self.entries is None and self.items is None else 1
-        return Mistake(self.source.file, line + 1, column + 1, message, source.rstrip(), length, cure)
+        return Mistake(self.source.file, line + 1, column + 1, message, shown, length, cure)
 
 
 class BadDocument(ValueError):

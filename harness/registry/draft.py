@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from harness.errors import Mistake
 from harness.registry.document import BadDocument, Source, Written, read
@@ -55,15 +55,14 @@ def read_draft(text: str, file: str) -> Draft:
     if document.entries is None:
         return draft
     broken = {path[:2] for path, _ in found if path}
-    _read_head(draft, {path[0] for path in broken if len(path) == 1})
-    draft.whole = ("tools",) not in broken and not any(path[0] in ("parameters", "extends") for path in broken)
-    if not draft.whole:
-        return draft
-    for name, node in _entries(document, "parameters"):
-        value = node.plain()
+    heads = {path[0] for path in broken if len(path) == 1 or path[0] == "extends"}
+    _read_head(draft, heads)
+    draft.whole = heads.isdisjoint(("tools", "parameters", "extends"))
+    for name, node in _entries(document, "parameters", heads):
+        value = None if ("parameters", name) in broken else node.plain()
         draft.parameters[name] = value["value"] if isinstance(value, dict) else value
         draft.places[f"parameters.{name}"] = node
-    for name, node in _entries(document, "tools"):
+    for name, node in _entries(document, "tools", heads):
         draft.stated[name] = {} if ("tools", name) in broken else _tool(draft, node)
         draft.places[f"tools.{name}"] = document.find(["tools"]).keys[name]
     for index, node in enumerate(document.find(["invariants"]).items or ()):
@@ -81,9 +80,9 @@ def _read_head(draft: Draft, broken: set[Any]) -> None:
     draft.extends = (head["extends"].items or ()) if "extends" in head else ()
 
 
-def _entries(document: Written, part: str) -> Iterator[tuple[str, Written]]:
-    node = (document.entries or {}).get(part)
-    yield from ((node.entries if node else None) or {}).items()
+def _entries(document: Written, part: str, broken: set[Any]) -> Iterator[tuple[str, Written]]:
+    if part not in broken and part in document.keys:
+        yield from (document.find([part]).entries or {}).items()
 
 
 def _tool(draft: Draft, node: Written) -> dict[str, Any]:
@@ -148,7 +147,7 @@ def _parsed(draft: Draft, node: Written, key: str, read_text: Callable[[Written]
 
 def _shape(draft: Draft, node: Written) -> Shape | None:
     schema = node.find(["schema"])
-    part = "arguments" if "arguments" in schema.keys else "result"
+    part: Literal["arguments", "result"] = "arguments" if "arguments" in schema.keys else "result"
     place = schema.find([part])
     return Shape(part, place.plain()) if _check_schema(draft, place) else None
 

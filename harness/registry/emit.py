@@ -83,6 +83,8 @@ class Emitter:
     def _field(self, node: Field, env: Env) -> ast.expr:
         if isinstance(node.of, Name) and node.of.name == "now":
             return env[f"now.{node.name}"]()
+        if isinstance(node.of, Constant | Listing | Each):
+            return call("give_up")  # nothing has fields there, and Python would warn of it
         return key(self.emit(node.of, env), node.name)
 
     def _item(self, node: Item, env: Env) -> ast.expr:

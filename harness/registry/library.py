@@ -200,7 +200,7 @@ def _list(value: Any) -> list[Any]:
 
 def _sorted(items: list[Any]) -> list[Any]:
     check = values.text if items and type(items[0]) is str else values.number
-    return sorted(map(check, items))  # type: ignore[type-var]
+    return sorted(map(check, items))
 
 
 def _ordered(items: tuple[Any, ...]) -> list[Any]:

@@ -66,7 +66,8 @@ def _with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, 
         for rule in base.rules:
             known = rules.setdefault(rule.id, rule)
             if known.meaning() != rule.meaning():
-                own.mistakes.append(node.mistake(f"the rule {rule.id!r} of {node.value!r} is another one in {known.place}"))
+                said = f"the rule {rule.id!r} of {node.value!r} is another one in {known.place}"
+                own.mistakes.append(node.mistake(said))
     for base in reversed(bases):
         own.parameters = base.parameters | own.parameters
         own.places = base.places | own.places

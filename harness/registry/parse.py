@@ -167,7 +167,7 @@ class _Parser:
         left, right = self._node(node.left), self._node(node.right)
         if operator == "**":
             exponent = right.value if isinstance(right, Constant) else None
-            if type(exponent) not in (int, float) or abs(exponent) > values.MAX_EXPONENT:
+            if not isinstance(exponent, int | float) or abs(exponent) > values.MAX_EXPONENT:
                 raise BadExpression(f"an exponent must be a plain number up to {values.MAX_EXPONENT}", right.span)
         return Binary(span, operator, left, right)
 

@@ -35,7 +35,11 @@ def reduce(node: Node, known: Mapping[str, Any]) -> Node:
         return _logic(node)
     if isinstance(node, Choice) and isinstance(node.test, Constant) and type(node.test.value) is bool:
         return node.then if node.test.value else node.otherwise
-    if isinstance(node, Constant | Name | Fold | Each) or not all(isinstance(child, Constant) for child in children(node)):
+    return node if isinstance(node, Constant | Name | Fold | Each) else _worked_out(node)
+
+
+def _worked_out(node: Node) -> Node:
+    if not all(isinstance(child, Constant) for child in children(node)):
         return node
     try:
         return Constant(node.span, Explanation("", {}).value(node))
@@ -45,9 +49,7 @@ def reduce(node: Node, known: Mapping[str, Any]) -> Node:
 
 def _logic(node: Logic) -> Node:
     decisive = node.operator == "or"
-    parts = tuple(
-        part for part in node.parts if not (isinstance(part, Constant) and part.value is (not decisive))
-    )
+    parts = tuple(part for part in node.parts if not (isinstance(part, Constant) and part.value is (not decisive)))
     if any(isinstance(part, Constant) and part.value is decisive for part in parts):
         return Constant(node.span, decisive)
     return Logic(node.span, node.operator, parts) if parts else Constant(node.span, not decisive)

@@ -164,13 +164,16 @@ class _Resolver:
         try:
             return field_of(of, node.name)
         except NoField as error:
-            owners = " and ".join(repr(owner) for owner in error.owners)
-            whose = f" of tool{'s' * (len(error.owners) > 1)} {owners}" if owners else ""
-            has = f"{error.owners[0] if len(error.owners) == 1 else self._source(node.of)} has: {', '.join(error.known)}"
-            close = nearest(node.name, error.known)
-            start = node.span.end - len(node.name) if self._source(node).endswith(node.name) else node.of.span.end
-            self._wrong(node, f"unknown field {self._source(node)!r}{whose}", f"{close}  ({has})" if close else has, start)
+            self._unknown_field(node, error)
             return ANY
+
+    def _unknown_field(self, node: Field, error: NoField) -> None:
+        owners = " and ".join(map(repr, error.owners))
+        whose = f" of tool{'s' * (len(error.owners) > 1)} {owners}" if owners else ""
+        has = f"{error.owners[0] if len(error.owners) == 1 else self._source(node.of)} has: {', '.join(error.known)}"
+        close = nearest(node.name, error.known)
+        start = node.span.end - len(node.name) if self._source(node).endswith(node.name) else node.of.span.end
+        self._wrong(node, f"unknown field {self._source(node)!r}{whose}", f"{close}  ({has})" if close else has, start)
 
     def _item(self, node: Item, env: Env) -> Kind:
         of = self.use(node.of, env)

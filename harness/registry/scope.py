@@ -8,7 +8,7 @@ tool calls; model calls are among them only where the condition mentions ``call.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 from harness.registry.tree import Fold, mentions
@@ -44,17 +44,15 @@ class Remembered(NamedTuple):
     names: dict[str, Any]
 
 
+@dataclass(slots=True)
 class Past:
     """The events before the present one, oldest first; only what the registry asks for is kept in it."""
 
-    __slots__ = ("action", "any_action", "any_result", "message", "result")
-
-    def __init__(self) -> None:
-        self.action: list[Remembered] = []
-        self.result: list[Remembered] = []
-        self.any_action: list[Remembered] = []
-        self.any_result: list[Remembered] = []
-        self.message: list[Remembered] = []
+    action: list[Remembered] = field(default_factory=list)
+    result: list[Remembered] = field(default_factory=list)
+    any_action: list[Remembered] = field(default_factory=list)
+    any_result: list[Remembered] = field(default_factory=list)
+    message: list[Remembered] = field(default_factory=list)
 
 
 def events_of(fold: Fold) -> str:
