@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
+from rich.progress import track
 
 from harness.adapters.files import open_trace, read_text, trace_files
 from harness.adapters.registries import load_registry
@@ -24,7 +27,7 @@ _ANY_WIDTH: Final = 1000  # a table is as wide as its content: a terminal wraps 
 def command(
     traces: Annotated[list[Path], typer.Argument(help="Traces, or folders of traces.")],
     registry: Annotated[list[str], typer.Option(help="A registry to judge by; may be repeated.")],
-    labels: Annotated[bool, typer.Option("--labels", help=f"Compare with the rewards in {LABELS} beside the traces.")] = False,
+    labels: Annotated[bool, typer.Option("--labels", help="Compare with the rewards in labels.jsonl.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Judge traces as the door would have; recorded verdicts are not looked at.
@@ -34,7 +37,7 @@ def command(
     """
     rules = load_registry(*registry)
     rewards: dict[Path, dict[str, bool]] = {}
-    judged = [_judge(path, rules, rewards if labels else None) for path in trace_files(traces)]
+    judged = [_judge(path, rules, rewards if labels else None) for path in _with_progress(trace_files(traces))]
     rows = [*rule_rows(judged), *_any_rows(judged, rules)]
     verdict = verdict_of(judged)
     if as_json:
@@ -42,6 +45,11 @@ def command(
     else:
         _print(judged, rows, rules, detailed=len(judged) == 1 and not labels)
     raise typer.Exit(show_verdict(verdict, quiet=as_json))
+
+
+def _with_progress(paths: list[Path]) -> Iterable[Path]:
+    stderr = Console(stderr=True)
+    return track(paths, "judging", console=stderr, transient=True, disable=len(paths) == 1 or not stderr.is_terminal)
 
 
 def _judge(path: Path, rules: Registry, rewards: dict[Path, dict[str, bool]] | None) -> Judged:
@@ -54,7 +62,8 @@ def _judge(path: Path, rules: Registry, rewards: dict[Path, dict[str, bool]] | N
 def _is_bad(path: Path, rewards: dict[Path, dict[str, bool]]) -> bool:
     file = path.parent / LABELS
     if file not in rewards:
-        rewards[file] = dict(_label(line, f"{file}:{number}") for number, line in enumerate(read_text(file).splitlines(), 1))
+        lines = enumerate(read_text(file).splitlines(), start=1)
+        rewards[file] = dict(_label(line, f"{file}:{number}") for number, line in lines)
     if path.name not in rewards[file]:
         raise UsageError(f"no label for {path.name}", where=str(file), cure="leave out --labels, or import again")
     return rewards[file][path.name]
@@ -83,7 +92,8 @@ def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: 
         for line in finding_lines(judged[0], rules):
             out.print(line, markup=False)
     table = rule_table([row for row in rows if row.steps.fired], labelled=judged[0].positive is not None)
-    out.print(table, width=out.measure(table, options=out.options.update(width=_ANY_WIDTH)).maximum, crop=False)
+    out.width = max(out.width, out.measure(table, options=out.options.update(width=_ANY_WIDTH)).maximum)
+    out.print(table)
     silent = [row.rule for row in rows if not row.steps.fired]
     if silent:
         out.print(f"never spoke: {', '.join(silent)}", markup=False)

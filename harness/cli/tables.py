@@ -87,7 +87,7 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
 
 
 def finding_lines(judged: Judged, rules: Registry) -> Iterator[str]:
-    """Tell each finding of a trace in full: rule, place, values, margin, evidence, what was done, source, next command."""
+    """Tell each finding of a trace in full, from the rule in its own words to the command that shows it again."""
     places, decisions = _look_up(judged)
     for finding in judged.report.findings:
         verdict = finding.verdict
@@ -95,7 +95,7 @@ def finding_lines(judged: Judged, rules: Registry) -> Iterator[str]:
         yield f"{verdict.rule}  {_truth(finding)}   {verdict.severity}   {rule.title if rule else ''}".rstrip()
         yield f"    where     {judged.trace}  step {finding.step}, agent {finding.agent}, {places[finding.seq]}"
         for number, (text, value) in enumerate(verdict.values.items()):
-            yield f"    {'' if number else 'values':8}  {_short(text)} = {_short(json.dumps(value, ensure_ascii=False))}"
+            yield f"    {'' if number else 'values':8}  {_short(text)} = {_short(_json(value))}"
         if verdict.reason:
             yield f"    reason    {verdict.reason}"
         if verdict.evidence:
@@ -128,7 +128,7 @@ def _look_up(judged: Judged) -> tuple[dict[int, str], dict[int, str]]:
 def _place(event: Event, open_calls: dict[int, str]) -> str:
     if event.kind == "action":
         open_calls[event.seq] = event.body["tool"]
-        return f"event {event.seq}, {event.body['tool']}({_short(json.dumps(event.body['args'], ensure_ascii=False))})"
+        return f"event {event.seq}, {event.body['tool']}({_short(_json(event.body['args']))})"
     if event.kind == "observation":
         return f"event {event.seq}, the result of {open_calls.pop(event.body['action'], 'an unknown call')}"
     return f"event {event.seq}, a {event.kind}"
@@ -139,6 +139,10 @@ def _truth(finding: Finding) -> str:
     if finding.verdict.truth == "violated" and margin is not None and margin < 0:
         return f"violated by {-margin:g}"
     return finding.verdict.truth
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: str) -> str:

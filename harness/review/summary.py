@@ -53,7 +53,9 @@ def any_row(name: str, judged: Sequence[Judged], counts: Callable[[str], bool]) 
 def verdict_of(judged: Sequence[Judged]) -> Truth:
     """Join the verdicts of all traces; one that was cut off is unknown at best."""
     truths: list[Truth] = [one.report.verdict for one in judged]
-    return worst([*truths, *(["unknown"] if not all(one.sealed for one in judged) else [])])
+    if not all(one.sealed for one in judged):
+        truths.append("unknown")
+    return worst(truths)
 
 
 def _row(rule: str, tallies: list[Tally], judged: Sequence[Judged]) -> Row:

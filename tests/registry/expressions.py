@@ -9,63 +9,100 @@ from hypothesis import strategies as st
 from harness.registry.scope import Past, Remembered
 
 KEYS = ["a", "b", "c"]
+PASTS = st.sampled_from(["action", "result"])
 
-numbers = st.sampled_from(["0", "1", "-2", "2.5", "call.args.a", "call.args.b", "params.p", "step", "x", "7"])
-texts = st.sampled_from(['"a"', '"Yes!"', '""', "call.args.b", "call.args.c", "call.tool", "agent", "x", '"1"'])
-lists = st.sampled_from(["[]", "[1, 2]", '["a", "b"]', "call.args.a", "call.args.c", "[x, 1]", "{1, 1.0, True}"])
-anything = numbers | texts | lists | st.sampled_from(["None", "True", "call.args.d.e", "call.args", "run.seed", '{"a": 1}'])
-
-comparisons = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in"])
+Texts = st.SearchStrategy[str]
 
 
-def _number(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner),
-        st.builds("{}({})".format, st.sampled_from(["len", "abs", "sum", "max", "min", "round", "int", "sqrt", "log"]), inner),
-        st.builds("-({})".format, inner),
-        st.builds("({}) ** 2".format, inner),
-        st.builds("default({}, {})".format, inner, inner),
+def say(form: str, *parts: Texts) -> Texts:
+    """Fill a form with expressions."""
+    return st.builds(form.format, *parts)
+
+
+def numbers(depth: int) -> Texts:
+    """Give expressions that are numbers, now and then of the wrong type."""
+    leaves = st.sampled_from(["0", "1", "-2", "2.5", "call.args.a", "call.args.a", "params.p", "step", "run.seed", "call.args.b"])
+    if not depth:
+        return leaves
+    inner = numbers(depth - 1)
+    return leaves | st.one_of(
+        say("({} {} {})", inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner),
+        say("{}({})", st.sampled_from(["abs", "round", "sqrt", "log", "exp", "int", "float", "-"]), inner),
+        say("{}({})", st.sampled_from(["len", "sum", "max", "min"]), lists(depth - 1)),
+        say("min({}, {})", inner, inner),
+        say("({}) ** {}", inner, st.sampled_from(["2", "-1", "0.5"])),
+        say("({} if {} else {})", inner, truths(depth - 1), inner),
+        say("default({}, {})", inner | st.just("call.args.x"), inner),
+        say("{}[{}]", lists(depth - 1), inner),
+        say("count({}, {})", PASTS, past_truths()),
+        say("{}({}, {}).call.args.a", st.sampled_from(["first", "last"]), PASTS, past_truths()),
     )
 
 
-def _truth(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.builds("({} {} {})".format, inner, comparisons, inner),
-        st.builds("({} {} {} {} {})".format, inner, comparisons, inner, comparisons, inner),
-        st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner),
-        st.builds("(not {})".format, inner),
-        st.builds("exists({})".format, inner),
-        st.builds("{}({})".format, st.sampled_from(["any", "all"]), inner),
-        st.builds('({}).matches("(?i)y|1")'.format, inner),
-        st.builds("({}).startswith({})".format, inner, inner),
+def texts(depth: int) -> Texts:
+    """Give expressions that are texts, now and then of the wrong type."""
+    leaves = st.sampled_from(['"a"', '"Yes!"', '""', "call.args.b", "call.args.b", "call.tool", "agent", "None", "call.args.a"])
+    if not depth:
+        return leaves
+    inner = texts(depth - 1)
+    return leaves | st.one_of(
+        say("({} + {})", inner, inner),
+        say("{}.{}()", inner, st.sampled_from(["lower", "upper", "strip"])),
+        say("str({})", numbers(depth - 1)),
+        say("last(message, {}).text", st.sampled_from(['role == "user"', "text != '1'", "True"])),
     )
 
 
-def _other(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.builds("({} if {} else {})".format, inner, inner, inner),
-        st.builds("[{} for x in {} if {}]".format, inner, inner, inner),
-        st.builds("any({} for x in {})".format, inner, inner),
-        st.builds("all({} for x in {})".format, inner, inner),
-        st.builds("({})[{}]".format, inner, inner),
-        st.builds("{}({})".format, st.sampled_from(["sorted", "unique", "str", "bool", "float"]), inner),
+def lists(depth: int) -> Texts:
+    """Give expressions that are lists, now and then of the wrong type."""
+    leaves = st.sampled_from(["[]", "[1, 2]", "call.args.c", "call.args.c", "{1, 1.0, True, 2}", '["a", "b"]', "call.args.b"])
+    if not depth:
+        return leaves
+    return leaves | st.one_of(
+        say("[{}, {}]", numbers(depth - 1), numbers(depth - 1)),
+        say("{{{}, {}}}", texts(depth - 1), numbers(depth - 1)),
+        say("sorted({})", lists(depth - 1)),
+        say("({} + {})", lists(depth - 1), lists(depth - 1)),
+        say("[one * {} for one in {} if one < {}]", numbers(0), lists(depth - 1), numbers(depth - 1)),
     )
 
 
-simple = st.recursive(anything, lambda inner: _number(inner) | _truth(inner) | _other(inner), max_leaves=16)
+def past_truths() -> Texts:
+    """Give conditions on past calls."""
+    return st.sampled_from(
+        ["call.args.a == now.call.args.a", "call.args.a > 0", "failed", "not default(failed, False)", "result.a != 1", "1", "True"]
+        + ["any(one == now.step for one in call.args.c)", "call.args.b == now.call.args.b and call.tool == now.call.tool"]
+    )
 
-pasts = st.sampled_from(["action", "result"])
-questions = st.one_of(
-    st.builds("happened({}, {})".format, pasts, simple),
-    st.builds("(count({}, {}) <= 1)".format, pasts, simple),
-    st.builds("({}({}, {}).call.args.a == now_a)".format, st.sampled_from(["first", "last"]), pasts, simple),
-    st.builds("(count({}, call.args.a == now.call.args.a) < 2)".format, pasts),
-    st.builds('happened(message, role == "user" and {})'.format, simple),
-).map(lambda text: text.replace("now_a", "call.args.a"))
 
-expressions = st.recursive(simple | questions, lambda inner: _truth(inner) | _other(inner), max_leaves=10).map(
-    lambda text: f"any(({text}) for x in [1])"  # so that x is always bound
-)
+def truths(depth: int) -> Texts:
+    """Give expressions that are true or false, now and then of the wrong type."""
+    leaves = st.one_of(
+        say("({} {} {})", numbers(0), st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), numbers(0)),
+        say("({} {} {})", texts(0), st.sampled_from(["==", "!=", "<", "in"]), texts(0)),
+        st.sampled_from(["True", "call.args.a", "exists(call.args.x)", "exists(call.args.a)"]),
+    )
+    if not depth:
+        return leaves
+    inner = truths(depth - 1)
+    order = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+    return leaves | st.one_of(
+        say("({} {} {})", numbers(depth), order, numbers(depth)),
+        say("({} {} {} {} {})", numbers(depth - 1), order, numbers(depth - 1), order, numbers(depth - 1)),
+        say("({} {} {})", numbers(depth - 1) | texts(depth - 1), st.sampled_from(["in", "not in"]), lists(depth - 1)),
+        say("({} {} {})", inner, st.sampled_from(["and", "or"]), inner),
+        say("({} {} {})", lists(depth - 1), st.sampled_from(["==", "!="]), lists(depth - 1)),
+        say("(not {})", inner),
+        say("({}).matches('(?i)y|1')", texts(depth - 1)),
+        say("({}).{}({})", texts(depth - 1), st.sampled_from(["startswith", "endswith", "contains"]), texts(0)),
+        say("{}(one > {} for one in {})", st.sampled_from(["any", "all"]), numbers(depth - 1), lists(depth - 1)),
+        say("{}([{}, {}])", st.sampled_from(["any", "all"]), inner, inner),
+        say("exists({})", numbers(depth - 1)),
+        say("happened({}, {})", PASTS, past_truths()),
+        say("happened(message, role == 'user' and text == {})", texts(0)),
+        say("({} if {} else {})", inner, inner, inner),
+    )
+
 
 atoms: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, 1.0, -2, 2.5, "", "a", "Yes!", "1"])
 data = st.recursive(atoms, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner), max_leaves=9)

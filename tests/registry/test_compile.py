@@ -13,7 +13,7 @@ from harness.registry.parse import parse
 from harness.registry.reduce import known_of, reduce
 from harness.registry.scope import Past
 from harness.registry.values import Undefined
-from tests.registry.expressions import arguments, expressions, pasts_of_run
+from tests.registry.expressions import arguments, pasts_of_run, truths
 
 PARAMETERS = {"p": 3}
 TOOL = {"name": "pay", "effect": "write"}
@@ -42,7 +42,7 @@ def exact(text: str, args: dict[str, Any], past: Past) -> Any:
 
 
 @settings(max_examples=1500, deadline=None)
-@given(expressions, arguments, pasts_of_run())
+@given(truths(2), arguments, pasts_of_run())
 def test_both_meanings_agree_wherever_the_fast_one_answers(text: str, args: dict[str, Any], past: Past) -> None:
     """What byte code says of random expressions and data is what the interpreter says."""
     fast = compiled(text, args, past)

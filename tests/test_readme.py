@@ -1,0 +1,65 @@
+"""The README's examples are run, and say what the README says they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.testing.model_server import ModelServer, say
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Give the fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader would."""
+    inherited = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**inherited, **environment}
+    )
+
+
+def test_the_first_example_blocks_the_payment(tmp_path: Path) -> None:
+    """The rule and the program of the first screen print exactly the output below them."""
+    (tmp_path / "refunds.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    (tmp_path / "agent.py").write_text(blocks("python")[0], encoding="utf-8")
+    with ModelServer(lambda request: say("48000")) as server:
+        done = run(tmp_path, sys.executable, "agent.py", OPENAI_BASE_URL=server.base_url, OPENAI_API_KEY="none-needed")
+    assert done.stderr == ""
+    assert done.stdout == blocks("text")[0]
+    verified = run(tmp_path, sys.executable, "-m", "harness.cli", "replay", "runs/run-000001.mat.jsonl")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize("command", re.findall(r"^harness .*$", README, re.MULTILINE))
+def test_the_commands_of_the_readme_work(command: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each command line that a reader can paste runs to its end with exit code 0, in the order of the page."""
+    folder = tmp_path_factory.getbasetemp() / "readme"
+    folder.mkdir(exist_ok=True)
+    (folder / "examples").exists() or (folder / "examples").symlink_to(ROOT / "examples")
+    done = run(folder, sys.executable, "-m", "harness.cli", *command.split()[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tables_name_every_verb() -> None:
+    """The README knows every verb that the command line has."""
+    from harness.cli import VERBS
+
+    assert all(f"harness {verb}" in README for verb in VERBS)
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of the README and the docs names a file."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
