@@ -130,14 +130,17 @@ class Refused(HarnessError):
 
 
 class RecordedError(HarnessError):
-    """Stand in on replay for a recorded error whose class cannot be rebuilt; ``name`` is that class."""
+    """Stand in on replay for a recorded error whose class cannot be rebuilt; ``name`` is that class.
+
+    It reads as the original did, because an agent may show an error's text to its model.
+    """
 
     def __init__(self, name: str, message: str) -> None:
         self.name, self.message = name, message
         super().__init__(name, message)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.message}"
+        return self.message
 
 
 class Divergence(HarnessError):

@@ -47,12 +47,13 @@ def replay(
     trace: str | Path,
     *,
     entry: str | Callable[..., Any] | None = None,
+    app: Harness | None = None,
     path: str | Path | None = None,
 ) -> Replay:
     """Run the agent behind a trace again, with every outcome taken from the trace.
 
-    ``entry`` (``module:function`` or the function) and ``path`` (a folder to import from) replace what the header says.
-    Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
+    ``entry`` (``module:function`` or the function) and ``path`` (a folder to import from) replace what the header says;
+    ``app`` is the app whose tools and rules the agent uses, where the entry is not decorated with ``@app.agent``. Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
     running event loop.
     """
     with open_trace(trace) as reader:
@@ -63,12 +64,26 @@ def replay(
             "the trace does not say which function was run", where=str(trace), cure="name it: --entry module:function"
         )
     with _dummy_key():
-        function = name if callable(name) else load_entry(name, str(path or ""), os.getcwd(), world.header.host.get("path", ""))
-        app = getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
+        function = name if callable(name) else _imported(name, str(path or ""), world.header.host.get("path", ""))
+        app = app or getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
         divergence = _header_divergence(app, world)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)
         return _replayed(app, make_agent(app, function), world)
+
+
+def _imported(entry: str, *folders: str) -> Callable[..., Any]:
+    """Import the entry with the door shut: a module that runs its agent when imported would act for real."""
+
+    def shut(*_: Any) -> Any:
+        raise UsageError(
+            "the module runs its agent when it is imported",
+            where=entry,
+            cure='put that part under: if __name__ == "__main__":',
+        )
+
+    with Session(Harness(), shut, shut, shut):
+        return load_entry(entry, *folders, os.getcwd())
 
 
 def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
@@ -98,7 +113,7 @@ def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
     """Compare what the header promises of rules and tools with what is there now."""
     recorded = world.header.run
     now = app.run_header(Entry(recorded["entry"], recorded["input"]))
-    for part, cause in (("registries", "the registry changed"), ("tools", "a tool's declaration changed")):
+    for part, cause in (("tools", "a tool's declaration changed"), ("registries", "the registry changed")):
         found = first_difference(recorded.get(part), now[part], f"/{part}")
         if found is not None:
             return Divergence(

@@ -15,7 +15,7 @@ from harness.registry.invariant import Examples, Expression, Invariant, Shape
 from harness.registry.parse import BadExpression, parse
 from harness.registry.program import validator
 from harness.registry.registry import Default, Unknown
-from harness.registry.schema import mistakes_in
+from harness.registry.schema import TOOL_KEYS, mistakes_in
 from harness.registry.template import Template, read_template
 
 Read = TypeVar("Read", Expression, Template)
@@ -87,7 +87,7 @@ def _entries(document: Written, part: str, broken: set[Any]) -> Iterator[tuple[s
 
 def _tool(draft: Draft, node: Written) -> dict[str, Any]:
     """Give the fields of a ToolSpec that a registry states."""
-    stated = dict(node.plain() or {})
+    stated = {key: value for key, value in (node.plain() or {}).items() if key in TOOL_KEYS}
     result = stated.pop("result", {})
     stated |= {name: result[key] for key, name in (("schema", "result"), ("format", "result_format")) if key in result}
     stated |= {key: tuple(stated[key]) for key in ("needs", "gives", "unordered") if key in stated}

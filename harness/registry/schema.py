@@ -19,7 +19,7 @@ _FLAG: Final = {"type": "boolean"}
 _NAMES: Final = {"type": "array", "items": _NAME}
 _JSON_SCHEMA: Final = {"type": ["object", "boolean"]}
 
-_TOOL: Final = {
+_TOOL: Final[dict[str, Any]] = {
     "type": ["object", "null"],
     "additionalProperties": False,
     "properties": {
@@ -114,6 +114,8 @@ SCHEMA: Final[dict[str, Any]] = {
     },
 }
 
+TOOL_KEYS: Final = tuple(_TOOL["properties"])
+
 _SPOKEN: Final = {
     "object": "an object",
     "array": "a list",
@@ -134,7 +136,7 @@ def mistakes_in(document: Written) -> Iterator[tuple[tuple[str | int, ...], Mist
 
     for error in Draft202012Validator(SCHEMA).iter_errors(document.plain()):
         path = list(error.absolute_path)
-        spared = error.validator == "additionalProperties"
+        spared = error.validator == "additionalProperties" and len(path) <= 2
         for mistake in _worded(document.find(path), error):
             yield (() if spared else tuple(path)), mistake
 
@@ -174,10 +176,9 @@ def _wrong_word(node: Written, error: Any) -> Iterator[Mistake]:
 
 
 def _exactly_one(node: Written, error: Any) -> Iterator[Mistake]:
-    both = "require" in error.instance
-    yield node.mistake(
-        "an invariant states exactly one of 'require' and 'schema'; this one states " + ("both" if both else "neither")
-    )
+    if node.entries is not None:
+        stated = "both" if "require" in node.entries else "neither"
+        yield node.mistake(f"an invariant states exactly one of 'require' and 'schema'; this one states {stated}")
 
 
 def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:

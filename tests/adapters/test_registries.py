@@ -62,13 +62,15 @@ def test_several_registries_are_one(tmp_path: Path) -> None:
 def test_a_registry_extends_the_one_beside_it(tmp_path: Path) -> None:
     """What ``extends`` names is looked for beside the file first."""
     written(tmp_path / "common" / "base.yaml")
-    top = written(tmp_path / "top.yaml", RULE.format(name="top").replace("default:", "extends: [common/base]\ndefault:"))
+    text = RULE.format(name="top").replace("default:", "extends: [common/base]\ndefault:")
+    top = written(tmp_path / "top.yaml", text)
     assert [rule.id for rule in load_registry(top).invariants] == ["base-RULE", "top-RULE"]
 
 
 def test_a_missing_base_is_a_mistake_at_its_line(tmp_path: Path) -> None:
     """``extends`` of a registry that is nowhere is reported where it is written."""
-    top = written(tmp_path / "top.yaml", RULE.format(name="top").replace("default:", "extends: [nowhere]\ndefault:"))
+    text = RULE.format(name="top").replace("default:", "extends: [nowhere]\ndefault:")
+    top = written(tmp_path / "top.yaml", text)
     with pytest.raises(RegistryError) as told:
         load_registry(top)
     assert told.value.mistakes[0].line == 3
@@ -80,7 +82,7 @@ def test_a_missing_registry_names_the_nearest(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="did you mean 'airline'"):
         load_registry("registries/airlne.yaml")
-    with pytest.raises(UsageError, match="shipped registries: airline, demo"):
+    with pytest.raises(UsageError, match="shipped registries: .*airline"):
         load_registry("xyzzy")
     with pytest.raises(UsageError, match="no registry was named"):
         load_registry()

@@ -145,7 +145,9 @@ def test_json_is_one_object_with_everything(check: Any) -> None:
     assert (first["rule"], first["seq"], first["step"], first["margin"]) == ("LIMIT", 2, 0, -5)
 
 
-def test_a_trace_that_was_cut_off_is_inconclusive(check: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trace_that_was_cut_off_is_inconclusive(
+    check: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A trace without its footer gives exit code 3 although every rule holds, and is named."""
     check([talk(10)])
     (trace,) = trace_files([tmp_path / "out"])

@@ -1,0 +1,63 @@
+"""A support desk on openai-agents: a handoff, parallel tools, a write, and streaming over the Responses API.
+
+Record it against the scripted model and replay it, from the root of the repository (``pip install openai-agents``)::
+
+    harness run examples.openai_agents_support:main --model-script examples.policies:desk --trace desk.mat.jsonl
+    harness replay desk.mat.jsonl --verify 3
+
+What the harness adds to the program is the wrapped client and one line above each tool.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents import Agent, Runner, function_tool, set_default_openai_client
+from openai import AsyncOpenAI
+
+import harness
+
+app = harness.Harness()
+set_default_openai_client(app.wrap(AsyncOpenAI()), use_for_tracing=False)
+
+
+@function_tool
+@app.tool(effect="read", trust="trusted")
+async def get_order(order_id: str) -> dict[str, Any]:
+    """Look up an order."""
+    return {"order_id": order_id, "status": "delivered", "total_cents": 48_000}
+
+
+@function_tool
+@app.tool(effect="read", trust="trusted")
+def search_policy(topic: str) -> str:
+    """Search the shop's policy."""
+    return f"{topic}: up to 200.00 at once."
+
+
+@function_tool
+@app.tool(effect="write", impact="payment")
+async def refund(order_id: str, amount_cents: int) -> dict[str, Any]:
+    """Pay money back."""
+    return {"paid": True, "order_id": order_id, "amount_cents": amount_cents}
+
+
+refunds = Agent(
+    name="refunds",
+    handoff_description="Pays money back.",
+    instructions="Look up the order and the policy before you refund anything.",
+    tools=[get_order, search_policy, refund],
+)
+triage = Agent(name="triage", instructions="Hand the customer over to the right colleague.", handoffs=[refunds])
+
+
+async def main(question: str = "Order W-77 arrived broken. Can I have 120.00 back?") -> str:
+    """Answer a customer and give the streamed text of the last agent."""
+    result = Runner.run_streamed(triage, question)
+    pieces = [event.data.delta async for event in result.stream_events() if is_text(event)]
+    return "".join(pieces)
+
+
+def is_text(event: Any) -> bool:
+    """Tell whether a stream event is a piece of the answer."""
+    return event.type == "raw_response_event" and event.data.type == "response.output_text.delta"

@@ -1,0 +1,239 @@
+"""Replay: the agent's own code again, every outcome from the trace."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adapters.files import open_trace
+from harness.door.app import Harness
+from harness.door.replay import replay
+from harness.errors import UsageError
+
+
+class World:
+    """An app with tools that cannot give the same answer twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = Harness(traces=folder)
+        self.calls = 0
+        world = self
+
+        @self.app.tool(effect="read")
+        async def slow(name: str) -> float:
+            world.calls += 1
+            await asyncio.sleep(random.random() * 0.005)
+            return random.random()
+
+        @self.app.tool(effect="read")
+        def draw(name: str = "") -> float:
+            world.calls += 1
+            return random.random()
+
+        self.slow, self.draw = slow, draw
+
+    def record(self, agent: Callable[..., Any], **arguments: Any) -> tuple[Any, str]:
+        session = self.app.session()
+        return session.run(agent, **arguments), session.trace.path
+
+
+def test_racing_tasks_replay_identically(tmp_path: Path) -> None:
+    """Sixty tasks over gather, as_completed, wait and timeouts give the same trace, twenty times of twenty."""
+    world = World(tmp_path)
+
+    async def agent(count: int) -> list[Any]:
+        seen: list[Any] = list(await asyncio.gather(*(world.slow(f"a{number}") for number in range(count))))
+        for done in asyncio.as_completed([world.slow(f"b{number}") for number in range(count)]):
+            seen.append(await done)
+            world.draw(f"after {len(seen)}")
+        tasks = [asyncio.create_task(world.slow(f"c{number}")) for number in range(count)]
+        finished, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        seen.append(sorted(task.result() for task in finished))
+        try:
+            async with asyncio.timeout(0.001):
+                seen.append(await world.slow("d"))
+        except TimeoutError:
+            seen.append("too late")
+        return seen
+
+    for _ in range(20):
+        result, path = world.record(agent, count=20)
+        calls = world.calls
+        replayed = replay(path, entry=agent, app=world.app)
+        assert replayed.equal, replayed.divergence
+        assert replayed.result == result
+        assert world.calls == calls
+
+
+def changed(world: World, what: str) -> Callable[[], Any]:
+    """Give an agent, or the same agent after one change."""
+
+    def agent() -> list[float]:
+        names = ["one", "two", "three"]
+        if what == "argument":
+            names[1] = "TWO"
+        if what == "extra":
+            names.append("four")
+        if what == "missing":
+            names.pop()
+        if what == "order":
+            names.reverse()
+        return [world.draw(name) for name in names]
+
+    return agent
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "pointer", "cause"),
+    [
+        ("argument", 1, "/args/name", "the arguments changed"),
+        ("extra", 3, "", ""),
+        ("missing", 2, "", ""),
+        ("order", 0, "/args/name", "calls were reordered, or one is missing"),
+    ],
+)
+def test_a_changed_agent_diverges_at_the_change(what: str, step: int, pointer: str, cause: str, tmp_path: Path) -> None:
+    """Each kind of change is found at its first step, and no tool is called."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    calls = world.calls
+    found = replay(path, entry=changed(world, what), app=world.app)
+    assert found.divergence is not None
+    assert found.divergence.step == step
+    assert not found.equal
+    assert world.calls == calls
+    if pointer:
+        assert (found.divergence.pointer, found.divergence.cause) == (pointer, cause)
+
+
+def test_an_agent_cannot_go_on_over_a_divergence(tmp_path: Path) -> None:
+    """Not even an agent that catches every Exception gets past the first difference."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    reached: list[str] = []
+
+    def stubborn() -> None:
+        for name in ("other", "another"):
+            try:
+                world.draw(name)
+            except Exception:
+                reached.append(name)
+
+    assert replay(path, entry=stubborn, app=world.app).divergence is not None
+    assert reached == []
+
+
+def test_a_changed_result_of_the_agent_is_a_divergence(tmp_path: Path) -> None:
+    """What the entry returns is part of the run."""
+    world = World(tmp_path)
+
+    def agent() -> float:
+        return world.draw("x")
+
+    _, path = world.record(agent)
+
+    def other() -> float:
+        return -world.draw("x")
+
+    found = replay(path, entry=other, app=world.app).divergence
+    assert found is not None
+    assert found.pointer == "/returned"
+
+
+def test_a_killed_run_replays_up_to_its_end(tmp_path: Path) -> None:
+    """A record that was cut off is replayed as far as it goes, and said to be cut off."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    lines = Path(path).read_bytes().splitlines(keepends=True)
+    Path(path).write_bytes(b"".join(lines[:4]))  # header, one whole call, one intent
+    found = replay(path, entry=changed(world, ""), app=world.app)
+    assert found.ended is not None
+    assert found.divergence is None
+    assert found.steps == 2
+
+
+def test_a_changed_tool_declaration_is_told_before_anything_runs(tmp_path: Path) -> None:
+    """Replay compares the tools of the header with those of the code."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    other = World(tmp_path)
+    other.app.tool(effect="write", name="new")(lambda: None)
+    entry = other.app.agent(changed(other, ""))
+    found = replay(path, entry=entry).divergence
+    assert found is not None
+    assert found.cause == "a tool's declaration changed"
+
+
+def test_a_trace_without_an_entry_says_so(tmp_path: Path) -> None:
+    """A session around plain calls has no function to run again."""
+    world = World(tmp_path)
+    with world.app.session() as session:
+        world.draw("x")
+    with pytest.raises(UsageError, match="--entry"):
+        replay(session.trace.path)
+
+
+def test_replay_writes_nothing(tmp_path: Path) -> None:
+    """A replay leaves the folder of traces as it was."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    replay(path, entry=changed(world, ""), app=world.app)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_check_offline_gives_the_verdict_of_the_door(tmp_path: Path) -> None:
+    """The demo registry judges a stored trace exactly as it judged the live run."""
+    import harness
+
+    app = Harness("demo", traces=tmp_path)
+
+    @app.tool(effect="write")
+    def refund(order_id: str, amount_cents: int) -> dict[str, Any]:
+        return {"paid": True}
+
+    with app.session() as session:
+        for cents in (48_000, 0):
+            with pytest.raises(harness.Refused):
+                refund("W-77", cents)
+    report = harness.check(session.trace.path, registry="demo")
+    with open_trace(session.trace.path) as reader:
+        online = [(event.body["rule"], event.body["verdict"]) for event in reader if event.kind == "verdict"]
+    assert report.verdict == session.verdict == "violated"
+    assert [(finding.verdict.rule, finding.verdict.truth) for finding in report.findings] == online
+
+
+def test_a_module_that_acts_when_imported_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replay never lets the import of the entry make calls for real; it says how to guard the module."""
+    source = """
+import harness
+
+app = harness.Harness(traces="runs")
+
+@app.tool
+def act() -> None:
+    open("acted", "a").close()
+
+@app.agent
+def agent() -> None:
+    act()
+
+with app.session():
+    agent()
+"""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "unguarded_agent.py").write_text(source, encoding="utf-8")
+    __import__("unguarded_agent")
+    monkeypatch.delitem(__import__("sys").modules, "unguarded_agent")
+    (tmp_path / "acted").unlink()
+    with pytest.raises(UsageError, match="when it is imported"):
+        replay("runs/run-000001.mat.jsonl")
+    assert not (tmp_path / "acted").exists()

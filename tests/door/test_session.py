@@ -1,0 +1,183 @@
+"""Sessions: how they begin, end, join and keep apart."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness.adapters.files import open_trace
+from harness.door.app import Harness
+from harness.errors import Halt, StoreError, UsageError
+
+
+def app_with_tool(folder: Path, **options: Any) -> tuple[Harness, Any]:
+    """Give an app and a tool that doubles."""
+    app = Harness(traces=folder, **options)
+
+    @app.tool(effect="read")
+    def double(number: int) -> int:
+        return 2 * number
+
+    return app, double
+
+
+def test_a_session_without_a_call_leaves_no_file(tmp_path: Path) -> None:
+    """Nothing is written before the first call."""
+    app, _ = app_with_tool(tmp_path)
+    with app.session() as session:
+        pass
+    assert session.verdict == "holds"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_traces_are_numbered_and_never_written_over(tmp_path: Path) -> None:
+    """Each run has a file of its own; a named file that exists is an error with the cure."""
+    app, double = app_with_tool(tmp_path)
+    for _ in range(3):
+        with app.session():
+            double(1)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [f"run-00000{n}.mat.jsonl" for n in (1, 2, 3)]
+    with pytest.raises(UsageError, match="never written over"), app.session(trace=tmp_path / "run-000001.mat.jsonl"):
+        double(1)
+
+
+def test_an_inner_session_joins_the_outer_one(tmp_path: Path) -> None:
+    """A script that opens a session records into the ambient one when it is run inside another."""
+    app, double = app_with_tool(tmp_path)
+    with app.session() as outer, harness.session(trace=tmp_path / "other.mat.jsonl") as inner:
+        double(1)
+    assert inner is outer
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_entry_and_its_result_are_in_the_trace(tmp_path: Path) -> None:
+    """The header names the function and its JSON input, the last event what it returned."""
+    app, double = app_with_tool(tmp_path)
+
+    @app.agent
+    def agent(number: int, times: int = 2) -> int:
+        return double(number) * times
+
+    with app.session(seed=7, tenant="bank", subject="Ada", conversation="c-1") as session:
+        assert agent(4) == 16
+    with open_trace(session.trace.path) as reader:
+        events = list(reader)
+    assert reader.header.run["entry"].endswith("agent")
+    assert reader.header.run["input"] == {"number": 4, "times": 2}
+    assert {"seed": 7, "tenant": "bank", "subject": "Ada", "conversation": "c-1"}.items() <= reader.header.run.items()
+    assert events[-1].body == {"returned": 16}
+    assert reader.footer is not None
+
+
+def test_an_agent_that_raises_is_sealed_with_its_error(tmp_path: Path) -> None:
+    """The error reaches the caller and the trace."""
+    app, double = app_with_tool(tmp_path)
+
+    def agent() -> None:
+        double(1)
+        raise LookupError("nothing here")
+
+    session = app.session()
+    with pytest.raises(LookupError):
+        session.run(agent)
+    with open_trace(session.trace.path) as reader:
+        assert list(reader)[-1].body["raised"]["message"] == "nothing here"
+    assert reader.footer is not None
+
+
+def test_input_that_is_no_json_is_refused_at_the_entry(tmp_path: Path) -> None:
+    """A live object as input could not be replayed, and is told with the cure."""
+    app, _ = app_with_tool(tmp_path)
+
+    def agent(client: Any) -> None: ...
+
+    with pytest.raises(UsageError, match="/client of .* is no JSON"):
+        app.session().run(agent, client=object())
+
+
+def test_sessions_of_different_tasks_do_not_mix(tmp_path: Path) -> None:
+    """Concurrent sessions in one loop each hold their own calls, in order, and nothing of the others."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(effect="read")
+    async def echo(token: str) -> str:
+        await asyncio.sleep(0.001)
+        return token
+
+    async def one(number: int) -> str:
+        async with app.session(subject=f"s{number}") as session:
+            await asyncio.gather(*(echo(f"s{number}-{part}") for part in range(3)))
+        return session.trace.path
+
+    async def everyone() -> list[str]:
+        return await asyncio.gather(*(one(number) for number in range(20)))
+
+    for path in asyncio.run(everyone()):
+        with open_trace(path) as reader:
+            events = list(reader)
+            subject = reader.header.run["subject"]
+        tokens = [event.body["args"]["token"] for event in events if event.kind == "action"]
+        assert tokens == [f"{subject}-{part}" for part in range(3)]
+
+
+def test_two_recordings_of_the_same_run_differ_only_in_time(tmp_path: Path) -> None:
+    """With a clock that stands still the digests of two recordings are equal."""
+    digests = set()
+    for _ in range(2):
+        app, double = app_with_tool(tmp_path, clock=lambda: 0)
+        with app.session() as session:
+            double(2)
+        digests.add(session.trace.digest)
+    assert len(digests) == 1
+
+
+def test_messages_and_notes_can_be_said_outright(tmp_path: Path) -> None:
+    """What passes no call can still be recorded, and is seen by rules."""
+    app, _ = app_with_tool(tmp_path)
+    with app.session() as session:
+        session.message("user", "yes, do it")
+        session.note("about to pay", order="W-77")
+    with open_trace(session.trace.path) as reader:
+        kinds = [(event.kind, event.body) for event in reader]
+    assert kinds == [
+        ("message", {"message": {"content": "yes, do it", "role": "user"}}),
+        ("note", {"data": {"order": "W-77"}, "text": "about to pay"}),
+    ]
+
+
+def test_a_full_disk_stops_the_agent_and_says_what_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that cannot be recorded does not go on, not even past an ``except Exception``."""
+    app, double = app_with_tool(tmp_path)
+
+    def agent() -> None:
+        double(1)
+        monkeypatch.setattr("os.write", _full)
+        try:
+            double(2)
+        except Exception:
+            raise AssertionError("the agent went on") from None
+
+    with pytest.raises((Halt, StoreError)) as stopped:
+        app.session().run(agent)
+    assert "every line before this one is safe" in str(stopped.value)
+
+
+def _full(*_: Any) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_session_run_inside_a_loop_says_what_to_do(tmp_path: Path) -> None:
+    """Starting a loop inside a loop is refused with the cure."""
+    app, _ = app_with_tool(tmp_path)
+
+    async def agent() -> None: ...
+
+    async def outside() -> None:
+        app.session().run(agent)
+
+    with pytest.raises(UsageError, match="inside another"):
+        asyncio.run(outside())
