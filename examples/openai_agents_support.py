@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents import Agent, Runner, function_tool, set_default_openai_client
+from agents import Agent, RunConfig, Runner, function_tool, set_default_openai_client
 from openai import AsyncOpenAI
 
 import harness
 
 app = harness.Harness()
-set_default_openai_client(app.wrap(AsyncOpenAI()), use_for_tracing=False)
+set_default_openai_client(app.wrap(AsyncOpenAI()))
 
 
 @function_tool
@@ -50,10 +50,13 @@ refunds = Agent(
 )
 triage = Agent(name="triage", instructions="Hand the customer over to the right colleague.", handoffs=[refunds])
 
+# By itself openai-agents sends every run to OpenAI, and names its prompt cache by a random number that no replay repeats.
+run_config = RunConfig(tracing_disabled=True, group_id="support")
+
 
 async def main(question: str = "Order W-77 arrived broken. Can I have 120.00 back?") -> str:
     """Answer a customer and give the streamed text of the last agent."""
-    result = Runner.run_streamed(triage, question)
+    result = Runner.run_streamed(triage, question, run_config=run_config)
     pieces = [event.data.delta async for event in result.stream_events() if is_text(event)]
     return "".join(pieces)
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.assertion.examples import try_examples
+from harness.registry.load import load
 from harness.testing.model_server import ModelServer, say
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +49,15 @@ def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
     for command in commands:
         done = run(tmp_path, sys.executable, "-m", "harness.cli", *command.split())
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_registry_of_the_docs_loads_and_its_examples_hold() -> None:
+    """The whole registry in docs/registry.md is a registry, and judges its own examples as it says."""
+    page = (ROOT / "docs" / "registry.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    registry = load(text, "docs/registry.md")
+    assert len(registry.invariants) == 3
+    assert try_examples(registry) == []
 
 
 def test_the_tables_name_every_verb() -> None:

@@ -201,6 +201,7 @@ class Harness:
     def _host(self) -> dict[str, Any]:
         seed = os.environ.get("PYTHONHASHSEED", "")
         return {
+            "base_url": os.environ.get("OPENAI_BASE_URL"),
             "folder": os.getcwd(),
             "harness": __version__,
             "hash_seed": int(seed) if seed.isdigit() else None,

@@ -63,7 +63,7 @@ def replay(
         raise UsageError(
             "the trace does not say which function was run", where=str(trace), cure="name it: --entry module:function"
         )
-    with _dummy_key():
+    with _model_environment(world.header.host.get("base_url")):
         function = name if callable(name) else _imported(name, str(path or ""), world.header.host.get("path", ""))
         app = app or getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
         divergence = _header_divergence(app, world)
@@ -128,13 +128,18 @@ def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
 
 
 @contextmanager
-def _dummy_key() -> Iterator[None]:
-    """Let an agent build an OpenAI client where no key is set; nothing is sent during a replay."""
-    missing = "OPENAI_API_KEY" not in os.environ
-    if missing:
-        os.environ["OPENAI_API_KEY"] = "replay-needs-no-key"
+def _model_environment(base_url: str | None) -> Iterator[None]:
+    """Let an agent build the OpenAI client it had, also where no key is set; nothing is sent during a replay.
+
+    The base URL is restored because frameworks word their requests by it, for example leave out what only OpenAI's own
+    service understands.
+    """
+    before = {name: os.environ.pop(name, None) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+    during = {"OPENAI_API_KEY": before["OPENAI_API_KEY"] or "replay-needs-no-key", "OPENAI_BASE_URL": base_url}
+    os.environ.update({name: value for name, value in during.items() if value is not None})
     try:
         yield
     finally:
-        if missing:
-            del os.environ["OPENAI_API_KEY"]
+        for name in during:
+            os.environ.pop(name, None)
+        os.environ.update({name: value for name, value in before.items() if value is not None})

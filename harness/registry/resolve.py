@@ -173,7 +173,8 @@ class _Resolver:
         has = f"{error.owners[0] if len(error.owners) == 1 else self._source(node.of)} has: {', '.join(error.known)}"
         close = nearest(node.name, error.known)
         start = node.span.end - len(node.name) if self._source(node).endswith(node.name) else node.of.span.end
-        self._wrong(node, f"unknown field {self._source(node)!r}{whose}", f"{close}  ({has})" if close else has, start)
+        field = dotted(node) or f"….{node.name}"
+        self._wrong(node, f"unknown field {field!r}{whose}", f"{close}  ({has})" if close else has, start)
 
     def _item(self, node: Item, env: Env) -> Kind:
         of = self.use(node.of, env)

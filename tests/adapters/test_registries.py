@@ -82,7 +82,7 @@ def test_a_missing_registry_names_the_nearest(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="did you mean 'airline'"):
         load_registry("registries/airlne.yaml")
-    with pytest.raises(UsageError, match="shipped registries: .*airline"):
+    with pytest.raises(UsageError, match=r"shipped registries: .*airline"):
         load_registry("xyzzy")
     with pytest.raises(UsageError, match="no registry was named"):
         load_registry()

@@ -74,7 +74,7 @@ def test_json_is_read_as_it_is(value: dict[str, Any]) -> None:
         ("a: 1\n---\nb: 2", "a second document", 2, 1),
         ("? [a]\n: 1", "a key must be plain text", 1, 3),
         ("a:\n\t- b", "not YAML", 2, 1),
-        ("a: [1", "not YAML", 1, 6),
+        ("a: [1", "not YAML", 2, 1),
         ("a: b: c", "not YAML: mapping values", 1, 5),
         ("[" * 60, "nested deeper", 1, 42),
         ("a: " + "9" * 200, "more than 80 digits", 1, 4),

@@ -68,7 +68,7 @@ def test_a_registry_is_what_its_file_says() -> None:
     assert (rule.id, rule.title, rule.on, rule.tools, rule.severity) == ("PAY-LIMIT", "Not too much", "action", ("pay", "lo*"), "high")
     assert (rule.otherwise, rule.retryable, rule.source) == ("escalate", True, "page 3")
     assert rule.examples.violated == (({"pay": {"cents": 6}},),)
-    assert rule.place == "shop.yaml:8"
+    assert rule.place == "shop.yaml:11"
 
 
 def test_a_mistake_shows_the_line_and_the_nearest_name() -> None:
