@@ -30,7 +30,7 @@ async def get_order(order_id: str) -> dict[str, Any]:
 
 @function_tool
 @app.tool(effect="read", trust="trusted")
-def search_policy(topic: str) -> str:
+async def search_policy(topic: str) -> str:
     """Search the shop's policy."""
     return f"{topic}: up to 200.00 at once."
 

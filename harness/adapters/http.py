@@ -126,9 +126,9 @@ class Stream:
 
     @property
     def ended(self) -> int | None:
-        """When the recorded stream ended."""
+        """When the recorded stream ended; None where the agent stopped waiting for more."""
         recorded = self.world.recorded(self.action)
-        return recorded.at if recorded is not None else None
+        return None if recorded is None or "closed" in self._kept else recorded.at
 
     def response(self, body: Any) -> httpx2.Response:
         """Give the response whose body is this stream."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,8 @@ def command(
         raise typer.Exit(_verify(trace, verify, entry, path, as_json))
     if hash_seed == "recorded":
         _restore_hash_seed(trace)
-    result = replay(trace, entry=entry, path=path)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+        result = replay(trace, entry=entry, path=path)
     emit(_facts(result), _lines(result), as_json)
     raise typer.Exit(_code(result))
 

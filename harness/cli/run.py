@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +43,8 @@ def command(
         if registry:
             app = app.with_registry(*registry)
         session = app.session(trace=trace, seed=seed)
-        result, error = _run(session, make_agent(app, agent), arguments)
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+            result, error = _run(session, make_agent(app, agent), arguments)
     facts = {
         "trace": session.trace.path,
         "digest": session.trace.digest,

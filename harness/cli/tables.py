@@ -120,8 +120,8 @@ def _look_up(judged: Judged) -> tuple[dict[int, str], dict[int, str]]:
             place = _place(event, open_calls)
             if event.seq in wanted:
                 places[event.seq] = place
-            if event.kind == "decision" and event.body["action"] in wanted:
-                decisions[event.body["action"]] = f"{event.body['decision']} by {event.body['rule']}"
+            if event.kind == "decision":  # its first parent is the event it decides on
+                decisions[event.parents[0]] = f"{event.body['decision']} by {event.body['rule']}"
     return places, decisions
 
 

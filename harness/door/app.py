@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import os
 import platform
@@ -18,7 +19,7 @@ from harness.adapters.files import FileStore, free_path
 from harness.adapters.live import LiveWorld, nobody
 from harness.adapters.registries import load_registry
 from harness.determinism import canonical
-from harness.determinism.loop import RealTimeline
+from harness.determinism.loop import RealTimeline, SessionLoop
 from harness.door.agents import make_agent
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
@@ -205,6 +206,7 @@ class Harness:
             "folder": os.getcwd(),
             "harness": __version__,
             "hash_seed": int(seed) if seed.isdigit() else None,
+            "order": "completions" if _in_a_foreign_loop() else "exact",
             "path": _main_folder(),
             "python": platform.python_version(),
             "registries": self._files,
@@ -219,6 +221,11 @@ def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tupl
         return registry, []
     names = [registry] if isinstance(registry, str | Path) else list(registry)
     return load_registry(*names), [str(name) for name in names]
+
+
+def _in_a_foreign_loop() -> bool:
+    loop = asyncio._get_running_loop()
+    return loop is not None and not isinstance(loop, SessionLoop)
 
 
 def _main_folder() -> str:

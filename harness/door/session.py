@@ -63,6 +63,7 @@ class Session:
         self.live: Run | None = None
         self._path = ""
         self._tokens: tuple[Token[Session | None], Token[address.Node | None]] | None = None
+        self._depth = 0
         self._lock = RLock()
 
     @property
@@ -145,10 +146,12 @@ class Session:
     def __enter__(self) -> Self:
         if self._tokens is None:
             self._tokens = session_var.set(self), address.enter()
+        self._depth += 1
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._tokens is not None:
+        self._depth -= 1
+        if self._tokens is not None and self._depth == 0:  # an inner ``with`` had only joined this session
             token, node = self._tokens
             self._tokens = None
             session_var.reset(token)

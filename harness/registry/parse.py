@@ -96,7 +96,7 @@ class _Parser:
             start = self._shift + max((error.offset or 1) - 1, 0)
             start = min(start, max(len(self._text) - 1, 0))
             message = error.msg.split("(<unknown>")[0].strip()
-            cure = 'write the backslash twice, or the text as r"…"' if "escape sequence" in message else ""
+            cure = next((cure for part, cure in _SYNTAX_CURES.items() if part in message), "")
             raise BadExpression(f"not an expression: {message}", Span(start, start + 1), cure) from None
         except (ValueError, MemoryError, RecursionError):
             raise BadExpression("not an expression: nested too deeply, or not text", whole) from None
@@ -284,6 +284,12 @@ def _function_cure(name: str) -> str:
     return nearest(name, [*FUNCTIONS, *VERBS]) or f"known functions: {', '.join([*FUNCTIONS, *VERBS])}"
 
 
+_SYNTAX_CURES: Final = {
+    "escape sequence": 'write the backslash twice, or the text as r"…"',
+    "never closed": "close it; and quote the expression where it stands inside { }, or a comma ends it",
+    "cannot assign": "compare with ==",
+    "Maybe you meant '=='": "compare with ==",
+}
 _READERS: Final[dict[type, Any]] = {
     ast.Constant: _Parser._constant,
     ast.Name: _Parser._name,

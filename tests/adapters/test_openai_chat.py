@@ -16,8 +16,10 @@ from harness.adapters.openai_chat import chat_events, conversation_of, conversat
 from harness.adapters.transcripts import LABELS, write_traces
 from harness.cli import run
 from harness.errors import StoreError, UsageError
+from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.outcome import Ok
+from harness.trace.writer import Writer
 from tests.strategies import json_objects, json_values, text
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
@@ -216,6 +218,14 @@ def test_the_commands_round_trip(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (path,) = trace_files([tmp_path / "out"])
     assert run(["export", "openai", str(path)]) == 0
     assert json.loads(capsys.readouterr().out) == {"messages": TALK}
+
+
+def test_a_trace_without_messages_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A trace in which nothing was said gives exit 2 and its name."""
+    writer = Writer(Header({}, {}))
+    (tmp_path / "t.mat.jsonl").write_bytes(writer.header_line + writer.footer_line("holds"))
+    assert run(["export", "openai", str(tmp_path / "t.mat.jsonl")]) == 2
+    assert "t.mat.jsonl: the trace holds no messages" in capsys.readouterr().err
 
 
 def test_a_recorded_run_exports_its_last_model_call() -> None:

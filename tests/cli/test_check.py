@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.files import trace_files
+from harness.adapters.files import SUFFIX, trace_files
 from harness.cli import run
+from harness.trace.codec import Header
+from harness.trace.event import Event
+from harness.trace.writer import Writer
 
 REGISTRY = """\
 registry: shop
@@ -113,6 +116,45 @@ def test_many_traces_give_one_table(check: Any) -> None:
     assert table["LIMIT"] == ["4", "(5)", "2", "(3)", "1", "(1)"]
     assert table["ASKED"] == ["4", "(5)", "1", "(1)", "·"]
     assert table["any rule that blocks"][-6:] == ["4", "(5)", "2", "(3)", "1", "(1)"]
+
+
+DECIDED = """\
+registry: shop
+version: 1.0.0
+default: allow
+invariants:
+  - {id: ONCE, on: action, tool: refund, require: "not happened(action, call.tool == now.call.tool)", otherwise: block}
+  - {id: DONE, on: result, tool: refund, require: result == "done"}
+"""
+
+
+def test_a_recorded_decision_and_the_evidence_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the door did about a step is told beside it, and so are the earlier events that decided the rule."""
+    call = {"surface": "tool", "tool": "refund", "args": {}, "rules": []}
+    blocked = {"action": 2, "decision": "block", "rule": "ONCE", "reason": "again"}
+    recorded = [
+        Event(0, "action", "main", "0", (), 0, call),
+        Event(1, "observation", "main", "0", (0,), 1, {"action": 0, "ok": "later"}),
+        Event(2, "action", "main", "0", (), 2, call),
+        Event(3, "decision", "main", "0", (2,), 3, blocked),
+    ]
+    trace = write_trace(tmp_path / f"t{SUFFIX}", recorded)
+    (tmp_path / "shop.yaml").write_text(DECIDED)
+    assert run(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 1
+    on_result, on_action, _ = capsys.readouterr().out.split("\n\n")
+    assert "event 1, the result of refund" in on_result
+    assert "done      nothing; this rule would observe" in on_result
+    assert "source    none given" in on_result
+    assert "evidence  events 0" in on_action
+    assert "done      block by ONCE" in on_action
+
+
+def write_trace(path: Path, events: list[Event]) -> Path:
+    """Write events as a sealed trace."""
+    writer = Writer(Header({}, {}))
+    lines = [writer.header_line, *map(writer.append, events)]
+    path.write_bytes(b"".join([*lines, writer.footer_line("violated")]))
+    return path
 
 
 LABELLED = [

@@ -48,9 +48,12 @@ def test_traces_are_numbered_and_never_written_over(tmp_path: Path) -> None:
 def test_an_inner_session_joins_the_outer_one(tmp_path: Path) -> None:
     """A script that opens a session records into the ambient one when it is run inside another."""
     app, double = app_with_tool(tmp_path)
-    with app.session() as outer, harness.session(trace=tmp_path / "other.mat.jsonl") as inner:
-        double(1)
+    with app.session() as outer:
+        with harness.session(trace=tmp_path / "other.mat.jsonl") as inner:
+            double(1)
+        double(2)
     assert inner is outer
+    assert outer.steps == 2
     assert len(list(tmp_path.iterdir())) == 1
 
 

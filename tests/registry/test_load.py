@@ -157,7 +157,7 @@ def test_each_broken_file_gives_one_clear_mistake(text: str, message: str) -> No
         ("on: result, tool: pay, require: result.state == 'ok'", "unknown field 'result.state' of tool 'pay'"),
         (
             "on: action, require: \"last(result, call.tool == 'pay').result.state == 'ok'\"",
-            "call.tool == \\'pay\\').result.state\" of tool 'pay'",
+            "unknown field '….state' of tool 'pay'",
         ),
         ("on: action, require: \"happened(action, call.tool == 'pay' and call.args.cent > 1)\"", "of tool 'pay'"),
         ("on: action, tool: pay, require: call.args.cents > 'five'", "cannot order a number and text by >"),

@@ -66,7 +66,7 @@ def test_a_tool_is_spoken_of_when_declared_or_named() -> None:
 def test_nothing_is_remembered_that_no_rule_asks_for() -> None:
     """The lists of the past that are kept are those of the rules' questions."""
     assert registry("- {id: A, on: action, require: call.args.a > 5}\n").program.asked == frozenset()
-    asked = "- {id: A, on: action, require: count(action) < 3 and not happened(result, call.surface == 'model')}\n"
+    asked = "- id: A\n  on: action\n  require: count(action) < 3 and not happened(result, call.surface == 'model')\n"
     program = registry(asked).program
     assert program.asked == {"action", "any_result"}
     assert not program.keeps_results

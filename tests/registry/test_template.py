@@ -38,9 +38,9 @@ def test_a_long_value_is_shortened() -> None:
     assert len(rendered("{x}", x="a" * 5000)) == 200
 
 
-@pytest.mark.parametrize(("text", "start"), [("a {x", 2), ("a } b", 2), ("{1 +}", 4), ("ab {x.__y__}", 6), ("{}", 0)])
+@pytest.mark.parametrize(("text", "start"), [("a {x", 2), ("a } b", 2), ("{1 ? 2}", 3), ("ab {x.__y__}", 6), ("{}", 1)])
 def test_a_broken_hole_is_a_mistake_at_its_place(text: str, start: int) -> None:
     """The place counts from the beginning of the whole text."""
     with pytest.raises(BadExpression) as caught:
         read_template(text)
-    assert caught.value.span.start in (start, start + 1)
+    assert caught.value.span.start == start
