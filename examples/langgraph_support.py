@@ -6,14 +6,14 @@ langchain-openai``)::
     harness run examples.langgraph_support:main --model-script examples.policies:support --trace graph.mat.jsonl
     harness replay graph.mat.jsonl --verify 3
 
-What the harness adds to the program is the wrapped client and one line above each tool.
+What the harness adds to the program is the wrapped client, and one line above the entry and above each tool.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk, SystemMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
@@ -68,7 +68,8 @@ graph = (
 )
 
 
+@app.agent
 async def main(question: str = "Order W-77 arrived broken. Can I have 120.00 back?") -> str:
     """Answer a customer and give the streamed text."""
-    stream = graph.astream({"messages": [("user", question)]}, stream_mode="messages")
+    stream = graph.astream({"messages": [HumanMessage(question)]}, stream_mode="messages")
     return "".join([str(message.content) async for message, _ in stream if isinstance(message, AIMessageChunk)])

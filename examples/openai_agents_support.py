@@ -5,7 +5,7 @@ Record it against the scripted model and replay it, from the root of the reposit
     harness run examples.openai_agents_support:main --model-script examples.policies:desk --trace desk.mat.jsonl
     harness replay desk.mat.jsonl --verify 3
 
-What the harness adds to the program is the wrapped client and one line above each tool.
+What the harness adds to the program is the wrapped client, and one line above the entry and above each tool.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from agents import Agent, RunConfig, Runner, function_tool, set_default_openai_client
 from openai import AsyncOpenAI
+from openai.types.responses import ResponseTextDeltaEvent
 
 import harness
 
@@ -50,17 +51,13 @@ refunds = Agent(
 )
 triage = Agent(name="triage", instructions="Hand the customer over to the right colleague.", handoffs=[refunds])
 
-# By itself openai-agents sends every run to OpenAI, and names its prompt cache by a random number that no replay repeats.
+# By itself openai-agents uploads every run to OpenAI and names its prompt cache by chance, which no replay repeats.
 run_config = RunConfig(tracing_disabled=True, group_id="support")
 
 
+@app.agent
 async def main(question: str = "Order W-77 arrived broken. Can I have 120.00 back?") -> str:
     """Answer a customer and give the streamed text of the last agent."""
     result = Runner.run_streamed(triage, question, run_config=run_config)
-    pieces = [event.data.delta async for event in result.stream_events() if is_text(event)]
-    return "".join(pieces)
-
-
-def is_text(event: Any) -> bool:
-    """Tell whether a stream event is a piece of the answer."""
-    return event.type == "raw_response_event" and event.data.type == "response.output_text.delta"
+    events = [event async for event in result.stream_events() if event.type == "raw_response_event"]
+    return "".join([event.data.delta for event in events if isinstance(event.data, ResponseTextDeltaEvent)])

@@ -6,7 +6,7 @@ Record it against the scripted model and replay it, from the root of the reposit
     harness run examples.pydantic_ai_support:main --model-script examples.policies:support --trace pydantic.mat.jsonl
     harness replay pydantic.mat.jsonl --verify 3
 
-What the harness adds to the program is the wrapped client and one line above each tool.
+What the harness adds to the program is the wrapped client, and one line above the entry and above each tool.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ async def refund(order_id: str, amount_cents: int) -> dict[str, Any]:
     return {"paid": True, "order_id": order_id, "amount_cents": amount_cents}
 
 
+@app.agent
 async def main(question: str = "Order W-77 arrived broken. Can I have 120.00 back?") -> str:
     """Answer a customer and give the streamed text."""
     async with agent.run_stream(question) as result:

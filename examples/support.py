@@ -59,18 +59,19 @@ def describe(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": TOOLS[name].__doc__, "parameters": schema}}
 
 
+@app.agent
 async def main(question: str = QUESTION) -> str:
     """Answer a customer: use tools until the model has nothing more to call."""
-    client = app.wrap(AsyncOpenAI())
     messages: list[Any] = [{"role": "system", "content": PROMPT}, {"role": "user", "content": question}]
     tools = [describe(name) for name in TOOLS]
-    while True:
-        async with client.chat.completions.stream(model="gpt-4o", messages=messages, tools=tools) as stream:
-            reply = (await stream.get_final_completion()).choices[0].message
-        messages.append(reply.to_dict())
-        if not reply.tool_calls:
-            return reply.content or ""
-        messages += await asyncio.gather(*map(use, reply.tool_calls))
+    async with app.wrap(AsyncOpenAI()) as client:
+        while True:
+            async with client.chat.completions.stream(model="gpt-4o", messages=messages, tools=tools) as stream:
+                reply = (await stream.get_final_completion()).choices[0].message
+            messages.append(reply.to_dict())
+            if not reply.tool_calls:
+                return reply.content or ""
+            messages += await asyncio.gather(*map(use, reply.tool_calls))
 
 
 async def use(wanted: Any) -> dict[str, Any]:

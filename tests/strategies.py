@@ -21,7 +21,9 @@ long_text = st.builds(lambda letter, extra: letter * (256 + extra), st.sampled_f
 def bodies() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     """Give pairs of a kind and a body that fits it."""
     value = json_values | long_text | st.lists(long_text, max_size=3)
-    message = st.fixed_dictionaries({"message": st.fixed_dictionaries({"role": st.just("user"), "content": text | long_text})})
+    message = st.fixed_dictionaries(
+        {"message": st.fixed_dictionaries({"role": st.just("user"), "content": text | long_text})}
+    )
     action = st.fixed_dictionaries(
         {"surface": st.just("tool"), "tool": text, "args": json_objects, "rules": st.lists(text, max_size=2)}
     )

@@ -84,7 +84,7 @@ def free_path(folder: str | Path, stem: str) -> Path:
 def open_trace(path: str | Path) -> Iterator[Reader]:
     """Open a trace file for one pass in constant memory."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             yield Reader(file, str(path))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise TraceError(str(path), 0, f"cannot be read: {error.strerror}") from None

@@ -23,7 +23,13 @@ from harness.trace.value import decode_value, encode_value
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
-_NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.ProxyError)
+_NOT_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+    httpx2.ProxyError,
+)
 _RETRIED: Final = frozenset({408, 409, 429})
 _STYLES: Final[dict[str, dict[str, Any]]] = {
     "compact": {"separators": (",", ":"), "ensure_ascii": False},
@@ -75,18 +81,22 @@ def failure_of(error: httpx2.TransportError) -> Outcome:
 def revive(outcome: Outcome, request: httpx2.Request) -> httpx2.Response:
     """Give the response that was recorded, or raise the failure of the connection that was."""
     if isinstance(outcome, Unknown):
-        raise _rebuilt(*outcome.reason.split(": ", 1), request)
+        raise _rebuilt(outcome.reason, request)
     kept = outcome.value if isinstance(outcome, Ok) else outcome.error.get("response")
     if kept is None:
         assert isinstance(outcome, Failed)
-        raise _rebuilt(outcome.error["type"], outcome.error["message"], request)
+        raise _rebuilt(f"{outcome.error['type']}: {outcome.error['message']}", request)
     content = _content(kept)
     return httpx2.Response(kept.get("status", 200), headers=_headers(kept), content=content)
 
 
 def whole_response(response: httpx2.Response) -> httpx2.Response:
     """Give a response that has been read as a transport gives one, decoded."""
-    headers = [(key, value) for key, value in response.headers.multi_items() if key not in ("content-encoding", "content-length", "transfer-encoding")]
+    headers = [
+        (key, value)
+        for key, value in response.headers.multi_items()
+        if key not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
     return httpx2.Response(response.status_code, headers=headers, content=response.content)
 
 
@@ -163,10 +173,14 @@ class Stream:
     def end_as_recorded(self) -> None:
         """End as the record did; Halt where the agent reads on after the place where it had stopped."""
         if "closed" in self._kept:
-            raise Halt(Divergence("the agent reads a stream further than it did in the record", cause="the agent's code changed"))
+            raise Halt(
+                Divergence(
+                    "the agent reads a stream further than it did in the record", cause="the agent's code changed"
+                )
+            )
         if "cut" in self._kept:
             self._finish({"cut": self._kept["cut"]})
-            raise _rebuilt(*self._kept["cut"].split(": ", 1), None)
+            raise _rebuilt(self._kept["cut"], None)
         self._finish({})
 
     def _finish(self, how: dict[str, Any]) -> None:
@@ -220,7 +234,8 @@ def _headers(kept: dict[str, Any]) -> dict[str, str]:
     return said if "content-type" in said else {"content-type": _JSON, **said}
 
 
-def _rebuilt(name: str, message: str, request: httpx2.Request | None) -> httpx2.TransportError:
+def _rebuilt(said: str, request: httpx2.Request | None) -> httpx2.TransportError:
+    name, message = said.split(": ", 1)
     kind = getattr(httpx2, name.removeprefix("httpx2:"), httpx2.TransportError)
     error = kind(message, request=request)
     assert isinstance(error, httpx2.TransportError)

@@ -84,13 +84,13 @@ class LiveWorld:
         answer = self._approver(question)
         if inspect.isawaitable(answer):
             raise UsageError("the approver is asynchronous, the call is not", cure="give the app a plain function as approver")
-        return cast(Approval, answer)
+        return cast("Approval", answer)
 
     async def aask(self, action: int, question: Question) -> Approval:
         answer = self._approver(question)
-        answer = await cast(Awaitable[Approval], answer) if inspect.isawaitable(answer) else answer
+        answer = await cast("Awaitable[Approval]", answer) if inspect.isawaitable(answer) else answer
         await self.arrived(None, recorded=False)
-        return cast(Approval, answer)
+        return cast("Approval", answer)
 
 
 def _timeline() -> RealTimeline | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx2
 import openai
@@ -46,10 +46,10 @@ def wrap_openai(client: Client, current: Current) -> Client:
     base = client.base_url.path
     if isinstance(client, openai.AsyncOpenAI) and isinstance(inner, httpx2.AsyncClient):
         outer = httpx2.AsyncClient(transport=_AsyncDoor(inner, base, current), timeout=inner.timeout, trust_env=False)
-        return cast(Client, client.copy(http_client=outer))
+        return client.copy(http_client=outer)
     if isinstance(client, openai.OpenAI) and isinstance(inner, httpx2.Client):
         transport = _Door(inner, base, current)
-        return cast(Client, client.copy(http_client=httpx2.Client(transport=transport, timeout=inner.timeout, trust_env=False)))
+        return client.copy(http_client=httpx2.Client(transport=transport, timeout=inner.timeout, trust_env=False))
     raise UsageError(
         f"cannot wrap a client over {type(inner).__module__}.{type(inner).__name__}",
         cure="build the client over httpx2, which is the default of openai 3.x",
@@ -204,8 +204,8 @@ class _AsyncBody(httpx2.AsyncByteStream):
             stream.end_as_recorded()
             return
         try:
-            while (piece := await self._next()) is not None:
-                yield stream.passed(piece, await stream.world.arrived(None, recorded=False))
+            while (came := await self._next()) is not None:
+                yield stream.passed(came, await stream.world.arrived(None, recorded=False))
         except httpx2.TransportError as error:
             await stream.world.arrived(None, recorded=False)
             stream.cut(error)

@@ -29,7 +29,7 @@ def examine(rule: Invariant, program: Program, names: dict[str, Any], past: Past
         if isinstance(rule.require, Shape):
             return _shape(rule, rule.require, program, names)
         return _expression(rule, rule.require, names, past)
-    except Exception as error:  # a rule must never bring a run down, and a crash is no answer: unknown
+    except Exception as error:  # noqa: BLE001 - a rule must never bring a run down, and a crash is no answer: unknown
         return Verdict(
             rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason=f"{type(error).__name__}: {error}"
         )

@@ -7,6 +7,7 @@ events from a file. Both ways it sees the same events in the same order, so it g
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -26,10 +27,11 @@ _NO_OUTCOME: Final[dict[str, Any]] = {}
 
 
 class _Open(NamedTuple):
-    """An action without an outcome so far."""
+    """An action without an outcome so far; ``names`` is how the past knows it, if any rule asks about calls."""
 
     event: Event
-    remembered: Remembered
+    step: int
+    names: dict[str, Any] | None
 
 
 class Checker:
@@ -46,6 +48,7 @@ class Checker:
         self._past = Past()
         self._open: dict[int, _Open] = {}
         self._steps = 0
+        self._remembers_calls = bool(self._program.asked - {"message"})
         self._hears = "message" in self._program.asked or bool(self._program.group("message").rules)
 
     def judge(self, event: Event) -> Judgement:
@@ -78,10 +81,11 @@ class Checker:
             judgement = _join(judgement, _refused(body["tool"], self._registry))
         if self._hears and body["surface"] == "model":
             judgement = self._messages(event, judgement)
-        names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
-        remembered = Remembered(event.seq, names)
-        self._open[event.seq] = _Open(event, remembered)
-        self._remember("action", remembered, body["surface"])
+        names = None
+        if self._remembers_calls:
+            names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
+            self._remember("action", Remembered(event.seq, names), body["surface"])
+        self._open[event.seq] = _Open(event, step, names)
         self._steps = step + 1
         return judgement
 
@@ -89,20 +93,18 @@ class Checker:
         opened = self._open.pop(event.body["action"], None)
         if opened is None:
             return _SILENT
-        action, remembered = opened
+        action, step, names = opened
         surface, tool = action.body["surface"], action.body["tool"]
         outcome = self._outcome(event.body, tool, surface)
         group = self._program.group("result" if "result" in outcome else "failed", surface, tool)
-        step = remembered.names["step"]
         judgement = self._ask(group, action.body, outcome, _NO_OUTCOME, action.agent, step)
         if self._hears and surface == "model":
             judgement = self._messages(event, judgement, action)
-        if self._program.keeps_results:
-            remembered.names.update(outcome)
-        elif "failed" in outcome:
-            remembered.names["failed"] = outcome["failed"]
-        if "result" in outcome:
-            self._remember("result", Remembered(event.seq, remembered.names), surface)
+        if names is not None:
+            kept = self._program.keeps_results
+            names |= {name: value for name, value in outcome.items() if kept or name != "result"}
+            if "result" in outcome:
+                self._remember("result", Remembered(event.seq, names), surface)
         return judgement
 
     def _outcome(self, body: dict[str, Any], tool: str, surface: Any) -> dict[str, Any]:
@@ -156,7 +158,7 @@ class Checker:
             judgement = group.holds(call, group.tool, outcome, message, agent, step, self._run, self._past)
             if judgement is not None:
                 return judgement  # type: ignore[no-any-return]
-        except Exception:  # noqa: S110 - data the rules did not expect: their exact meaning says which and why
+        except Exception:  # noqa: BLE001, S110 - data the rules did not expect: their exact meaning says which and why
             pass
         names = {"step": step, "run": self._run, "params": self._registry.parameters, "agent": agent, **outcome}
         names |= {"call": call, "tool": group.tool} if call else {}
@@ -167,10 +169,9 @@ class Checker:
         spoke: list[str] = []
         verdicts: list[Verdict] = []
         for rule, holds in zip(group.rules, group.singles, strict=True):
-            try:
+            judgement = None
+            with suppress(Exception):  # as above
                 judgement = holds(*arguments)
-            except Exception:
-                judgement = None
             if judgement is not None:
                 spoke += judgement.rules
             elif verdict := examine(rule, self._program, names, self._past):

@@ -68,7 +68,9 @@ def tell(error: HarnessError) -> int:
 
 
 def _app(verb: str) -> typer.Typer:
-    app = typer.Typer(help="A deterministic assurance harness for LLM agents.", no_args_is_help=True, add_completion=False)
+    app = typer.Typer(
+        help="A deterministic assurance harness for LLM agents.", no_args_is_help=True, add_completion=False
+    )
     app.pretty_exceptions_enable = False
     for name, text in VERBS.items():
         if name == verb:

@@ -44,7 +44,7 @@ SCRIPT = script(
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False) -> None:
-    """The tour: record, block, replay, tamper, diverge; no key, no network."""
+    """Give the tour: record, block, replay, tamper, diverge; no key, no network."""
     out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     started = time.monotonic()
     _clean()
@@ -146,7 +146,13 @@ def _diverge() -> tuple[dict[str, Any], list[str]]:
         found = replay(TRACE, entry="harness.cli.demo_agent:edited_support").divergence
     if found is None:
         return {"divergence": None}, ["the edited prompt was not noticed"]
-    facts = {"step": found.step, "pointer": found.pointer, "recorded": found.recorded, "now": found.now, "cause": found.cause}
+    facts = {
+        "step": found.step,
+        "pointer": found.pointer,
+        "recorded": found.recorded,
+        "now": found.now,
+        "cause": found.cause,
+    }
     lines = [
         f"prompt edited → first difference at step {found.step}, {found.pointer}",
         f"recorded {_quote(found.recorded)}   now {_quote(found.now)}   cause: {found.cause}",
@@ -183,5 +189,3 @@ def _environment(**values: str) -> Iterator[None]:
 @contextmanager
 def _silent() -> Iterator[None]:
     yield
-
-

@@ -49,7 +49,7 @@ def refund(order_id: str, amount_cents: int) -> dict[str, Any]:
     """Pay money back; one line in the ledger is one payment."""
     payment = {"order_id": order_id, "amount_cents": amount_cents}
     FOLDER.mkdir(exist_ok=True)
-    with open(FOLDER / "ledger.jsonl", "a", encoding="utf-8") as ledger:
+    with (FOLDER / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
         ledger.write(json.dumps(payment) + "\n")
     return {"paid": True, **payment}
 
@@ -57,7 +57,7 @@ def refund(order_id: str, amount_cents: int) -> dict[str, Any]:
 TOOLS = {tool.__name__: tool for tool in (get_order, get_customer, search_policy, refund)}
 
 
-def _describe(name: str, *arguments: str) -> dict[str, Any]:
+def _describe(name: str, *arguments: str) -> Any:
     properties = {argument: {"type": "integer" if argument.endswith("cents") else "string"} for argument in arguments}
     schema = {"type": "object", "properties": properties, "required": list(arguments)}
     return {"type": "function", "function": {"name": name, "description": TOOLS[name].__doc__, "parameters": schema}}
@@ -88,16 +88,19 @@ def answer(question: str, prompt: str) -> str:
     client = app.wrap(OpenAI())
     messages: list[Any] = [{"role": "system", "content": prompt}, {"role": "user", "content": question}]
     while True:
-        reply = client.chat.completions.create(model="scripted", messages=messages, tools=DESCRIPTIONS).choices[0].message
+        reply = (
+            client.chat.completions.create(model="scripted", messages=messages, tools=DESCRIPTIONS).choices[0].message
+        )
         messages.append(reply.model_dump(exclude_none=True))
         if not reply.tool_calls:
             return reply.content or ""
-        for call in reply.tool_calls:
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": _use(call.function)})
+        messages += map(_use, reply.tool_calls)
 
 
-def _use(function: Any) -> str:
+def _use(call: Any) -> dict[str, Any]:
+    """Call one tool and write its result, or a rule's refusal, as the message the model reads."""
     try:
-        return json.dumps(TOOLS[function.name](**json.loads(function.arguments)))
+        content = json.dumps(TOOLS[call.function.name](**json.loads(call.function.arguments)))
     except Refused as refused:
-        return f"Refused: {refused}"
+        content = f"Refused: {refused}"
+    return {"role": "tool", "tool_call_id": call.id, "content": content}

@@ -25,7 +25,13 @@ def command(
         for left, right in zip_longest(one, other):
             if left is None or right is None or _essence(left) != _essence(right):
                 found = explain(left, right, before)
-                facts = {"equal": False, "seq": found.seq, "step": found.step, "pointer": found.pointer, "text": str(found)}
+                facts = {
+                    "equal": False,
+                    "seq": found.seq,
+                    "step": found.step,
+                    "pointer": found.pointer,
+                    "text": str(found),
+                }
                 emit(facts, [str(found)], as_json)
                 raise typer.Exit(4)
             before.append(left)

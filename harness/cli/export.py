@@ -21,7 +21,7 @@ class Format(Enum):
 
 
 def command(
-    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openai: chat messages.")],  # noqa: ARG001
+    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openai: chat messages.")],
     trace: Annotated[Path, typer.Argument(help="The trace to read.")],
 ) -> None:
     """Print the conversation of a trace as one line of JSON: {"messages": […]}."""

@@ -20,8 +20,12 @@ from harness.errors import HarnessError
 
 def command(
     trace: Annotated[Path, typer.Argument(help="The trace to replay.")],
-    verify: Annotated[int, typer.Option(metavar="N", help="Replay N times, each in a fresh process with another hash seed.")] = 0,
-    entry: Annotated[str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")] = None,
+    verify: Annotated[
+        int, typer.Option(metavar="N", help="Replay N times, each in a fresh process with another hash seed.")
+    ] = 0,
+    entry: Annotated[
+        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
+    ] = None,
     path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
     hash_seed: Annotated[str, typer.Option(help="'recorded', or 'any' to keep this process's.")] = "recorded",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -60,7 +64,10 @@ def _verify(trace: Path, times: int, entry: str | None, path: Path | None, as_js
             return done.returncode
         found.append(json.loads(done.stdout) | {"hash_seed": seed})
     equal = all(one["equal"] for one in found)
-    lines = [f"sha256:{one['digest']}  hash seed {one['hash_seed']}  {one['steps']}/{one['recorded_steps']} steps" for one in found]
+    lines = [
+        f"sha256:{one['digest']}  hash seed {one['hash_seed']}  {one['steps']}/{one['recorded_steps']} steps"
+        for one in found
+    ]
     lines.append("all equal to the record" if equal else "not equal:")
     lines += [one["divergence"]["text"] for one in found if one["divergence"]][:1]
     emit({"equal": equal, "recorded_digest": found[0]["recorded_digest"], "replays": found}, lines, as_json)

@@ -38,7 +38,7 @@ def command(
     restart_with_hash_seed(HASH_SEED)
     arguments = _arguments(input_json)
     with _model(model_script):
-        agent = load_entry(entry, os.getcwd())
+        agent = load_entry(entry, str(Path.cwd()))
         app: Harness = getattr(agent, "__harness_app__", None) or Harness()
         if registry:
             app = app.with_registry(*registry)
@@ -73,7 +73,7 @@ def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, 
         return session.run(agent, **arguments), None
     except UsageError:
         raise
-    except Exception as error:  # the agent's own; the trace holds it, and the reader of the output is told
+    except Exception as error:  # noqa: BLE001 - the agent's own; the trace holds it, and the reader is told
         return None, error
 
 
@@ -94,7 +94,7 @@ def _model(script: str | None) -> Iterator[None]:
         return
     from harness.testing.model_server import ModelServer
 
-    with ModelServer(load_entry(script, os.getcwd())) as server:
+    with ModelServer(load_entry(script, str(Path.cwd()))) as server:
         os.environ["OPENAI_BASE_URL"] = server.base_url
         os.environ.setdefault("OPENAI_API_KEY", "no-key-needed")
         yield

@@ -13,8 +13,7 @@ from harness.adapters.files import open_trace
 from harness.cli.output import console
 from harness.errors import UsageError
 from harness.trace.chat import messages_in
-from harness.trace.event import Event
-from harness.trace.writer import plain
+from harness.trace.event import Event, plain
 
 _WIDTH = 100
 
@@ -32,7 +31,9 @@ def command(
         shown = 0
         if not as_json and wanted is None:
             entry = reader.header.run.get("entry") or reader.header.run.get("importer") or "no entry"
-            out.print(f"{trace}   {entry}   {json.dumps(reader.header.run.get('input'), ensure_ascii=False)}", markup=False)
+            out.print(
+                f"{trace}   {entry}   {json.dumps(reader.header.run.get('input'), ensure_ascii=False)}", markup=False
+            )
         for event in reader:
             if event.kind == "action":
                 step += 1
@@ -68,10 +69,16 @@ def _lines(event: Event, action: Event | None, step: int) -> list[str]:
     body = event.body
     seconds = f"{event.at / 1e9:9.4f}"
     head = f"[dim]{event.seq:5} {seconds}[/dim] "
-    said = [f"{head}        [cyan]{message.role}[/cyan]  {_short(message.text)}" for message in messages_in(event, action) if message.text]
+    said = [
+        f"{head}        [cyan]{message.role}[/cyan]  {_short(message.text)}"
+        for message in messages_in(event, action)
+        if message.text
+    ]
     match event.kind:
         case "action":
-            args = body["args"].get("options", {}).get("model", "") if body["surface"] == "model" else _args(body["args"])
+            args = (
+                body["args"].get("options", {}).get("model", "") if body["surface"] == "model" else _args(body["args"])
+            )
             return [*said, f"{head}step {step:<3} [bold]{escape(body['tool'])}[/bold]({_short(args)})"]
         case "observation":
             return [*said, f"{head}        {_outcome(body, action)}"]
@@ -91,7 +98,11 @@ def _outcome(body: dict[str, Any], action: Event | None) -> str:
     if "unknown" in body:
         return f"[yellow]unknown[/yellow]  {_short(body['unknown']['reason'])}"
     if action is not None and action.body["surface"] == "model":
-        calls = [f"{call['tool']}({_args(call['args'])})" for message in messages_in(Event(0, "observation", "", "", (), 0, body), action) for call in message.tool_calls]
+        calls = [
+            f"{call['tool']}({_args(call['args'])})"
+            for message in messages_in(Event(0, "observation", "", "", (), 0, body), action)
+            for call in message.tool_calls
+        ]
         return f"[green]ok[/green]  wants {_short(', '.join(calls))}" if calls else "[green]ok[/green]"
     return f"[green]ok[/green]  {_short(json.dumps(body['ok'], ensure_ascii=False))}"
 

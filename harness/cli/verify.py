@@ -1,4 +1,4 @@
-"""``harness verify TRACE``: is this the trace that was written?"""
+"""``harness verify TRACE``: whether this is the trace that was written."""
 
 from __future__ import annotations
 

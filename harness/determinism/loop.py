@@ -26,7 +26,7 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from harness.determinism.address import in_effect
 from harness.errors import Halt
@@ -191,7 +191,7 @@ class SessionLoop(asyncio.SelectorEventLoop):
         self._session_selector = _Selector(timeline)
         self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         super().__init__(self._session_selector)
-        self.set_task_factory(_numbered_task)
+        self.set_task_factory(cast("Any", _numbered_task))
 
     def time(self) -> float:
         return self.timeline.now / 1e9
@@ -207,7 +207,7 @@ class SessionLoop(asyncio.SelectorEventLoop):
         self._numbers[inside] += 1
         return self._numbers[inside]
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         if in_effect():
             return super().run_in_executor(executor, func, *args)
         job = (executor or self._threads()).submit(func, *args)
@@ -256,7 +256,9 @@ def _ordered_as_completed() -> Iterator[None]:
         asyncio.as_completed = original
 
 
-def _numbered_task(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+def _numbered_task(
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
+) -> asyncio.Task[Any]:
     assert isinstance(loop, SessionLoop)
     task = _Task(coro, loop=loop, **options)
     task.number = loop.next_number()

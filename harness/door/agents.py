@@ -97,7 +97,9 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
-            raise UsageError(f"there is no module {error.name!r}", where=entry, cure="name the folder it is in with --path") from None
+            raise UsageError(
+                f"there is no module {error.name!r}", where=entry, cure="name the folder it is in with --path"
+            ) from None
         raise
     for part in path.split("."):
         found = getattr(found, part, None)
@@ -109,6 +111,8 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
 
 
 def _nearest(module_name: str, path: str) -> str:
-    names = [name for name, value in vars(sys.modules[module_name]).items() if callable(value) and not name.startswith("_")]
+    names = [
+        name for name, value in vars(sys.modules[module_name]).items() if callable(value) and not name.startswith("_")
+    ]
     close = get_close_matches(path, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(sorted(names)[:12])}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, ParamSpec, Self, TypeVar, overload
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from harness import __version__
 from harness.adapters.files import FileStore, free_path
@@ -37,6 +37,7 @@ NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {}
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Harness:
@@ -115,8 +116,8 @@ class Harness:
         """Make a function the entry of a run: JSON in, JSON out, therefore replayable by name."""
         return make_agent(self, function)
 
-    def wrap(self, client: Any) -> Any:
-        """Give the same client or agent with everything it does passing the door: OpenAI or AsyncOpenAI.
+    def wrap(self, client: T) -> T:
+        """Give the same client with everything it does passing the door: OpenAI or AsyncOpenAI.
 
         Inside a session its calls are recorded, checked and replayed; outside they pass through untouched.
         """
@@ -131,7 +132,7 @@ class Harness:
             )
         if isinstance(client.api_key, str) and client.api_key:
             self._keep_secret(client.api_key, "api_key")
-        return wrap_openai(client, self._door)
+        return cast("T", wrap_openai(cast("Any", client), self._door))
 
     def session(
         self,
@@ -203,7 +204,7 @@ class Harness:
         seed = os.environ.get("PYTHONHASHSEED", "")
         return {
             "base_url": os.environ.get("OPENAI_BASE_URL"),
-            "folder": os.getcwd(),
+            "folder": str(Path.cwd()),
             "harness": __version__,
             "hash_seed": int(seed) if seed.isdigit() else None,
             "order": "completions" if _in_a_foreign_loop() else "exact",
@@ -230,4 +231,4 @@ def _in_a_foreign_loop() -> bool:
 
 def _main_folder() -> str:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.dirname(os.path.abspath(main)) if main else os.getcwd()
+    return str(Path(main).resolve().parent if main else Path.cwd())

@@ -83,7 +83,7 @@ def _imported(entry: str, *folders: str) -> Callable[..., Any]:
         )
 
     with Session(Harness(), shut, shut, shut):
-        return load_entry(entry, *folders, os.getcwd())
+        return load_entry(entry, *folders, str(Path.cwd()))
 
 
 def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
@@ -93,7 +93,7 @@ def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> 
         result = session.run(agent, **decode_value(world.header.run["input"] or {}))
     except Halt:
         pass  # world.failed says why
-    except Exception as raised:  # the agent's own error, which the record holds too if nothing diverged
+    except Exception as raised:  # noqa: BLE001 - the agent's own, which the record holds too if nothing diverged
         error = raised
     failed = world.failed
     digest = session.trace.digest

@@ -100,7 +100,9 @@ class Session:
             if not inspect.iscoroutinefunction(entry):
                 return entry(**json_input)
             if asyncio._get_running_loop() is not None:
-                raise UsageError("session.run cannot start an event loop inside another", cure="await the agent inside the session")
+                raise UsageError(
+                    "session.run cannot start an event loop inside another", cure="await the agent inside the session"
+                )
             return run_in_loop(self._timeline(), self._main(entry, json_input))
 
     @staticmethod
@@ -149,7 +151,9 @@ class Session:
         self._depth += 1
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._depth -= 1
         if self._tokens is not None and self._depth == 0:  # an inner ``with`` had only joined this session
             token, node = self._tokens

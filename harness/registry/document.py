@@ -86,7 +86,7 @@ class Written:
         return Mistake(self.source.file, line + 1, column + 1, message, shown, length, cure)
 
 
-class BadDocument(ValueError):
+class DocumentError(ValueError):
     """Carry the one mistake that keeps a file from being read at all."""
 
     def __init__(self, mistake: Mistake) -> None:
@@ -95,16 +95,16 @@ class BadDocument(ValueError):
 
 
 def read(text: str, file: str) -> Written:
-    """Read one YAML document; BadDocument says what keeps it from being read. O(size)."""
+    """Read one YAML document; DocumentError says what keeps it from being read. O(size)."""
     source = Source(file, tuple(re.split("\r\n|[\n\r\x85\u2028\u2029]", text)))
     if len(text) > MAX_BYTES:
-        raise BadDocument(Mistake(file, 1, 1, f"larger than {MAX_BYTES} characters"))
+        raise DocumentError(Mistake(file, 1, 1, f"larger than {MAX_BYTES} characters"))
     if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadDocument(Mistake(file, 1, 1, "not a text file", cure="a registry is YAML, written in UTF-8"))
+        raise DocumentError(Mistake(file, 1, 1, "not a text file", cure="a registry is YAML, written in UTF-8"))
     try:
         return _Reader(source, yaml.parse(text, Loader=_LOADER)).read()
     except yaml.YAMLError as error:
-        raise BadDocument(_syntax(error, source)) from None
+        raise DocumentError(_syntax(error, source)) from None
 
 
 class _Reader:
@@ -116,7 +116,7 @@ class _Reader:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
             cure = "an empty registry is never 'no rules'"
-            raise BadDocument(Mistake(self._source.file, 1, 1, "the file is empty", cure=cure))
+            raise DocumentError(Mistake(self._source.file, 1, 1, "the file is empty", cure=cure))
         node = self._node(next(self._events), 0)
         next(self._events)
         if not isinstance(after := next(self._events), yaml.StreamEndEvent):
@@ -148,7 +148,7 @@ class _Reader:
             key = self._at(inner, inner, value=inner.value)
             if key.value in keys:
                 first = keys[key.value].line + 1
-                raise BadDocument(key.mistake(f"the key {key.value!r} stands here twice", f"first in line {first}"))
+                raise DocumentError(key.mistake(f"the key {key.value!r} stands here twice", f"first in line {first}"))
             keys[key.value] = key
             entries[key.value] = self._node(next(self._events), depth + 1)
         return self._at(event, inner, entries=entries, keys=keys)
@@ -166,7 +166,7 @@ class _Reader:
         return Written(self._source, begin.line, begin.column, (after.line, after.column), **content)
 
     def _refuse(self, event: Any, message: str, cure: str) -> Any:
-        raise BadDocument(self._at(event, event, value="").mistake(message, cure))
+        raise DocumentError(self._at(event, event, value="").mistake(message, cure))
 
 
 def scalar(text: str) -> Any:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from harness.errors import Mistake
-from harness.registry.document import BadDocument, Source, Written, read
+from harness.registry.complaint import ExpressionError
+from harness.registry.document import DocumentError, Source, Written, read
 from harness.registry.invariant import Examples, Expression, Invariant, Shape
-from harness.registry.parse import BadExpression, parse
+from harness.registry.parse import parse
 from harness.registry.program import validator
 from harness.registry.registry import Default, Unknown
 from harness.registry.schema import TOOL_KEYS, mistakes_in
@@ -48,7 +49,7 @@ def read_draft(text: str, file: str) -> Draft:
     """Read the text of one file, not what it extends."""
     try:
         document = read(text, file)
-    except BadDocument as error:
+    except DocumentError as error:
         return Draft(Written(Source(file, ()), 0, 0, (0, 0)), [error.mistake])
     found = list(mistakes_in(document))
     draft = Draft(document, [mistake for _, mistake in found])
@@ -140,7 +141,7 @@ def _parsed(draft: Draft, node: Written, key: str, read_text: Callable[[Written]
     at = node.find([key])
     try:
         return read_text(at)
-    except BadExpression as error:
+    except ExpressionError as error:
         draft.mistakes.append(at.mistake(error.message, error.cure, start=error.span.start, end=error.span.end))
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from harness.registry.library import LIBRARY, searcher
 from harness.registry.scope import STEP_NAMES, events_of
@@ -72,7 +72,7 @@ class Emitter:
 
     def emit(self, node: Node, env: Env) -> ast.expr:
         """Write a node."""
-        return _WRITERS[type(node)](self, node, env)
+        return self._WRITERS[type(node)](self, node, env)
 
     def _constant(self, node: Constant, _: Env) -> ast.expr:
         return load(self.constant(node.value)) if type(node.value) in (list, dict) else ast.Constant(node.value)
@@ -182,6 +182,23 @@ class Emitter:
             test = invoke(function(["budget"], test), call("Budget"))
         return call(node.verb, events, function(["event"], test))
 
+    _WRITERS: ClassVar[dict[type, Callable[[Emitter, Any, Env], ast.expr]]] = {
+        Constant: _constant,
+        Name: _name,
+        Field: _field,
+        Item: _item,
+        Unary: _unary,
+        Binary: _binary,
+        Compare: _compare,
+        Logic: _logic,
+        Choice: _choice,
+        Listing: _listing,
+        Table: _table,
+        Each: _each,
+        Call: _call,
+        Fold: _fold,
+    }
+
 
 def needs_budget(tree: Node) -> bool:
     """Tell whether a tree goes through lists, which ``budget`` has to count."""
@@ -244,20 +261,4 @@ _OPERATORS: Final[dict[str, type[ast.cmpop]]] = {
     ">=": ast.GtE,
     "in": ast.In,
     "not in": ast.NotIn,
-}
-_WRITERS: Final[dict[type, Callable[[Emitter, Any, Env], ast.expr]]] = {
-    Constant: Emitter._constant,
-    Name: Emitter._name,
-    Field: Emitter._field,
-    Item: Emitter._item,
-    Unary: Emitter._unary,
-    Binary: Emitter._binary,
-    Compare: Emitter._compare,
-    Logic: Emitter._logic,
-    Choice: Emitter._choice,
-    Listing: Emitter._listing,
-    Table: Emitter._table,
-    Each: Emitter._each,
-    Call: Emitter._call,
-    Fold: Emitter._fold,
 }

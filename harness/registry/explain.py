@@ -8,7 +8,7 @@ undefined part is undefined. ``exists(x)`` is false and ``default(x, y)`` is y w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from harness.registry import values
 from harness.registry.library import LIBRARY
@@ -61,7 +61,7 @@ class Explanation:
         return value
 
     def _bare(self, node: Node) -> Any:
-        return _MEANINGS[type(node)](self, node)
+        return self._MEANINGS[type(node)](self, node)
 
     def _keep(self, node: Node, value: Any) -> None:
         if not self._quiet and not isinstance(node, Constant):
@@ -123,7 +123,7 @@ class Explanation:
         return True
 
     def _logic(self, node: Logic) -> bool:
-        return _joined(node.operator == "or", map(self._attempt, node.parts))
+        return _joined(node.operator, map(self._attempt, node.parts))
 
     def _choice(self, node: Choice) -> Any:
         return self.value(node.then if values.truth(self.value(node.test)) else node.otherwise)
@@ -166,7 +166,7 @@ class Explanation:
         return True
 
     def _call(self, node: Call) -> Any:
-        special = _SPECIAL.get(node.function)
+        special = self._SPECIAL.get(node.function)
         if special:
             return special(self, node)
         arguments = [self.value(argument) for argument in node.arguments]
@@ -174,14 +174,14 @@ class Explanation:
             return LIBRARY[node.function].call(*arguments)
         except Undefined:
             raise
-        except Exception as error:  # data that a library function did not expect: no answer, but never a crash
+        except Exception as error:  # noqa: BLE001 - data that a library function did not expect: no answer, but never a crash
             raise Undefined(f"{node.function} failed: {type(error).__name__}: {error}") from None
 
     def _any(self, node: Call) -> bool:
-        return _joined(True, self._parts(node.arguments[0]))
+        return _joined("or", self._parts(node.arguments[0]))
 
     def _all(self, node: Call) -> bool:
-        return _joined(False, self._parts(node.arguments[0]))
+        return _joined("and", self._parts(node.arguments[0]))
 
     def _parts(self, node: Node) -> Iterator[Any]:
         if isinstance(node, Each):
@@ -207,7 +207,7 @@ class Explanation:
         events: list[Remembered] = getattr(self._past, events_of(node))
         found = self._matching(node, events if node.verb == "first" else events[::-1])
         if node.verb == "happened":
-            return _joined(True, found)
+            return _joined("or", found)
         if node.verb == "count":
             return sum(1 for each in found if _defined(each))
         for event, fits in zip(events if node.verb == "first" else events[::-1], found, strict=True):
@@ -227,9 +227,33 @@ class Explanation:
 
     def _fits(self, condition: Node, names: dict[str, Any]) -> Any:
         try:
-            return values.truth(Explanation(self._text, names)._bare(condition))
+            return values.truth(Explanation(self._text, names).value(condition))
         except Undefined as error:
             return error
+
+    _SPECIAL: ClassVar[dict[str, Callable[[Explanation, Call], Any]]] = {
+        "any": _any,
+        "all": _all,
+        "exists": _exists,
+        "default": _default,
+    }
+
+    _MEANINGS: ClassVar[dict[type, Callable[[Explanation, Any], Any]]] = {
+        Constant: _constant,
+        Name: _name,
+        Field: _field,
+        Item: _item,
+        Unary: _unary,
+        Binary: _binary,
+        Compare: _compare,
+        Logic: _logic,
+        Choice: _choice,
+        Listing: _listing,
+        Table: _table,
+        Each: _each,
+        Call: _call,
+        Fold: _fold,
+    }
 
 
 def shortened(value: Any) -> Any:
@@ -246,8 +270,9 @@ def _defined(value: Any) -> Any:
     return value
 
 
-def _joined(decisive: bool, parts: Iterator[Any]) -> bool:
-    """Join truth values: ``or`` for decisive True, ``and`` for False; an undefined part matters if none decides."""
+def _joined(operator: str, parts: Iterator[Any]) -> bool:
+    """Join truth values by ``and`` or ``or``; an undefined part matters only if no other decides."""
+    decisive = operator == "or"
     missing: Undefined | None = None
     for part in parts:
         try:
@@ -258,27 +283,3 @@ def _joined(decisive: bool, parts: Iterator[Any]) -> bool:
     if missing:
         raise missing
     return not decisive
-
-
-_SPECIAL: Final[dict[str, Callable[[Explanation, Call], Any]]] = {
-    "any": Explanation._any,
-    "all": Explanation._all,
-    "exists": Explanation._exists,
-    "default": Explanation._default,
-}
-_MEANINGS: Final[dict[type, Callable[[Explanation, Any], Any]]] = {
-    Constant: Explanation._constant,
-    Name: Explanation._name,
-    Field: Explanation._field,
-    Item: Explanation._item,
-    Unary: Explanation._unary,
-    Binary: Explanation._binary,
-    Compare: Explanation._compare,
-    Logic: Explanation._logic,
-    Choice: Explanation._choice,
-    Listing: Explanation._listing,
-    Table: Explanation._table,
-    Each: Explanation._each,
-    Call: Explanation._call,
-    Fold: Explanation._fold,
-}

@@ -18,7 +18,7 @@ class Kind(NamedTuple):
     fields: Mapping[str, Kind] | None = None
 
 
-class NoField(LookupError):
+class NoFieldError(LookupError):
     """Say that no declared tool has a field, and which fields there are."""
 
     def __init__(self, owners: list[str], known: list[str]) -> None:
@@ -68,16 +68,16 @@ def promised(schemas: Iterable[tuple[str, Any]]) -> Kind:
 
 
 def field_of(kind: Kind, name: str) -> Kind:
-    """Give the kind of a field; NoField where nothing that is known of the value allows it."""
+    """Give the kind of a field; NoFieldError where nothing that is known of the value allows it."""
     if kind.fields is not None:
         if name not in kind.fields:
-            raise NoField([], list(kind.fields))
+            raise NoFieldError([], list(kind.fields))
         return kind.fields[name]
     found = [(tool, _property(schema, name)) for tool, schema in kind.schemas]
     there = [(tool, schema) for tool, schema in found if schema is not _MISSING]
     if found and not there:
         known = {key for _, schema in kind.schemas for key in schema["properties"]}
-        raise NoField([tool for tool, _ in found], sorted(known))
+        raise NoFieldError([tool for tool, _ in found], sorted(known))
     return promised(there)
 
 

@@ -46,20 +46,20 @@ class Function(NamedTuple):
         return None if self.variadic else len(self.takes)
 
 
-class BadPattern(ValueError):
+class PatternError(ValueError):
     """Say what is wrong with a regular expression."""
 
 
 @lru_cache(maxsize=1024)
 def searcher(pattern: str) -> Callable[[str], Any]:
-    """Compile a regular expression of RE2's syntax, which has no backtracking; BadPattern says what is wrong."""
+    """Compile a regular expression of RE2's syntax, which has no backtracking; PatternError says what is wrong."""
     options = re2.Options()
     options.log_errors = False
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0]
-        raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
+        raise PatternError(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
     search: Callable[[str], Any] = compiled.search
     return search
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable
-from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from harness.registry import values
-from harness.registry.library import FUNCTIONS, METHODS, BadPattern, Function, searcher
+from harness.registry.complaint import ExpressionError, nearest
+from harness.registry.library import FUNCTIONS, METHODS
+from harness.registry.signature import check_count, check_pattern, function_cure
 from harness.registry.tree import (
     PASTS,
     VERBS,
@@ -41,25 +42,11 @@ MAX_DEPTH: Final = 60
 MAX_NODES: Final = 1_000
 
 
-class BadExpression(ValueError):
-    """Say what is wrong with an expression, where in its text, and the likely cure."""
-
-    def __init__(self, message: str, span: Span, cure: str = "") -> None:
-        self.message, self.span, self.cure = message, span, cure
-        super().__init__(message, span, cure)
-
-
 def parse(text: str) -> Node:
-    """Give the tree of an expression; BadExpression names the first thing that may not be there. O(length)."""
+    """Give the tree of an expression; ExpressionError names the first thing that may not be there. O(length)."""
     if len(text) > MAX_LENGTH:
-        raise BadExpression(f"an expression of {len(text)} characters; at most {MAX_LENGTH} are allowed", Span(0, 1))
+        raise ExpressionError(f"an expression of {len(text)} characters; at most {MAX_LENGTH} are allowed", Span(0, 1))
     return _Parser(text).parse()
-
-
-def nearest(name: str, known: Any) -> str:
-    """Suggest the known name nearest to a misspelt one; empty where none is near."""
-    close = get_close_matches(name, list(known), 1, 0.6)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 class _Parser:
@@ -77,13 +64,10 @@ class _Parser:
     def parse(self) -> Node:
         body = self._python()
         node = self._node(body)
-        rest = self._text[node.span.end :].strip(" \n\t)")
-        if rest:
-            raise BadExpression(
-                f"a comment inside an expression: {rest[:40]!r}",
-                Span(self._text.index(rest, node.span.end), len(self._text.rstrip())),
-                "write it on a line of its own, outside the expression",
-            )
+        comment = self._text.find("#", node.span.end)
+        if comment >= 0:  # Python would leave out everything behind it, which a line break no longer ends
+            span = Span(comment, len(self._text.rstrip()))
+            raise ExpressionError("a comment inside an expression", span, "write it on a line of its own, outside it")
         return node
 
     def _python(self) -> ast.expr:
@@ -97,9 +81,9 @@ class _Parser:
             start = min(start, max(len(self._text) - 1, 0))
             message = error.msg.split("(<unknown>")[0].strip()
             cure = next((cure for part, cure in _SYNTAX_CURES.items() if part in message), "")
-            raise BadExpression(f"not an expression: {message}", Span(start, start + 1), cure) from None
+            raise ExpressionError(f"not an expression: {message}", Span(start, start + 1), cure) from None
         except (ValueError, MemoryError, RecursionError):
-            raise BadExpression("not an expression: nested too deeply, or not text", whole) from None
+            raise ExpressionError("not an expression: nested too deeply, or not text", whole) from None
 
     def _span(self, node: Any) -> Span:
         start, end = node.col_offset, node.end_col_offset
@@ -113,13 +97,13 @@ class _Parser:
         self._nodes += 1
         self._depth += 1
         if self._nodes > MAX_NODES:
-            raise BadExpression(f"more than {MAX_NODES} parts; split the rule in two", span)
+            raise ExpressionError(f"more than {MAX_NODES} parts; split the rule in two", span)
         if self._depth > MAX_DEPTH:
-            raise BadExpression(f"nested deeper than {MAX_DEPTH}; split the rule in two", span)
-        reader: Callable[[_Parser, Any, Span], Node] | None = _READERS.get(type(node))
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH}; split the rule in two", span)
+        reader: Callable[[_Parser, Any, Span], Node] | None = self._READERS.get(type(node))
         if reader is None:
             name = _FORBIDDEN.get(type(node), type(node).__name__)
-            raise BadExpression(f"{name} is not allowed in an expression", span)
+            raise ExpressionError(f"{name} is not allowed in an expression", span)
         tree = reader(self, node, span)
         self._depth -= 1
         return tree
@@ -130,11 +114,11 @@ class _Parser:
     def _constant(self, node: ast.Constant, span: Span) -> Node:
         value = node.value
         if value is not None and type(value) not in (bool, int, float, str):
-            raise BadExpression(f"a {type(value).__name__} is not JSON", span)
+            raise ExpressionError(f"a {type(value).__name__} is not JSON", span)
         try:
             return Constant(span, values.bounded(value))
         except values.Undefined as error:
-            raise BadExpression(str(error), span) from None
+            raise ExpressionError(str(error), span) from None
 
     def _name(self, node: ast.Name, span: Span) -> Node:
         _refuse_dunder(node.id, span)
@@ -158,24 +142,24 @@ class _Parser:
             return Unary(span, "-", operand)
         if isinstance(node.op, ast.Not):
             return Unary(span, "not", operand)
-        raise BadExpression(f"the operator {'+' if isinstance(node.op, ast.UAdd) else '~'}x is not allowed", span)
+        raise ExpressionError(f"the operator {'+' if isinstance(node.op, ast.UAdd) else '~'}x is not allowed", span)
 
     def _binary(self, node: ast.BinOp, span: Span) -> Node:
         operator = _ARITHMETIC.get(type(node.op))
         if operator is None:
-            raise BadExpression(f"the operator {type(node.op).__name__} is not allowed", span)
+            raise ExpressionError(f"the operator {type(node.op).__name__} is not allowed", span)
         left, right = self._node(node.left), self._node(node.right)
         if operator == "**":
             exponent = right.value if isinstance(right, Constant) else None
             if not isinstance(exponent, int | float) or abs(exponent) > values.MAX_EXPONENT:
-                raise BadExpression(f"an exponent must be a plain number up to {values.MAX_EXPONENT}", right.span)
+                raise ExpressionError(f"an exponent must be a plain number up to {values.MAX_EXPONENT}", right.span)
         return Binary(span, operator, left, right)
 
     def _compare(self, node: ast.Compare, span: Span) -> Node:
         operators = []
         for operator, right in zip(node.ops, node.comparators, strict=True):
             if type(operator) not in _COMPARISONS:
-                raise BadExpression("'is' is not allowed in an expression", self._span(right), "compare with ==")
+                raise ExpressionError("'is' is not allowed in an expression", self._span(right), "compare with ==")
             operators.append(_COMPARISONS[type(operator)])
         return Compare(span, tuple(operators), self._nodes_of([node.left, *node.comparators]))
 
@@ -192,34 +176,32 @@ class _Parser:
         keys = []
         for key in node.keys:
             if not isinstance(key, ast.Constant) or type(key.value) is not str:
-                raise BadExpression("the keys of an object must be plain text", span)
+                raise ExpressionError("the keys of an object must be plain text", span)
             keys.append(key.value)
         return Table(span, tuple(keys), self._nodes_of(node.values))
 
     def _each(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, span: Span) -> Node:
         loop = node.generators[0]
         if len(node.generators) > 1 or loop.is_async or not isinstance(loop.target, ast.Name):
-            raise BadExpression("a comprehension has one 'for' with one name", span)
+            raise ExpressionError("a comprehension has one 'for' with one name", span)
         over = self._node(loop.iter)
         name = loop.target.id
         _refuse_dunder(name, self._span(loop.target))
-        return Each(
-            span, self._node(node.elt), name, over, self._nodes_of(loop.ifs), isinstance(node, ast.SetComp)
-        )
+        return Each(span, self._node(node.elt), name, over, self._nodes_of(loop.ifs), isinstance(node, ast.SetComp))
 
     def _call(self, node: ast.Call, span: Span) -> Node:
         if node.keywords:
-            raise BadExpression("named arguments are not allowed in an expression", self._span(node.keywords[0]))
+            raise ExpressionError("named arguments are not allowed in an expression", self._span(node.keywords[0]))
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, span)
         if not isinstance(node.func, ast.Name):
-            raise BadExpression("only functions of the library can be called", span)
+            raise ExpressionError("only functions of the library can be called", span)
         name = node.func.id
         if name in VERBS:
             return self._past(name, node, span)
         if name not in FUNCTIONS:
-            raise BadExpression(f"unknown function {name!r}", self._span(node.func), _function_cure(name))
-        _check_count(name, FUNCTIONS[name], len(node.args), span)
+            raise ExpressionError(f"unknown function {name!r}", self._span(node.func), function_cure(name))
+        check_count(name, len(node.args), span)
         return Call(span, name, self._nodes_of(node.args))
 
     def _method(self, node: ast.Call, function: ast.Attribute, span: Span) -> Node:
@@ -228,60 +210,55 @@ class _Parser:
         _refuse_dunder(name, place)
         if name not in METHODS:
             cure = nearest(name, METHODS) or f"text has: {', '.join(METHODS)}"
-            raise BadExpression(f"unknown method {name!r}", place, cure)
-        _check_count(name, METHODS[name], len(node.args) + 1, span)
+            raise ExpressionError(f"unknown method {name!r}", place, cure)
+        check_count(name, len(node.args) + 1, span)
         arguments = self._nodes_of([function.value, *node.args])
         if name == "matches":
-            _check_pattern(arguments[1])
+            check_pattern(arguments[1])
         return Call(span, name, arguments)
 
     def _past(self, verb: Any, node: ast.Call, span: Span) -> Node:
         if self._fold:
-            raise BadExpression(f"{verb}(…) inside {self._fold}(…): questions about the past do not nest", span)
+            raise ExpressionError(f"{verb}(…) inside {self._fold}(…): questions about the past do not nest", span)
         kind = node.args[0] if node.args else None
         if not isinstance(kind, ast.Name) or kind.id not in PASTS:
             written = self._span(kind) if kind else span
-            raise BadExpression(f"{verb}(…) asks about one of {', '.join(PASTS)}", written, f"write {verb}(action, …)")
+            raise ExpressionError(
+                f"{verb}(…) asks about one of {', '.join(PASTS)}", written, f"write {verb}(action, …)"
+            )
         if len(node.args) > 2:
-            raise BadExpression(f"{verb}(…) takes a kind of event and one condition", span)
+            raise ExpressionError(f"{verb}(…) takes a kind of event and one condition", span)
         self._fold = verb
         condition = self._node(node.args[1]) if len(node.args) == 2 else None
         self._fold = None
         return Fold(span, verb, kind.id, condition)  # type: ignore[arg-type]
 
+    _READERS: ClassVar[dict[type, Callable[[_Parser, Any, Span], Node]]] = {
+        ast.Constant: _constant,
+        ast.Name: _name,
+        ast.Attribute: _attribute,
+        ast.Subscript: _subscript,
+        ast.UnaryOp: _unary,
+        ast.BinOp: _binary,
+        ast.Compare: _compare,
+        ast.BoolOp: _logic,
+        ast.IfExp: _choice,
+        ast.List: _listing,
+        ast.Tuple: _listing,
+        ast.Set: _listing,
+        ast.Dict: _table,
+        ast.ListComp: _each,
+        ast.SetComp: _each,
+        ast.GeneratorExp: _each,
+        ast.Call: _call,
+    }
+
 
 def _refuse_dunder(name: str, span: Span) -> None:
     if name.startswith("__"):
-        raise BadExpression(f"{name!r} is not allowed in an expression: names do not begin with two underscores", span)
-
-
-def _check_count(name: str, function: Function, given: int, span: Span) -> None:
-    if given < function.fewest or (function.most is not None and given > function.most):
-        shift = 1 if name in METHODS else 0  # the text before the dot is not counted by whoever wrote it
-        fewest, most = function.fewest - shift, function.most
-        wanted = f"{fewest} or more" if most is None else str(fewest)
-        if most is not None and most - shift != fewest:
-            wanted = f"{fewest} to {most - shift}"
-        raise BadExpression(f"{name}(…) takes {wanted} argument{'s' * (wanted != '1')}, got {given - shift}", span)
-
-
-def _check_pattern(pattern: Node) -> None:
-    if not isinstance(pattern, Constant) or type(pattern.value) is not str:
-        raise BadExpression("the pattern of matches(…) must be plain text", pattern.span)
-    if "\b" in pattern.value:
-        cure = 'write \\\\b for the edge of a word, or the pattern as r"…"'
-        raise BadExpression("the pattern holds a backspace character", pattern.span, cure)
-    try:
-        searcher(pattern.value)
-    except BadPattern as error:
-        cure = "the syntax is that of RE2: no look-around and no back-references"
-        raise BadExpression(f"invalid regular expression: {error}", pattern.span, cure) from None
-
-
-def _function_cure(name: str) -> str:
-    if name in METHODS:
-        return f"write text.{name}(…)"
-    return nearest(name, [*FUNCTIONS, *VERBS]) or f"known functions: {', '.join([*FUNCTIONS, *VERBS])}"
+        raise ExpressionError(
+            f"{name!r} is not allowed in an expression: names do not begin with two underscores", span
+        )
 
 
 _SYNTAX_CURES: Final = {
@@ -289,25 +266,6 @@ _SYNTAX_CURES: Final = {
     "never closed": "close it; and quote the expression where it stands inside { }, or a comma ends it",
     "cannot assign": "compare with ==",
     "Maybe you meant '=='": "compare with ==",
-}
-_READERS: Final[dict[type, Any]] = {
-    ast.Constant: _Parser._constant,
-    ast.Name: _Parser._name,
-    ast.Attribute: _Parser._attribute,
-    ast.Subscript: _Parser._subscript,
-    ast.UnaryOp: _Parser._unary,
-    ast.BinOp: _Parser._binary,
-    ast.Compare: _Parser._compare,
-    ast.BoolOp: _Parser._logic,
-    ast.IfExp: _Parser._choice,
-    ast.List: _Parser._listing,
-    ast.Tuple: _Parser._listing,
-    ast.Set: _Parser._listing,
-    ast.Dict: _Parser._table,
-    ast.ListComp: _Parser._each,
-    ast.SetComp: _Parser._each,
-    ast.GeneratorExp: _Parser._each,
-    ast.Call: _Parser._call,
 }
 _ARITHMETIC: Final[dict[type, str]] = {
     ast.Add: "+",

@@ -21,7 +21,7 @@ from harness.trace.verdict import Judgement
 # "failed" is a result that is not ok: only rules that mention it speak then
 Occasion = Literal["action", "result", "failed", "message", "end"]
 
-_NOT_A_TOOL: Final = "\x00"
+NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
 _SILENT: Final = Judgement((), ())
 
@@ -83,7 +83,7 @@ class Program:
         """Tell whether a tool is declared, or named by a rule: one that can speak of it but not of just any tool."""
         return tool in self._tools or any(
             applies(rule, "tool", self.spec("tool", tool), self._parameters)
-            and not applies(rule, "tool", ToolSpec(_NOT_A_TOOL), self._parameters)
+            and not applies(rule, "tool", ToolSpec(NOT_A_TOOL), self._parameters)
             for rule in self._invariants
             if rule.on in ("action", "result")
         )
@@ -112,7 +112,10 @@ class Program:
 def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool]:
     # a function of our own: the validator imports modules at its first call, which compiled rules, having no builtins,
     # could not do for it
-    return lambda instance: validator.is_valid(instance)
+    def fits(instance: Any) -> bool:
+        return validator.is_valid(instance)
+
+    return fits
 
 
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:

@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 
 from harness.determinism.canonical import digest_of
 from harness.errors import Mistake, RegistryError
+from harness.registry.context import Context
 from harness.registry.document import Written
 from harness.registry.invariant import Invariant
 from harness.registry.program import Program
-from harness.registry.resolve import Context, resolve
+from harness.registry.resolve import resolve
 from harness.tool import ToolSpec
 
 Default = Literal["refuse", "allow"]

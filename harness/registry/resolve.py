@@ -7,11 +7,13 @@ checked is whether a rule can ever hold or be violated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar
 
 from harness.errors import Mistake
+from harness.registry.complaint import nearest
+from harness.registry.context import Context, Env, names_of_past, names_of_step, tools_cure
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.kinds import (
@@ -21,17 +23,14 @@ from harness.registry.kinds import (
     TEXT,
     TRUTH,
     Kind,
-    NoField,
+    NoFieldError,
     field_of,
     item_of,
     kind_of_value,
-    kinds_of_names,
     spoken,
 )
 from harness.registry.library import FUNCTIONS, LIBRARY, METHODS
-from harness.registry.parse import nearest
-from harness.registry.program import applies, can_be_true
-from harness.registry.scope import NAMES, PAST_NAMES, STEP_NAMES
+from harness.registry.scope import NAMES, STEP_NAMES
 from harness.registry.template import Hole
 from harness.registry.tree import (
     PASTS,
@@ -54,26 +53,12 @@ from harness.registry.tree import (
     dotted,
     mentions,
 )
-from harness.tool import ToolSpec
-
-Env = Mapping[str, Kind]
-
-
-class Context(NamedTuple):
-    """What rules may refer to: parameters, known tools, the names of the tools the registry itself declares, and
-    whether tools it does not declare are let through (``allow``) or refused.
-    """
-
-    parameters: Mapping[str, Any]
-    tools: Mapping[str, ToolSpec]
-    declared: frozenset[str]
-    default: str
 
 
 def resolve(rule: Invariant, context: Context) -> Iterator[Mistake]:
     """Yield every mistake of a rule's names and types."""
     yield from _patterns(rule, context)
-    env = _env(rule, context)
+    env = names_of_step(rule, context)
     if rule.when:
         yield from _expression(rule.when.at, rule.when.tree, rule.when.text, env, context, TRUTH)
     if isinstance(rule.require, Expression):
@@ -89,16 +74,7 @@ def _patterns(rule: Invariant, context: Context) -> Iterator[Mistake]:
     written = rule.at.find(["tool"])
     for place, pattern in zip(written.items or (written,), rule.tools, strict=False):
         if context.declared and not any(fnmatchcase(name, pattern) for name in context.declared):
-            yield place.mistake(f"no declared tool is called {pattern!r}", _tools_cure(pattern, context))
-
-
-def _env(rule: Invariant, context: Context) -> dict[str, Kind]:
-    tools = [tool for tool in context.tools.values() if applies(rule, "tool", tool, context.parameters)]
-    stranger = ToolSpec("\x00")
-    if context.default == "allow" and applies(rule, "tool", stranger, context.parameters):
-        tools = []
-    kinds = kinds_of_names(tools, context.parameters)
-    return {name: kinds[name] for name in NAMES[rule.on]}
+            yield place.mistake(f"no declared tool is called {pattern!r}", tools_cure(pattern, context))
 
 
 def _expression(
@@ -119,7 +95,7 @@ class _Resolver:
 
     def kind(self, node: Node, env: Env) -> Kind:
         """Give what is known of a node's value."""
-        return _KINDS[type(node)](self, node, env)
+        return self._KINDS[type(node)](self, node, env)
 
     def use(self, node: Node, env: Env) -> Kind:
         """Give the kind of a node that is used as a value."""
@@ -163,11 +139,11 @@ class _Resolver:
             return ANY
         try:
             return field_of(of, node.name)
-        except NoField as error:
+        except NoFieldError as error:
             self._unknown_field(node, error)
             return ANY
 
-    def _unknown_field(self, node: Field, error: NoField) -> None:
+    def _unknown_field(self, node: Field, error: NoFieldError) -> None:
         owners = " and ".join(map(repr, error.owners))
         whose = f" of tool{'s' * (len(error.owners) > 1)} {owners}" if owners else ""
         has = f"{error.owners[0] if len(error.owners) == 1 else self._source(node.of)} has: {', '.join(error.known)}"
@@ -228,7 +204,7 @@ class _Resolver:
             return
         for word in other.items if isinstance(other, Listing) else (other,):
             if isinstance(word, Constant) and self._context.declared and word.value not in self._context.declared:
-                self._wrong(word, f"unknown tool {word.value!r}", _tools_cure(str(word.value), self._context))
+                self._wrong(word, f"unknown tool {word.value!r}", tools_cure(str(word.value), self._context))
 
     def _logic(self, node: Logic, env: Env) -> Kind:
         for part in node.parts:
@@ -274,42 +250,29 @@ class _Resolver:
         return Kind(function.gives)
 
     def _fold(self, node: Fold, env: Env) -> Kind:
-        context = self._context
-        tools = [
-            tool
-            for tool in context.tools.values()
-            if node.condition is None or can_be_true(node.condition, tool, context.parameters)
-        ]
-        stranger = node.condition is None or can_be_true(node.condition, ToolSpec("\x00"), context.parameters)
-        kinds = kinds_of_names([] if stranger and context.default == "allow" else tools, context.parameters)
-        event = {name: kinds[name] for name in PAST_NAMES[node.past]}
+        event = names_of_past(node, self._context)
         if node.condition is not None:
             lasting = {name: kind for name, kind in env.items() if name not in STEP_NAMES}
-            self.expect(node.condition, lasting | event | {"now": Kind("record", fields=env)}, TRUTH)
+            self.expect(node.condition, lasting | dict(event) | {"now": Kind("record", fields=env)}, TRUTH)
         return {"happened": TRUTH, "count": NUMBER}.get(node.verb, Kind("record", fields=event))
+
+    _KINDS: ClassVar[dict[type, Callable[[_Resolver, Any, Env], Kind]]] = {
+        Constant: _constant,
+        Name: _name,
+        Field: _field,
+        Item: _item,
+        Unary: _unary,
+        Binary: _binary,
+        Compare: _compare,
+        Logic: _logic,
+        Choice: _choice,
+        Listing: _listing,
+        Table: _table,
+        Each: _each,
+        Call: _call,
+        Fold: _fold,
+    }
 
 
 def _method_cure(name: str) -> str:
     return f"write {name}(…)" if name in METHODS else ""
-
-
-def _tools_cure(name: str, context: Context) -> str:
-    return nearest(name, context.declared) or f"declared tools: {', '.join(sorted(context.declared))}"
-
-
-_KINDS: Final[dict[type, Callable[[_Resolver, Any, Env], Kind]]] = {
-    Constant: _Resolver._constant,
-    Name: _Resolver._name,
-    Field: _Resolver._field,
-    Item: _Resolver._item,
-    Unary: _Resolver._unary,
-    Binary: _Resolver._binary,
-    Compare: _Resolver._compare,
-    Logic: _Resolver._logic,
-    Choice: _Resolver._choice,
-    Listing: _Resolver._listing,
-    Table: _Resolver._table,
-    Each: _Resolver._each,
-    Call: _Resolver._call,
-    Fold: _Resolver._fold,
-}

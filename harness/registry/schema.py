@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from harness.errors import Mistake
+from harness.registry.complaint import nearest
 from harness.registry.document import Written
-from harness.registry.parse import nearest
 
 _NAME: Final = {"type": "string", "minLength": 1}
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -175,7 +175,7 @@ def _wrong_word(node: Written, error: Any) -> Iterator[Mistake]:
     yield node.mistake(f"{_path(error)}: expected {' or '.join(words)}, got {_got(error.instance)}", cure)
 
 
-def _exactly_one(node: Written, error: Any) -> Iterator[Mistake]:
+def _exactly_one(node: Written, _: Any) -> Iterator[Mistake]:
     if node.entries is not None:
         stated = "both" if "require" in node.entries else "neither"
         yield node.mistake(f"an invariant states exactly one of 'require' and 'schema'; this one states {stated}")

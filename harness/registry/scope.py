@@ -8,7 +8,7 @@ tool calls; model calls are among them only where the condition mentions ``call.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from harness.registry.tree import Fold, mentions
@@ -64,5 +64,5 @@ def events_of(fold: Fold) -> str:
 
 def tool_names(spec: ToolSpec) -> dict[str, Any]:
     """Give a tool's declaration as expressions see it."""
-    data = asdict(spec)
-    return {name: list(data[name]) if type(data[name]) is tuple else data[name] for name in TOOL_FIELDS}
+    values = {name: getattr(spec, name) for name in TOOL_FIELDS}
+    return {name: list(value) if type(value) is tuple else value for name, value in values.items()}

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from harness.errors import Mistake
+from harness.registry.complaint import nearest
 from harness.registry.document import Written
 from harness.registry.invariant import Invariant
-from harness.registry.parse import nearest
 
 ROLES: Final = ("system", "user", "assistant")
 OUTCOMES: Final = ("result", "failed")

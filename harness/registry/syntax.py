@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def load(name: str) -> ast.expr:
-    """``name``"""
+    """Write ``name``."""
     return ast.Name(name, ast.Load())
 
 
@@ -17,7 +17,7 @@ def loader(name: str) -> Callable[[], ast.expr]:
 
 
 def key(of: ast.expr, name: str) -> ast.expr:
-    """``of["name"]``"""
+    """Write ``of["name"]``."""
     return ast.Subscript(of, ast.Constant(name), ast.Load())
 
 
@@ -27,12 +27,12 @@ def key_loader(table: str, name: str) -> Callable[[], ast.expr]:
 
 
 def attribute(of: str, name: str) -> ast.expr:
-    """``of.name``"""
+    """Write ``of.name``."""
     return ast.Attribute(load(of), name, ast.Load())
 
 
 def call(function: str, *arguments: ast.expr) -> ast.expr:
-    """``function(arguments)``"""
+    """Write ``function(arguments)``."""
     return invoke(load(function), *arguments)
 
 
@@ -42,7 +42,7 @@ def invoke(function: ast.expr, *arguments: ast.expr) -> ast.expr:
 
 
 def function(names: list[str], body: ast.expr) -> ast.expr:
-    """``lambda names: body``"""
+    """Write ``lambda names: body``."""
     return ast.Lambda(parameters(names), body)
 
 
@@ -52,15 +52,15 @@ def parameters(names: list[str]) -> ast.arguments:
 
 
 def assign(name: str, value: ast.expr) -> ast.stmt:
-    """``name = value``"""
+    """Write ``name = value``."""
     return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
 def is_not(left: ast.expr, right: ast.expr) -> ast.expr:
-    """``left is not right``"""
+    """Write ``left is not right``."""
     return ast.Compare(left, [ast.IsNot()], [right])
 
 
 def negation(operand: ast.expr) -> ast.expr:
-    """``not operand``"""
+    """Write ``not operand``."""
     return ast.UnaryOp(ast.Not(), operand)

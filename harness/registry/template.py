@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.determinism.canonical import encode
-from harness.registry.parse import BadExpression, parse
+from harness.registry.complaint import ExpressionError
+from harness.registry.parse import parse
 from harness.registry.tree import Node, Span
 from harness.registry.values import Undefined
 
@@ -40,7 +41,7 @@ class Template:
 def read_template(text: str) -> Template:
     """Cut a text at its ``{…}``; ``{{`` and ``}}`` stand for braces, ``{x:.2f}`` asks for two decimals.
 
-    BadExpression says what is wrong, with its place in the whole text.
+    ExpressionError says what is wrong, with its place in the whole text.
     """
     pieces: list[str | Hole] = []
     at = 0
@@ -55,7 +56,7 @@ def read_template(text: str) -> Template:
             end = text.find("}", match.end()) if match.group() == "{" else -1
             if end < 0:
                 cure = "write {{ or }} for a brace itself"
-                raise BadExpression("a brace without its partner", Span(*match.span()), cure)
+                raise ExpressionError("a brace without its partner", Span(*match.span()), cure)
             pieces.append(_hole(text[match.end() : end], match.end()))
             at = end + 1
     pieces.append(text[at:])
@@ -67,9 +68,9 @@ def _hole(text: str, start: int) -> Hole:
     bare = text[: decimals.start()] if decimals else text
     try:
         return Hole(parse(bare), bare, start, int(decimals.group(1)) if decimals else None)
-    except BadExpression as error:
+    except ExpressionError as error:
         span = Span(error.span.start + start, error.span.end + start)
-        raise BadExpression(error.message, span, error.cure) from None
+        raise ExpressionError(error.message, span, error.cure) from None
 
 
 def _shown(hole: Hole, value_of: Callable[[Hole], Any]) -> str:

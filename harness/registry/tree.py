@@ -153,9 +153,7 @@ class Fold:
     condition: Node | None
 
 
-Node = (
-    Constant | Name | Field | Item | Unary | Binary | Compare | Logic | Choice | Listing | Table | Each | Call | Fold
-)
+Node = Constant | Name | Field | Item | Unary | Binary | Compare | Logic | Choice | Listing | Table | Each | Call | Fold
 
 
 def children(node: Node) -> Iterator[Node]:

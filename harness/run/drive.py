@@ -10,7 +10,20 @@ from typing import Any, NamedTuple
 from harness.determinism.address import Node, here, inside
 from harness.errors import Refused
 from harness.ports import World
-from harness.run.session import Answer, Ask, Close, Complete, Effect, Input, Place, Propose, Refuse, Say, SessionMachine, Write
+from harness.run.session import (
+    Answer,
+    Ask,
+    Close,
+    Complete,
+    Effect,
+    Input,
+    Place,
+    Propose,
+    Refuse,
+    Say,
+    SessionMachine,
+    Write,
+)
 from harness.tool import ToolSpec
 from harness.trace.event import Kind, Surface
 from harness.trace.outcome import Outcome, Unknown

@@ -92,7 +92,10 @@ def _assemble(stream: str) -> list[dict[str, Any]]:
         if data.get("type") == "response.completed":
             return replies({"body": data.get("response")})
         for choice in data.get("choices") or ():
-            _add(choices.setdefault(choice.get("index", 0), {"role": "assistant", "content": ""}), choice.get("delta") or {})
+            _add(
+                choices.setdefault(choice.get("index", 0), {"role": "assistant", "content": ""}),
+                choice.get("delta") or {},
+            )
     return [choices[index] for index in sorted(choices)]
 
 

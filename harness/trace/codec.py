@@ -67,16 +67,10 @@ def encode_body(kind: str, body: dict[str, Any]) -> bytes:
 def event_line(event: Event, body: bytes, prev: str) -> bytes:
     """Write one event around its encoded body."""
     seq, kind, agent, task, parents, at, _ = event
-    return b'{"agent":%b,"at":%d,"body":%b,"kind":"%b","parents":%b,"prev":"%b","seq":%d,"task":"%b"}\n' % (
-        _MAIN if agent == "main" else canonical.encode(agent),
-        at,
-        body,
-        kind.encode(),
-        b"[%d]" % parents if len(parents) == 1 else canonical.encode(parents),
-        prev.encode(),
-        seq,
-        task.encode(),
-    )
+    speaker = _MAIN if agent == "main" else canonical.encode(agent)
+    known = f"[{parents[0]}]" if len(parents) == 1 else canonical.encode(parents).decode()
+    after = f'"kind":"{kind}","parents":{known},"prev":"{prev}","seq":{seq},"task":"{task}"}}\n'
+    return b'{"agent":%b,"at":%d,"body":%b,%b' % (speaker, at, body, after.encode())
 
 
 def read_header(line: bytes, file: str) -> Header:

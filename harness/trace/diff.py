@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from harness.determinism.canonical import escape
 from harness.errors import Divergence
-from harness.trace.event import Event
+from harness.trace.event import Event, plain
 from harness.trace.history import Histories
 
 
@@ -43,27 +43,38 @@ def first_difference(recorded: Any, now: Any, pointer: str = "") -> Difference |
     return None
 
 
-def explain(recorded: Event | None, now: Event | None, before: Iterable[Event], later: Iterable[Event] = ()) -> Divergence:
+def explain(
+    recorded: Event | None, now: Event | None, before: Iterable[Event], later: Iterable[Event] = ()
+) -> Divergence:
     """Say how an event differs from the recorded one in its place, with the likely cause.
 
     ``before`` are the events up to that place (equal on both sides), ``later`` what the record says next. Requests to
     a model are compared as the whole requests that were sent, so a pointer such as ``/messages/4/content`` speaks of them.
     """
     before = list(before)
-    seq = len(before)
-    step = sum(event.kind == "action" for event in before)
     speaker = now or recorded
     assert speaker is not None
-    where = {"seq": seq, "step": step, "agent": speaker.agent, "task": speaker.task}
+    found: Difference | None = None
+    cause = cure = ""
     if recorded is None:
-        return Divergence(
-            f"the agent goes on with {_call(now)} where the record has ended", **where, cause="an extra call"
-        )
-    if now is None:
-        return Divergence(f"the agent has ended where the record goes on with {_call(recorded)}", **where, cause="a missing call")
-    found, what = _difference(recorded, now, before)
-    cause, cure = _cause(recorded, now, found, list(later))
-    return Divergence(what, **where, pointer=found.pointer, recorded=found.recorded, now=found.now, cause=cause, cure=cure)
+        what, cause = f"the agent goes on with {_call(now)} where the record has ended", "an extra call"
+    elif now is None:
+        what, cause = f"the agent has ended where the record goes on with {_call(recorded)}", "a missing call"
+    else:
+        found, what = _difference(recorded, now, before)
+        cause, cure = _cause(now, found, list(later))
+    return Divergence(
+        what,
+        seq=len(before),
+        step=sum(event.kind == "action" for event in before),
+        agent=speaker.agent,
+        task=speaker.task,
+        pointer=found.pointer if found else "",
+        recorded=found.recorded if found else None,
+        now=found.now if found else None,
+        cause=cause,
+        cure=cure,
+    )
 
 
 def _difference(recorded: Event, now: Event, before: list[Event]) -> tuple[Difference, str]:
@@ -71,23 +82,23 @@ def _difference(recorded: Event, now: Event, before: list[Event]) -> tuple[Diffe
         found = first_difference(_request(recorded, before), _request(now, before))
         if found is not None:
             return found, "the request is not the recorded one"
-    found = first_difference(recorded.body if recorded.kind == now.kind else recorded._asdict(), _as_dict(now, recorded))
-    found = found or first_difference(recorded._asdict(), now._asdict())
+    if recorded.kind != now.kind:
+        return Difference("/kind", recorded.kind, now.kind), f"{_call(now)} where the record has {_call(recorded)}"
+    found = first_difference(recorded.body, now.body) or first_difference(plain(recorded), plain(now))
     if found is None:  # equal values, spelled in another order of keys
         found = Difference("", list(recorded.body), list(now.body))
-    what = f"{_call(now)} is not the recorded {_call(recorded)}" if recorded.kind != now.kind else f"the {now.kind} is not the recorded one"
-    return found, what
+    return found, f"the {now.kind} is not the recorded one"
 
 
-def _as_dict(now: Event, recorded: Event) -> dict[str, Any]:
-    return now.body if recorded.kind == now.kind else now._asdict()
-
-
-def _cause(recorded: Event, now: Event, found: Difference, later: list[Event]) -> tuple[str, str]:
+def _cause(now: Event, found: Difference, later: list[Event]) -> tuple[str, str]:
     if now.kind == "action" and any(_same_call(now, event) for event in later):
         return "calls were reordered, or one is missing", ""
     if found.pointer.startswith(("/messages", "/input", "/instructions")):
-        if isinstance(found.recorded, str) and isinstance(found.now, str) and sorted(found.recorded) == sorted(found.now):
+        if (
+            isinstance(found.recorded, str)
+            and isinstance(found.now, str)
+            and sorted(found.recorded) == sorted(found.now)
+        ):
             return "the same text in another order: something iterates over a set", "sort before joining"
         return "the prompt changed", "replay with the code that was recorded, or fork to see what the new one does"
     if found.pointer.startswith("/tools"):
@@ -95,7 +106,10 @@ def _cause(recorded: Event, now: Event, found: Difference, later: list[Event]) -
     if found.pointer.startswith("/args"):
         return "the arguments changed", ""
     if found.pointer.startswith("/rules") or now.kind in ("verdict", "decision"):
-        return "the registry judges otherwise than when this was recorded", "replay with the recorded version of the registry"
+        return (
+            "the registry judges otherwise than when this was recorded",
+            "replay with the recorded version of the registry",
+        )
     if now.kind == "action":
         return "another call was made", ""
     return "", ""

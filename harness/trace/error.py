@@ -31,7 +31,7 @@ def rebuild(described: dict[str, Any]) -> Exception:
     if kind is not None and "args" in described:
         try:
             error = kind(*decode_value(described["args"]))
-        except Exception:  # whatever the class's constructor does with arguments it does not like
+        except Exception:  # noqa: BLE001 - whatever a class's constructor does with arguments it does not like
             return RecordedError(name, message)
         if isinstance(error, Exception) and str(error) == message:
             return error

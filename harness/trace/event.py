@@ -58,3 +58,8 @@ BODIES: Final[dict[str, Shape]] = {
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
     "note": _shape("", "returned raised text data"),
 }
+
+
+def plain(event: Event) -> dict[str, Any]:
+    """Give an event as the JSON object that people read."""
+    return {**event._asdict(), "parents": list(event.parents)}

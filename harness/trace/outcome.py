@@ -29,9 +29,9 @@ Outcome = Ok | Failed | Unknown
 
 def to_body(outcome: Outcome) -> dict[str, Any]:
     """Spell an outcome as the keys it adds to an observation's body."""
-    if type(outcome) is Ok:
+    if isinstance(outcome, Ok):
         return {"ok": outcome.value}
-    if type(outcome) is Failed:
+    if isinstance(outcome, Failed):
         return {"failed": {"error": outcome.error, "retryable": outcome.retryable}}
     return {"unknown": {"reason": outcome.reason}}
 

@@ -76,7 +76,9 @@ class Reader:
         try:
             return codec.read_line(line, self.file, number)
         except TraceError as error:
-            raise TamperedTrace(self.file, number if broken is None else broken, error.reason, cure=error.cure) from None
+            raise TamperedTrace(
+                self.file, number if broken is None else broken, error.reason, cure=error.cure
+            ) from None
 
     def _whole(self, event: Event, encoded: bytes, number: int) -> Event:
         if not self._window.concerns(encoded):

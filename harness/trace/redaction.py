@@ -28,8 +28,9 @@ class Redactor:
         self._counts: dict[str, int] = {}
         names = "|".join(map(re.escape, sorted(self._fields)))
         self._quoted = re.compile(rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
-        encoded_names = [re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields)]
-        self._named = re.compile(b"|".join(encoded_names)) if encoded_names else None
+        encoded_names = b"|".join(re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields))
+        # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
+        self._named = re.compile(b'"(?:%b)' % encoded_names) if encoded_names else None
         for secret, name in (values or {}).items():
             self.learn(secret, name)
 

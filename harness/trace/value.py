@@ -33,10 +33,13 @@ def encode_value(value: Any, pointer: str = "") -> Any:
                 key: item if type(item) in ATOMS else encode_value(item, f"{pointer}/{canonical.escape(key)}")
                 for key, item in value.items()
             }
-        return _typed("dict", [[encode_value(key, pointer), encode_value(item, pointer)] for key, item in value.items()])
+        return _typed(
+            "dict", [[encode_value(key, pointer), encode_value(item, pointer)] for key, item in value.items()]
+        )
     if kind is list:
         return [
-            item if type(item) in ATOMS else encode_value(item, f"{pointer}/{index}") for index, item in enumerate(value)
+            item if type(item) in ATOMS else encode_value(item, f"{pointer}/{index}")
+            for index, item in enumerate(value)
         ]
     if kind in _WRITERS:
         return _typed(_WRITERS[kind][0], _WRITERS[kind][1](value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from harness.trace import codec
 from harness.trace.content import Window
@@ -38,8 +37,7 @@ class Writer:
             folded = self._window.fold(event.body, event.seq)
             if folded is not event.body:
                 body = codec.encode_body(event.kind, folded)
-        line = codec.event_line(event, body, self.head)
-        return self._chained(line)
+        return self._chained(codec.event_line(event, body, self.head))
 
     def adopt(self, entry: Entry) -> None:
         """Take over a recorded event that stands next, as it was written."""
@@ -55,8 +53,3 @@ class Writer:
         self.head = hashlib.sha256(line).hexdigest()
         self.seq += 1
         return line
-
-
-def plain(event: Event) -> dict[str, Any]:
-    """Give an event as the JSON object people read, without its place in the chain."""
-    return {"seq": event.seq, "kind": event.kind, "agent": event.agent, "task": event.task, "at": event.at, "body": event.body}

@@ -109,7 +109,9 @@ def ask_async(app: Harness, **options: Any) -> Any:
                     return (await client.responses.create(model="m", input=text)).to_dict()
                 sent: Any = {"model": "m", "messages": [{"role": "user", "content": text}]}
                 if options.get("stream"):
-                    return [chunk.to_dict() async for chunk in await client.chat.completions.create(stream=True, **sent)]
+                    return [
+                        chunk.to_dict() async for chunk in await client.chat.completions.create(stream=True, **sent)
+                    ]
                 return (await client.chat.completions.create(**sent)).to_dict()
         except openai.APIError as error:
             return [type(error).__name__, str(error), getattr(error, "status_code", None)]
@@ -164,7 +166,10 @@ def test_outside_a_session_nothing_is_recorded(server: ModelServer, tmp_path: Pa
 
 def test_a_strict_app_refuses_calls_outside_a_session(server: ModelServer, tmp_path: Path) -> None:
     """Where everything must be recorded, a call without a session is an error with the cure."""
-    with Harness(traces=tmp_path, strict=True).wrap(OpenAI(max_retries=0)) as client, pytest.raises(Exception) as refused:
+    with (
+        Harness(traces=tmp_path, strict=True).wrap(OpenAI(max_retries=0)) as client,
+        pytest.raises(Exception) as refused,
+    ):
         client.models.list()
     assert "outside a session" in str(refused.value.__cause__ or refused.value)
     assert server.requests == []
@@ -228,7 +233,9 @@ def test_a_conversation_is_kept_as_what_is_new(server: ModelServer, tmp_path: Pa
     assert [message["role"] for message in events[2].body["args"]["messages"]] == ["assistant", "user"]
 
 
-def test_an_edited_prompt_diverges_at_its_place(server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edited_prompt_diverges_at_its_place(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The divergence names the message, and nothing is sent."""
     app = Harness(traces=tmp_path)
     prompt = "You are"

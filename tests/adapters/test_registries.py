@@ -38,9 +38,7 @@ def test_a_registry_is_found_by_path_or_name(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", ["airline", "airline.yaml", "registries/airline.yaml", "demo"])
-def test_shipped_registries_are_found_from_anywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_shipped_registries_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A registry that comes with harness is found by its name in any working directory."""
     monkeypatch.chdir(tmp_path)
     assert load_registry(name).name == Path(name).stem

@@ -7,13 +7,22 @@ from harness.determinism.streams import seed_for, stream
 
 def test_a_stream_is_a_function_of_seed_and_name() -> None:
     """The same seed and name give the same numbers, in any process and on any host."""
-    assert [stream(7, "faults").randrange(1000) for _ in range(3)] == [stream(7, "faults").randrange(1000) for _ in range(3)]
+    assert [stream(7, "faults").randrange(1000) for _ in range(3)] == [
+        stream(7, "faults").randrange(1000) for _ in range(3)
+    ]
     assert seed_for(0, "faults", 3) == 42966882271587351024915701520529102440
 
 
 def test_streams_differ_by_seed_name_and_type() -> None:
     """Another seed, another name, or a number in place of its text is another stream."""
-    seeds = [seed_for(0, "a"), seed_for(1, "a"), seed_for(0, "b"), seed_for(0, "1"), seed_for(0, 1), seed_for(0, "a", "b")]
+    seeds = [
+        seed_for(0, "a"),
+        seed_for(1, "a"),
+        seed_for(0, "b"),
+        seed_for(0, "1"),
+        seed_for(0, 1),
+        seed_for(0, "a", "b"),
+    ]
     assert len(set(seeds)) == len(seeds)
 
 

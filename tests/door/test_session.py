@@ -98,7 +98,7 @@ def test_input_that_is_no_json_is_refused_at_the_entry(tmp_path: Path) -> None:
 
     def agent(client: Any) -> None: ...
 
-    with pytest.raises(UsageError, match="/client of .* is no JSON"):
+    with pytest.raises(UsageError, match=r"/client of .* is no JSON"):
         app.session().run(agent, client=object())
 
 

@@ -21,7 +21,9 @@ def say(form: str, *parts: Texts) -> Texts:
 
 def numbers(depth: int) -> Texts:
     """Give expressions that are numbers, now and then of the wrong type."""
-    leaves = st.sampled_from(["0", "1", "-2", "2.5", "call.args.a", "call.args.a", "params.p", "step", "run.seed", "call.args.b"])
+    leaves = st.sampled_from(
+        ["0", "1", "-2", "2.5", "call.args.a", "call.args.a", "params.p", "step", "run.seed", "call.args.b"]
+    )
     if not depth:
         return leaves
     inner = numbers(depth - 1)
@@ -41,7 +43,9 @@ def numbers(depth: int) -> Texts:
 
 def texts(depth: int) -> Texts:
     """Give expressions that are texts, now and then of the wrong type."""
-    leaves = st.sampled_from(['"a"', '"Yes!"', '""', "call.args.b", "call.args.b", "call.tool", "agent", "None", "call.args.a"])
+    leaves = st.sampled_from(
+        ['"a"', '"Yes!"', '""', "call.args.b", "call.args.b", "call.tool", "agent", "None", "call.args.a"]
+    )
     if not depth:
         return leaves
     inner = texts(depth - 1)
@@ -55,7 +59,9 @@ def texts(depth: int) -> Texts:
 
 def lists(depth: int) -> Texts:
     """Give expressions that are lists, now and then of the wrong type."""
-    leaves = st.sampled_from(["[]", "[1, 2]", "call.args.c", "call.args.c", "{1, 1.0, True, 2}", '["a", "b"]', "call.args.b"])
+    leaves = st.sampled_from(
+        ["[]", "[1, 2]", "call.args.c", "call.args.c", "{1, 1.0, True, 2}", '["a", "b"]', "call.args.b"]
+    )
     if not depth:
         return leaves
     return leaves | st.one_of(
@@ -70,8 +76,17 @@ def lists(depth: int) -> Texts:
 def past_truths() -> Texts:
     """Give conditions on past calls."""
     return st.sampled_from(
-        ["call.args.a == now.call.args.a", "call.args.a > 0", "failed", "not default(failed, False)", "result.a != 1", "1", "True"]
-        + ["any(one == now.step for one in call.args.c)", "call.args.b == now.call.args.b and call.tool == now.call.tool"]
+        [
+            "call.args.a == now.call.args.a",
+            "call.args.a > 0",
+            "failed",
+            "not default(failed, False)",
+            "result.a != 1",
+            "1",
+            "True",
+            "any(one == now.step for one in call.args.c)",
+            "call.args.b == now.call.args.b and call.tool == now.call.tool",
+        ]
     )
 
 
@@ -105,7 +120,9 @@ def truths(depth: int) -> Texts:
 
 
 atoms: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, 1.0, -2, 2.5, "", "a", "Yes!", "1"])
-data = st.recursive(atoms, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner), max_leaves=9)
+data = st.recursive(
+    atoms, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner), max_leaves=9
+)
 regular = st.fixed_dictionaries(
     {
         "a": st.integers(-3, 3) | st.floats(-3, 3),

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.registry import document
-from harness.registry.document import MAX_BYTES, BadDocument, Written, read
+from harness.registry.document import MAX_BYTES, DocumentError, Written, read
 from tests.strategies import json_objects
 
 
 def refused(text: str) -> Any:
     """Give the mistake that keeps a text from being read."""
-    with pytest.raises(BadDocument) as caught:
+    with pytest.raises(DocumentError) as caught:
         read(text, "f.yaml")
     return caught.value.mistake
 
@@ -59,7 +59,7 @@ def test_json_is_read_as_it_is(value: dict[str, Any]) -> None:
     text = json.dumps(value)
     try:
         found = read(text, "f").plain()
-    except BadDocument as error:
+    except DocumentError as error:
         assert "stands here twice" not in str(error)
         return
     assert json.dumps(found) == text
@@ -96,7 +96,9 @@ def test_what_is_not_plain_data_is_refused_at_its_place(text: str, message: str,
 
 def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
     """Nothing is expanded: the first anchor ends the reading."""
-    bomb = "a: &a [x, x]\n" + "".join(f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     assert refused(bomb).line == 1
 
 
@@ -141,5 +143,5 @@ def test_any_text_is_data_or_one_mistake(text: str) -> None:
     """Hostile text never ends in another exception."""
     try:
         json.dumps(read(text, "f").plain(), allow_nan=False)
-    except BadDocument as error:
+    except DocumentError as error:
         assert error.mistake.line >= 1

@@ -25,7 +25,9 @@ TOOLS = """tools:
 
 def rules(text: str) -> Registry:
     """Load a registry of some tools and rules."""
-    return load(f"{HEAD}{TOOLS}parameters: {{limit: 5, name: {{value: x, unit: none}}}}\ninvariants:\n{text}", "shop.yaml")
+    return load(
+        f"{HEAD}{TOOLS}parameters: {{limit: 5, name: {{value: x, unit: none}}}}\ninvariants:\n{text}", "shop.yaml"
+    )
 
 
 def mistakes(text: str) -> list[str]:
@@ -61,11 +63,26 @@ def test_a_registry_is_what_its_file_says() -> None:
     violated: [[{pay: {cents: 6}}]]
 """
     )
-    assert (registry.name, registry.version, registry.default, registry.unknown) == ("shop", "1.0.0", "refuse", "block_writes")
+    assert (registry.name, registry.version, registry.default, registry.unknown) == (
+        "shop",
+        "1.0.0",
+        "refuse",
+        "block_writes",
+    )
     assert registry.parameters == {"limit": 5, "name": "x"}
-    assert (registry.tools["pay"].effect, registry.tools["pay"].result_format, registry.tools["look"].effect) == ("write", "json", "read")
+    assert (registry.tools["pay"].effect, registry.tools["pay"].result_format, registry.tools["look"].effect) == (
+        "write",
+        "json",
+        "read",
+    )
     rule = registry.invariants[0]
-    assert (rule.id, rule.title, rule.on, rule.tools, rule.severity) == ("PAY-LIMIT", "Not too much", "action", ("pay", "lo*"), "high")
+    assert (rule.id, rule.title, rule.on, rule.tools, rule.severity) == (
+        "PAY-LIMIT",
+        "Not too much",
+        "action",
+        ("pay", "lo*"),
+        "high",
+    )
     assert (rule.otherwise, rule.retryable, rule.source) == ("escalate", True, "page 3")
     assert rule.examples.violated == (({"pay": {"cents": 6}},),)
     assert rule.place == "shop.yaml:11"
@@ -109,12 +126,21 @@ def test_all_mistakes_are_told_at_once() -> None:
         ("registry: a\nversion: 1\ninvariants:\n" + RULE, "the key 'default' is missing"),
         (HEAD + "invarients:\n" + RULE, "unknown key 'invarients'"),
         (HEAD + "invariants:\n- {id: 5, on: action, require: 'True'}\n", "id: expected text, got 5"),
-        (HEAD + "invariants:\n- {id: A, on: action, require: 'True', retryable: yes}\n", "expected true or false, got 'yes'"),
+        (
+            HEAD + "invariants:\n- {id: A, on: action, require: 'True', retryable: yes}\n",
+            "expected true or false, got 'yes'",
+        ),
         (HEAD + "invariants:\n" + RULE + RULE, "the id 'A' stands here twice"),
         (HEAD + "default: allow\n", "the key 'default' stands here twice"),
-        (HEAD + "invariants:\n- {id: A, on: action}\n", "exactly one of 'require' and 'schema'; this one states neither"),
+        (
+            HEAD + "invariants:\n- {id: A, on: action}\n",
+            "exactly one of 'require' and 'schema'; this one states neither",
+        ),
         (HEAD + "invariants:\n- {id: A, on: action, require: x, schema: {arguments: {}}}\n", "this one states both"),
-        (HEAD + "invariants:\n- {id: A, on: action, require: 'True', otherwise: rewrite}\n", "not available in this version"),
+        (
+            HEAD + "invariants:\n- {id: A, on: action, require: 'True', otherwise: rewrite}\n",
+            "not available in this version",
+        ),
         (HEAD + "invariants:\n- {id: A, on: action, schema: {arguments: {type: objekt}}}\n", "not a JSON Schema"),
         (HEAD + "invariants:\n- {id: A, on: action, schema: {arguments: {pattern: '('}}}\n", "not a JSON Schema"),
         (HEAD + "invariants:\n- {id: A, on: action, schema: {arguments: {$ref: 'http://a/b'}}}\n", "not a JSON Schema"),
@@ -151,7 +177,10 @@ def test_each_broken_file_gives_one_clear_mistake(text: str, message: str) -> No
         ("on: action, require: \"happened(action, call.tool == 'lok')\"", "unknown tool 'lok'"),
         ("on: action, tool: refnd, require: 'True'", "no declared tool is called 'refnd'"),
         ("on: action, tool: pay, require: call.args.cent > 5", "unknown field 'call.args.cent' of tool 'pay'"),
-        ("on: action, when: call.tool == 'pay', require: call.args.cent > 5", "unknown field 'call.args.cent' of tool 'pay'"),
+        (
+            "on: action, when: call.tool == 'pay', require: call.args.cent > 5",
+            "unknown field 'call.args.cent' of tool 'pay'",
+        ),
         ("on: action, tool: pay, require: call.args.to.ibn == 'x'", "unknown field 'call.args.to.ibn' of tool 'pay'"),
         ("on: action, require: call.args.sum > 5", "of tools 'pay' and 'look'"),
         ("on: result, tool: pay, require: result.state == 'ok'", "unknown field 'result.state' of tool 'pay'"),
@@ -237,7 +266,11 @@ def test_a_rule_is_replaced_only_by_saying_so() -> None:
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [("[loop]", "extends itself"), ("[base, other]", "is another one in base:7"), ("[nowhere]", "there is no registry 'nowhere'")],
+    [
+        ("[loop]", "extends itself"),
+        ("[base, other]", "is another one in base:7"),
+        ("[nowhere]", "there is no registry 'nowhere'"),
+    ],
 )
 def test_bases_that_cannot_be_joined_are_mistakes(names: str, message: str) -> None:
     """Circles, contradictions and missing files are reported at the line that names them."""
@@ -246,7 +279,22 @@ def test_bases_that_cannot_be_joined_are_mistakes(names: str, message: str) -> N
 
 
 WORDS = st.sampled_from(["A", "action", "refuse", "call.tool == 'pay'", "pay", "block", "{call.tool}", "", "read", "["])
-KEYS = ["id", "on", "require", "tool", "when", "says", "schema", "examples", "holds", "effect", "arguments", "result", "value", "override"]
+KEYS = [
+    "id",
+    "on",
+    "require",
+    "tool",
+    "when",
+    "says",
+    "schema",
+    "examples",
+    "holds",
+    "effect",
+    "arguments",
+    "result",
+    "value",
+    "override",
+]
 WILD = st.recursive(
     WORDS | st.none() | st.booleans() | st.integers(-5, 5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
@@ -255,7 +303,9 @@ WILD = st.recursive(
 PARTS = ["registry", "version", "default", "unknown", "tools", "parameters", "invariants", "extends", "title"]
 
 
-@given(st.dictionaries(st.sampled_from(PARTS), WILD | st.lists(st.dictionaries(st.sampled_from(KEYS), WILD), max_size=3)))
+@given(
+    st.dictionaries(st.sampled_from(PARTS), WILD | st.lists(st.dictionaries(st.sampled_from(KEYS), WILD), max_size=3))
+)
 @settings(max_examples=400, deadline=None)
 def test_any_document_is_a_registry_or_a_list_of_mistakes(value: dict[str, Any]) -> None:
     """However a file is put together, loading it ends in a registry or in a RegistryError with places."""

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.registry.parse import MAX_LENGTH, BadExpression, parse
+from harness.registry.complaint import ExpressionError
+from harness.registry.parse import MAX_LENGTH, parse
 from harness.registry.tree import Call, Compare, Constant, Field, Fold, Logic, outline, walk
 from tests.registry.expressions import truths
 
 
-def refused(text: str) -> BadExpression:
+def refused(text: str) -> ExpressionError:
     """Give the error of a text that is no expression."""
-    with pytest.raises(BadExpression) as caught:
+    with pytest.raises(ExpressionError) as caught:
         parse(text)
     return caught.value
 
@@ -43,7 +44,8 @@ def test_spans_count_characters_of_the_text() -> None:
     text = '  "é∞" ==\n call.args.naïve'
     tree = parse(text)
     assert [text[node.span.start : node.span.end] for node in walk(tree) if isinstance(node, Constant)] == ['"é∞"']
-    assert [text[node.span.start : node.span.end] for node in walk(tree) if isinstance(node, Field)][0] == "call.args.naïve"
+    outermost = next(node for node in walk(tree) if isinstance(node, Field))
+    assert text[outermost.span.start : outermost.span.end] == "call.args.naïve"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +109,25 @@ def test_an_unknown_escape_is_a_mistake_with_its_cure() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "a if", "(" * 300, "-" * 3000 + "1", "not " * 900 + "x", "\x00", "x" * (MAX_LENGTH + 1), "1 + " * 900 + "1", "[" * 90]
-    + ["a." * 500 + "b", "9" * 3900, "x(" * 100 + ")" * 100, "\ud800", "if x: y", "x; y", "x\ny"],
+    [
+        "",
+        " ",
+        "a if",
+        "(" * 300,
+        "-" * 3000 + "1",
+        "not " * 900 + "x",
+        "\x00",
+        "x" * (MAX_LENGTH + 1),
+        "1 + " * 900 + "1",
+        "[" * 90,
+        "a." * 500 + "b",
+        "9" * 3900,
+        "x(" * 100 + ")" * 100,
+        "\ud800",
+        "if x: y",
+        "x; y",
+        "x\ny",
+    ],
 )
 def test_texts_that_are_too_much_are_refused_without_a_crash(text: str) -> None:
     """Empty, broken, endless and deeply nested texts are ordinary mistakes."""
@@ -121,7 +140,7 @@ def test_any_text_is_a_tree_or_a_mistake(text: str) -> None:
     """Hostile text never ends in another exception, and a mistake always points into the text."""
     try:
         parse(text)
-    except BadExpression as error:
+    except ExpressionError as error:
         assert 0 <= error.span.start <= len(text)
         assert error.span.start < error.span.end
 

@@ -57,8 +57,9 @@ def test_rules_on_results_speak_of_failures_only_where_they_say_so() -> None:
 
 def test_a_tool_is_spoken_of_when_declared_or_named() -> None:
     """A rule for every tool names none."""
-    rules = "- {id: A, on: action, tool: '*', require: 'True'}\n- {id: B, on: action, when: tool.effect == 'read', require: 'True'}\n"
-    loaded = load(f"registry: r\nversion: 1\ndefault: refuse\ninvariants:\n{rules}- {{id: C, on: action, tool: 'a*', require: 'True'}}\n", "r")
+    guards = ["tool: '*'", "when: tool.effect == 'read'", "tool: 'a*'"]
+    rules = "".join(f"- {{id: R{at}, on: action, {guard}, require: 'True'}}\n" for at, guard in enumerate(guards))
+    loaded = load(f"registry: r\nversion: 1\ndefault: refuse\ninvariants:\n{rules}", "r.yaml")
     assert [loaded.program.speaks_of(tool) for tool in ("apple", "pear")] == [True, False]
     assert registry("- {id: A, on: end, require: 'True'}\n").program.speaks_of("pay")
 

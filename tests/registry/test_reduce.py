@@ -37,7 +37,9 @@ def test_what_is_known_is_worked_out(text: str, value: Any) -> None:
     assert reduced.value == value
 
 
-@pytest.mark.parametrize("text", ["call.args.a", "1 / 0", 'happened(action, call.tool == "pay")', "True and call.args.a"])
+@pytest.mark.parametrize(
+    "text", ["call.args.a", "1 / 0", 'happened(action, call.tool == "pay")', "True and call.args.a"]
+)
 def test_what_is_not_known_stays(text: str) -> None:
     """Data of the call, undefined arithmetic and past events are left alone; ``call.tool`` there is another call's."""
     reduced = reduce(parse(text), KNOWN)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.registry.complaint import ExpressionError
 from harness.registry.explain import Explanation
-from harness.registry.parse import BadExpression
 from harness.registry.template import read_template
 
 
@@ -41,6 +41,6 @@ def test_a_long_value_is_shortened() -> None:
 @pytest.mark.parametrize(("text", "start"), [("a {x", 2), ("a } b", 2), ("{1 ? 2}", 3), ("ab {x.__y__}", 6), ("{}", 1)])
 def test_a_broken_hole_is_a_mistake_at_its_place(text: str, start: int) -> None:
     """The place counts from the beginning of the whole text."""
-    with pytest.raises(BadExpression) as caught:
+    with pytest.raises(ExpressionError) as caught:
         read_template(text)
     assert caught.value.span.start == start

@@ -76,9 +76,7 @@ def test_what_has_no_answer_or_would_be_too_big_is_undefined(attempt: Any) -> No
         attempt()
 
 
-@pytest.mark.parametrize(
-    ("whole", "index", "found"), [([1, 2], -1, 2), ({"a": 5}, "a", 5), ("abc", 1, "b")]
-)
+@pytest.mark.parametrize(("whole", "index", "found"), [([1, 2], -1, 2), ({"a": 5}, "a", 5), ("abc", 1, "b")])
 def test_items_are_taken_from_lists_objects_and_text(whole: Any, index: Any, found: Any) -> None:
     """Positions count from 0, and from the end when negative."""
     assert values.item(whole, index) == found

@@ -152,7 +152,9 @@ def test_a_result_can_be_withheld() -> None:
     assert [event.kind for event in story.events()] == ["action", "observation", "verdict", "decision"]
 
 
-@pytest.mark.parametrize("outcome", [Ok([1, {"a": None}]), Failed({"type": "x:Y", "message": "no"}, True), Unknown("cut")])
+@pytest.mark.parametrize(
+    "outcome", [Ok([1, {"a": None}]), Failed({"type": "x:Y", "message": "no"}, True), Unknown("cut")]
+)
 def test_every_outcome_is_kept(outcome: Outcome) -> None:
     """Values, errors and silence all come back from the trace."""
     story = Story()

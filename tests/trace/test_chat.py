@@ -7,7 +7,9 @@ import json
 from harness.trace.chat import messages_in, read_message
 from harness.trace.event import Event
 
-ASK = Event(0, "action", "main", "0", (), 0, {"surface": "model", "tool": "chat", "args": {"messages": []}, "rules": []})
+ASK = Event(
+    0, "action", "main", "0", (), 0, {"surface": "model", "tool": "chat", "args": {"messages": []}, "rules": []}
+)
 
 
 def answer(value: object) -> list[tuple[str, str, tuple[dict[str, object], ...]]]:
@@ -31,7 +33,10 @@ def test_a_streamed_chat_answer_is_added_up() -> None:
         {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "pay", "arguments": '{"cen'}}]},
         {"tool_calls": [{"index": 0, "function": {"arguments": 'ts": 5}'}}]},
     ]
-    stream = "".join(f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta}]})}\n\n" for delta in deltas) + "data: [DONE]\n\n"
+    stream = (
+        "".join(f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta}]})}\n\n" for delta in deltas)
+        + "data: [DONE]\n\n"
+    )
     chunks = [[0, stream[:30]], [1, stream[30:90]], [2, stream[90:]]]
     assert answer({"chunks": chunks}) == [("assistant", "Hello", ({"id": "c1", "tool": "pay", "args": {"cents": 5}},))]
 
@@ -57,7 +62,7 @@ def test_arguments_that_are_no_json_are_none() -> None:
 def test_a_cut_stream_gives_what_had_come() -> None:
     """A stream that broke in the middle of an event is read up to there."""
     whole = json.dumps({"choices": [{"index": 0, "delta": {"content": "so far"}}]})
-    assert answer({"chunks": [[0, f"data: {whole}\n\ndata: {{\"choi"]]}) == [("assistant", "so far", ())]
+    assert answer({"chunks": [[0, f'data: {whole}\n\ndata: {{"choi']]}) == [("assistant", "so far", ())]
 
 
 def test_odd_line_separators_in_a_streamed_text_are_text() -> None:

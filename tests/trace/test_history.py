@@ -17,7 +17,11 @@ request = st.fixed_dictionaries(
 responses = st.fixed_dictionaries({"model": st.just("m"), "input": st.text(max_size=3) | st.lists(message, max_size=3)})
 
 
-@given(st.lists(st.tuples(st.sampled_from(["openai:chat/completions", "openai:responses"]), request | responses), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["openai:chat/completions", "openai:responses"]), request | responses), max_size=12
+    )
+)
 def test_every_request_is_restored_exactly(requests: list[tuple[str, dict[str, Any]]]) -> None:
     """Whatever is sent in whatever order, the shortened requests give back the whole ones."""
     writing, reading = Histories(), Histories()

@@ -22,7 +22,9 @@ hashable = atoms | st.binary(max_size=8) | st.decimals(allow_nan=False) | st.dat
 hashable = hashable | st.timedeltas() | st.uuids() | st.tuples(atoms, atoms)
 values: st.SearchStrategy[Any] = st.recursive(
     hashable | st.sets(text, max_size=3) | st.frozensets(st.integers(), max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(text | st.integers(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(text | st.integers(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -89,5 +91,11 @@ def test_a_set_is_written_in_one_order() -> None:
 
 def test_times_keep_their_zone() -> None:
     """Aware and naive times, dates and spans come back as they were."""
-    for value in (datetime(2026, 1, 2, 3, 4, 5, 6, UTC), date(2026, 1, 2), time(3, 4), timedelta(days=-1, microseconds=1), UUID(int=7)):
+    for value in (
+        datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
+        date(2026, 1, 2),
+        time(3, 4),
+        timedelta(days=-1, microseconds=1),
+        UUID(int=7),
+    ):
         assert decode_value(encode_value(value)) == value

@@ -65,7 +65,7 @@ class Listener(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
             thread.join(timeout=5)  # a policy that never returns must not keep a test from ending
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  (socketserver's signature)
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what should not have happened."""
         _logger.exception("the model server failed on a connection from %s", client_address)
 

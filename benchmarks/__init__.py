@@ -1,0 +1,1 @@
+"""Measurements of harness against its bars; each module runs as ``python -m benchmarks.…``."""

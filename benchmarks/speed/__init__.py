@@ -1,0 +1,1 @@
+"""What harness costs: time, bytes, and the start of Python. Each module prints a table, or one JSON object."""
