@@ -47,8 +47,9 @@ class LiveWorld:
     def now(self, seq: int) -> int:
         if asyncio._get_running_loop() is not None and (timeline := _timeline()) is not None:
             return timeline.now
-        self._last = max(self._last + 1, self._clock() - self._start)
-        return self._last
+        now = self._clock() - self._start
+        self._last = last = now if now > self._last else self._last + 1
+        return last
 
     def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
         try:

@@ -100,7 +100,7 @@ class _Door(httpx2.BaseTransport):
 
 
 class _SyncBody(httpx2.SyncByteStream):
-    """Hand out the pieces of a stream as they come, or as they came; a second reader goes on where the first stopped."""
+    """Hand out the pieces of a stream as they come, or came; a second reader goes on where the first stopped."""
 
     def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
         self._stream, self._response = stream, response
@@ -189,7 +189,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
 
 
 class _AsyncBody(httpx2.AsyncByteStream):
-    """Hand out the pieces of a stream as they come, or as they came; a second reader goes on where the first stopped."""
+    """Hand out the pieces of a stream as they come, or came; a second reader goes on where the first stopped."""
 
     def __init__(self, stream: Stream, response: httpx2.Response | None) -> None:
         self._stream, self._response = stream, response

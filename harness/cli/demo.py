@@ -86,8 +86,8 @@ def _record() -> tuple[dict[str, Any], list[str]]:
         "answer": answer,
         "payments": _payments(),
     }
-    line = f"support agent · {session.steps} steps · {model_calls} model calls over HTTP (scripted) · {TRACE} · {_short(session.trace.digest)}"
-    return facts, [line]
+    calls_made = f"{session.steps} steps · {model_calls} model calls over HTTP (scripted)"
+    return facts, [f"support agent · {calls_made} · {TRACE} · {_short(session.trace.digest)}"]
 
 
 def _block() -> tuple[dict[str, Any], list[str]]:

@@ -30,7 +30,7 @@ def encode(value: Any) -> bytes:
 
 
 def encode_as_is(value: Any) -> bytes:
-    """Write a JSON value like ``encode`` but with object keys in their own order, which an agent can observe. O(size)."""
+    """Write a JSON value like ``encode``, object keys in their own order, which an agent can observe. O(size)."""
     return _encode(value, _PLAIN)
 
 

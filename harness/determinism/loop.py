@@ -12,8 +12,8 @@ Recording and replay differ only in the ``Timeline``: the first follows a real c
 recorded arrival or timer to the next without waiting. Both use public seams of asyncio: a selector handed to the
 constructor, ``time()``, ``create_future`` and the task factory.
 
-What it does not control: threads that are not the loop's own executor's and how long those take, callbacks that real sockets of the agent itself trigger, and an
-``as_completed`` that a module took out of asyncio by name before ``run`` was called.
+What it does not control: threads that are not its own executor's, how long a thread takes, callbacks that real sockets
+of the agent itself trigger, and an ``as_completed`` that a module took out of asyncio by name before ``run`` was called.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from typing import Any, Final, Protocol, cast
 from harness.determinism.address import in_effect
 from harness.errors import Halt
 
-# asyncio speaks of time in floats: an outcome that arrives less than this before a timer is held until after it, so that
-# a rounded nanosecond can never turn their order around on replay
+# asyncio speaks of time in floats: an outcome that arrives less than this before a timer is held until after it, so
+# that a rounded nanosecond can never turn their order around on replay
 _MARGIN_NS: Final = 1000
 
 

@@ -25,7 +25,8 @@ class Replay:
 
     ``digest`` is what the agent's code gave now, equal to ``recorded_digest`` when every event was equal; ``steps`` of
     ``recorded_steps`` actions were. ``divergence`` is the first difference; ``ended`` says that the record was cut off
-    (a killed run) and everything up to there was equal. ``result`` is what the agent returned, ``error`` what it raised.
+    (a killed run) and everything up to there was equal. ``result`` is what the agent returned, ``error`` what it
+    raised.
     """
 
     digest: str
@@ -53,7 +54,8 @@ def replay(
     """Run the agent behind a trace again, with every outcome taken from the trace.
 
     ``entry`` (``module:function`` or the function) and ``path`` (a folder to import from) replace what the header says;
-    ``app`` is the app whose tools and rules the agent uses, where the entry is not decorated with ``@app.agent``. Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
+    ``app`` is the app whose tools and rules the agent uses, where the entry is not decorated with ``@app.agent``.
+    Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
     running event loop.
     """
     with open_trace(trace) as reader:
@@ -122,7 +124,7 @@ def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
                 recorded=found.recorded,
                 now=found.now,
                 cause=cause,
-                cure="replay with the recorded version, or check the trace against the new one: harness check TRACE --registry R",
+                cure="replay with the recorded version, or judge the trace by the new one with harness check",
             )
     return None
 

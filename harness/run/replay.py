@@ -26,7 +26,7 @@ class EndOfRecord(HarnessError):
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
-        super().__init__(f"the recorded run ends after step {steps} without an outcome; up to there the replay is equal")
+        super().__init__(f"the recorded run ends after step {steps} without an outcome; up to there all is equal")
 
 
 class RecordedWorld:
@@ -39,12 +39,9 @@ class RecordedWorld:
         self.failed: HarnessError | None = None
         self.replayed = 0
         self._file = reader.file
-        self._observations = {entry.event.body["action"]: entry.event for entry in self.entries if entry.event.kind == "observation"}
-        self._answers = {
-            entry.event.body["action"]: entry.event
-            for entry in self.entries
-            if entry.event.kind == "decision" and "answer" in entry.event.body
-        }
+        events = [entry.event for entry in self.entries]
+        self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
+        self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
     def timeline(self) -> VirtualTimeline:
         """Give the timeline that a replayed agent's event loop has to follow."""

@@ -115,6 +115,8 @@ def read_line(line: bytes, file: str, number: int) -> Line | Footer:
     for key, kind in _TYPES.items():
         if type(data[key]) is not kind:
             raise TraceError(file, number, f"field {key!r} is {data[key]!r}, not a {kind.__name__}")
+    if not all(type(parent) is int for parent in data["parents"]):
+        raise TraceError(file, number, f"field 'parents' is {data['parents']!r}, not a list of event numbers")
     event = Event(
         data["seq"], data["kind"], data["agent"], data["task"], tuple(data["parents"]), data["at"], data["body"]
     )

@@ -2,8 +2,8 @@
 
 Agents repeat themselves: a model's answer is sent back with the next request, a tool's answer becomes a message. The
 second time a text of 256 characters or more is used, the line says ``{"$same": "SEQ/pointer"}`` instead. (An object
-that has such a key of its own is written as ``{"$same": [object]}``.) Writer and reader keep the same bounded window of places in the same order, so that both need constant memory and a reader
-never seeks.
+that has such a key of its own is written as ``{"$same": [object]}``.) Writer and reader keep the same bounded window of
+places in the same order, so that both need constant memory and a reader never seeks.
 """
 
 from __future__ import annotations

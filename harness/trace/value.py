@@ -1,8 +1,9 @@
 """Python values as JSON and back.
 
 JSON data stays itself. A closed list of other types is written as ``{"$type": NAME, "value": …}``, and so is an object
-that has such a key of its own; anything else is refused where it happens, because a trace that cannot give a value back would replay something else. Dataclass
-instances and pydantic models are written as objects and rebuilt from the annotation of whoever receives them.
+that has such a key of its own. Anything else is refused where it happens, because a trace that cannot give a value back
+would replay something else. Dataclass instances and pydantic models are written as objects and rebuilt from the
+annotation of whoever receives them.
 """
 
 from __future__ import annotations

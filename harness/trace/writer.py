@@ -30,8 +30,9 @@ class Writer:
         Raises NotRecordable for a body that is not JSON; the writer is then as it was before.
         """
         body = codec.encode_body(event.kind, event.body)
-        if self._redactor is not None and self._redactor.touches(body):
-            event = event._replace(body=self._redactor.redact(event.body))
+        redactor = self._redactor
+        if redactor is not None and redactor.touches(body):
+            event = event._replace(body=redactor.redact(event.body))
             body = codec.encode_body(event.kind, event.body)
         if self._window.concerns(body):
             folded = self._window.fold(event.body, event.seq)

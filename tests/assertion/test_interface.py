@@ -307,3 +307,26 @@ def test_strange_arguments_never_crash_a_rule(args: dict[str, Any]) -> None:
     for text in RULES:
         (spoken,) = judged(rule(text), action(0, "pay", args))
         assert spoken in ("holds", "violated", "unknown")
+
+
+def deep(levels: int) -> list[Any]:
+    """Give lists in lists, deeper than Python can follow."""
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("require", "args", "reason"),
+    [
+        ("str(call.args.cents) == '5'", {"cents": 10**5000}, "str failed: ValueError"),
+        ("call.args.a == call.args.b", {"a": deep(5000), "b": deep(5000)}, "RecursionError"),
+        ("call.args.a.matches('x')", {"a": "\ud800"}, "matches failed: UnicodeEncodeError"),
+    ],
+)
+def test_a_rule_that_crashes_is_unknown(require: str, args: dict[str, Any], reason: str) -> None:
+    """A crash is no answer: never taken for holding, never an exception, and the reason is kept."""
+    (verdict,) = Checker(registry(rule(require))).judge(action(0, "pay", args)).verdicts
+    assert verdict.truth == "unknown"
+    assert verdict.reason.startswith(reason)
