@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from harness.errors import Divergence, Halt, HarnessError, Refused, StoreError, TamperedTrace, TraceError, UsageError
+from harness.errors import Divergence, HarnessError, Refused, StoreError, TamperedTrace, TraceError, UsageError
 
 OK: Final = 0
 VIOLATION: Final = 1
@@ -54,8 +54,6 @@ def run(arguments: list[str]) -> int:
         _app(arguments[0] if arguments else "")(arguments, prog_name="harness")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else OK
-    except Halt as halt:
-        return tell(halt.error)
     except HarnessError as error:
         return tell(error)
     return OK

@@ -36,6 +36,8 @@ class Binder:
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments by name; TypeError as Python words it where they do not fit."""
+        if not args and kwargs.keys() == self._known:
+            return kwargs
         if not kwargs and len(args) == self._exactly:
             return dict(zip(self._positional, args, strict=True))
         bound = dict(zip(self._positional, args, strict=False))

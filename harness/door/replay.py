@@ -13,7 +13,7 @@ from harness.adapters.files import open_trace
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.session import Entry, Session
-from harness.errors import Divergence, Halt, UsageError
+from harness.errors import Divergence, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld
 from harness.trace.diff import first_difference
 from harness.trace.value import decode_value
@@ -93,10 +93,8 @@ def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> 
     result, error = None, None
     try:
         result = session.run(agent, **decode_value(world.header.run["input"] or {}))
-    except Halt:
-        pass  # world.failed says why
-    except Exception as raised:  # noqa: BLE001 - the agent's own, which the record holds too if nothing diverged
-        error = raised
+    except Exception as raised:  # noqa: BLE001 - the agent's own, which the record holds too, or what halted the replay
+        error = raised if raised is not world.failed else None
     failed = world.failed
     digest = session.trace.digest
     if isinstance(failed, Divergence):

@@ -14,7 +14,7 @@ from harness.determinism import address
 from harness.determinism.loop import Timeline
 from harness.determinism.loop import run as run_in_loop
 from harness.door.current import session_var
-from harness.errors import Halt, UsageError
+from harness.errors import Halt, NotRecordable, UsageError
 from harness.ports import World
 from harness.run import drive
 from harness.run.drive import Run
@@ -138,8 +138,12 @@ class Session:
         self.started()
 
     def returned(self, value: Any) -> None:
-        """Record what the entry returned."""
-        drive.say(self.started(), "note", {"returned": encode_value(value)})
+        """Record what the entry returned; of a value that a trace cannot hold, its type."""
+        try:
+            written = encode_value(value)
+        except NotRecordable:
+            written = {"$type": "opaque", "value": f"{type(value).__module__}.{type(value).__qualname__}"}
+        drive.say(self.started(), "note", {"returned": written})
 
     def raised(self, error: Exception) -> None:
         """Record what the entry raised."""
@@ -160,8 +164,7 @@ class Session:
             self._tokens = None
             session_var.reset(token)
             address.leave(node)
-            if self.live is not None:
-                self._end(halted=isinstance(error, Halt))
+            self._end(error if isinstance(error, Halt) else None)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -171,10 +174,16 @@ class Session:
     ) -> None:
         self.__exit__(kind, error, trace)
 
-    def _end(self, *, halted: bool) -> None:
-        assert self.live is not None
+    def _end(self, halted: Halt | None) -> None:
+        """Seal the trace, unless the run was halted; what halted it is raised as the error it is."""
         try:
-            if not halted:
-                drive.close(self.live)
-        finally:
-            self.live.world.end()
+            if self.live is not None:
+                try:
+                    if halted is None:
+                        drive.close(self.live)
+                finally:
+                    self.live.world.end()
+        except Halt as found:
+            halted = found
+        if halted is not None:
+            raise halted.error from None

@@ -51,6 +51,8 @@ class Tool:
             data = encode_value(value)
         except NotRecordable as error:
             raise self._not_recordable(error, "result") from None
+        if data == value:
+            return data  # JSON data already: it comes back as it is
         if holds_objects(data) and (self.annotation is None or decode_value(data, self.annotation) != value):
             raise NotRecordable(
                 f"the result of {self.spec.name} does not come back equal from its return annotation {self.annotation!r}",

@@ -11,7 +11,7 @@ import pytest
 import harness
 from harness.adapters.files import open_trace
 from harness.door.app import Harness
-from harness.errors import Halt, StoreError, UsageError
+from harness.errors import StoreError, UsageError
 
 
 def app_with_tool(folder: Path, **options: Any) -> tuple[Harness, Any]:
@@ -92,6 +92,20 @@ def test_an_agent_that_raises_is_sealed_with_its_error(tmp_path: Path) -> None:
     assert reader.footer is not None
 
 
+def test_a_result_that_is_no_json_is_kept_by_its_type(tmp_path: Path) -> None:
+    """A framework's result object reaches the caller; the trace says what it was."""
+    app, double = app_with_tool(tmp_path)
+
+    def agent() -> Any:
+        double(1)
+        return app
+
+    session = app.session()
+    assert session.run(agent) is app
+    with open_trace(session.trace.path) as reader:
+        assert list(reader)[-1].body["returned"] == {"$type": "opaque", "value": "harness.door.app.Harness"}
+
+
 def test_input_that_is_no_json_is_refused_at_the_entry(tmp_path: Path) -> None:
     """A live object as input could not be replayed, and is told with the cure."""
     app, _ = app_with_tool(tmp_path)
@@ -164,7 +178,7 @@ def test_a_full_disk_stops_the_agent_and_says_what_is_safe(tmp_path: Path, monke
         except Exception:
             raise AssertionError("the agent went on") from None
 
-    with pytest.raises((Halt, StoreError)) as stopped:
+    with pytest.raises(StoreError) as stopped:
         app.session().run(agent)
     assert "every line before this one is safe" in str(stopped.value)
 
