@@ -149,6 +149,6 @@ def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effect:
         for entry in world.carried(machine.seq):
             machine.adopt(entry)
         effects = machine.step(kind(world.now(machine.seq), *fields))
-        write: Write = effects[0]  # type: ignore[assignment]
-        world.write(write.lines, barrier=write.barrier, disk=write.disk)
+        lines, barrier, disk = effects[0]  # type: ignore[misc]
+        world.write(lines, barrier=barrier, disk=disk)
         return effects[-1]

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 from harness.assertion.interface import Checker
 from harness.determinism import canonical
 from harness.errors import HarnessError, NotRecordable, Refused
-from harness.mediation.decision import Decision, Mode, decide
+from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Approval, Question
 from harness.registry.registry import Registry
 from harness.tool import ToolSpec
@@ -216,13 +216,7 @@ class SessionMachine:
         """Take one input and give the effects it calls for, in order; HarnessError where it is not legal now."""
         if self.closed:
             raise HarnessError("the session is closed; open a new one for further calls")
-        legal = LEGAL.get(type(said))
-        if legal is not None:
-            action = self._open.get(said.action)  # type: ignore[union-attr]
-            if action is None or action.state is not legal:
-                raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")  # type: ignore[union-attr]
-        effects: tuple[Effect, ...] = self._handlers[type(said)](said)  # type: ignore[operator]
-        return effects
+        return self._handlers[type(said)](said)  # type: ignore[operator,no-any-return]
 
     def adopt(self, entry: Entry) -> None:
         """Take over a recorded event that is not said again, because the effect that said it is not performed again."""
@@ -239,36 +233,38 @@ class SessionMachine:
     # --- handlers ----------------------------------------------------------------------------------------------------
 
     def _propose(self, said: Propose) -> tuple[Effect, ...]:
-        args = self._histories.shorten(said.tool, said.args, self.seq) if said.surface == "model" else said.args
-        body: dict[str, Any] = {"surface": said.surface, "tool": said.tool, "args": args, "rules": ()}
-        if said.id is not None:
-            body["id"] = said.id
-        event = Event(self.seq, "action", *said.place, said.at, body)
+        at, surface, tool, args, spec, place, call_id = said
+        seq = self.seq
+        if surface == "model":
+            args = self._histories.shorten(tool, args, seq)
+        body: dict[str, Any] = {"surface": surface, "tool": tool, "args": args, "rules": ()}
+        if call_id is not None:
+            body["id"] = call_id
+        event = Event(seq, "action", *place, at, body)
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
             lines = self._writer.append(event)
         except NotRecordable:
-            self._checker.judge(event._replace(kind="decision", body={"action": event.seq, "decision": "block"}))
+            self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
             raise
         self.steps += 1
-        disk = self._fsync_writes and said.spec.effect == "write" and not said.spec.idempotent and said.surface == "tool"
-        if not judgement.verdicts:
-            self._open[event.seq] = _Action(event, said.spec, State.PERFORMING)
-            return (Write(lines, True, disk), Perform(event.seq))
-        lines += self._verdicts(judgement, event)
-        decision = decide(judgement, self._registry, said.spec, self._mode)
+        decision = ALLOW
+        if judgement.verdicts:
+            lines += self._verdicts(judgement, event)
+            decision = decide(judgement, self._registry, spec, self._mode)
         if decision.decision == "allow":
-            self._open[event.seq] = _Action(event, said.spec, State.PERFORMING)
-            return (Write(lines, True, disk), Perform(event.seq))
+            disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
+            self._open[seq] = _Action(event, spec, State.PERFORMING)
+            return (Write(lines, True, disk), Perform(seq))
         lines += self._decided(event, decision)
         if decision.decision == "block":
-            return (Write(lines, True), Refuse(event.seq, _refused(decision, event, judgement)))
-        self._open[event.seq] = _Action(event, said.spec, State.ASKED, decision)
-        return (Write(lines, True), Ask(event.seq, _question(decision, event, self._registry)))
+            return (Write(lines, True), Refuse(seq, _refused(decision, event, judgement)))
+        self._open[seq] = _Action(event, spec, State.ASKED, decision)
+        return (Write(lines, True), Ask(seq, _question(decision, event, self._registry)))
 
     def _answer(self, said: Answer) -> tuple[Effect, ...]:
-        action = self._open[said.action]
+        action = self._expected(said)
         assert action.decision is not None
         approval = said.approval
         body = {
@@ -292,20 +288,22 @@ class SessionMachine:
         return (Write(lines, True), Refuse(said.action, refused))
 
     def _complete(self, said: Complete) -> tuple[Effect, ...]:
-        action = self._open[said.action]
-        body = {"action": said.action, **to_body(said.outcome)}
-        event = Event(self.seq, "observation", action.event.agent, action.event.task, (said.action,), said.at, body)
+        at, number, outcome = said
+        action = self._expected(said)
+        intent = action.event
+        body = {"action": number, **to_body(outcome)}
+        event = Event(self.seq, "observation", intent.agent, intent.task, (number,), at, body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
-        del self._open[said.action]
-        if not judgement.verdicts:
-            return (Write(lines), Deliver(said.action, said.outcome))
-        lines += self._verdicts(judgement, event)
-        decision = decide(judgement, self._registry, action.spec, self._mode)
+        del self._open[number]
+        decision = ALLOW
+        if judgement.verdicts:
+            lines += self._verdicts(judgement, event)
+            decision = decide(judgement, self._registry, action.spec, self._mode)
         if decision.decision == "allow":
-            return (Write(lines), Deliver(said.action, said.outcome))
+            return (Write(lines), Deliver(number, outcome))
         lines += self._decided(event, decision)
-        return (Write(lines), Refuse(said.action, _refused(decision, action.event, judgement)))
+        return (Write(lines), Refuse(number, _refused(decision, intent, judgement)))
 
     def _say(self, said: Say) -> tuple[Effect, ...]:
         event = Event(self.seq, said.kind, *said.place, said.at, said.body)
@@ -318,6 +316,13 @@ class SessionMachine:
         lines = self._verdicts(self._checker.finish(), end)
         self.closed = True
         return (Write(lines + self._writer.footer_line(self.verdict), True),)
+
+    def _expected(self, said: Answer | Complete) -> _Action:
+        legal = LEGAL[type(said)]
+        action = self._open.get(said.action)
+        if action is None or action.state is not legal:
+            raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")
+        return action
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
