@@ -70,14 +70,15 @@ class FileStore:
                 os.close(self._file)
 
 
-def free_path(folder: str | Path, stem: str) -> Path:
-    """Give the first ``STEM-N.mat.jsonl`` that no trace in the folder uses yet."""
+def new_store(folder: str | Path, stem: str) -> FileStore:
+    """Begin a ``STEM-N.mat.jsonl`` of its own in a folder, whoever else begins one there at the same moment."""
     folder = Path(folder)
-    taken = {path.name for path in folder.glob(f"{stem}-*{SUFFIX}")} if folder.is_dir() else set()
-    number = len(taken) + 1
-    while f"{stem}-{number:06d}{SUFFIX}" in taken:
-        number += 1
-    return folder / f"{stem}-{number:06d}{SUFFIX}"
+    number = sum(1 for _ in folder.glob(f"{stem}-*{SUFFIX}")) + 1 if folder.is_dir() else 1
+    while True:
+        try:
+            return FileStore(folder / f"{stem}-{number:06d}{SUFFIX}")
+        except UsageError:  # taken, perhaps just now by another thread or process
+            number += 1
 
 
 @contextlib.contextmanager

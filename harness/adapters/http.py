@@ -17,6 +17,7 @@ from harness.determinism import canonical
 from harness.errors import Divergence, Halt, Refused
 from harness.run.drive import Call, Run, finish
 from harness.tool import ToolSpec
+from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
 from harness.trace.value import decode_value, encode_value
 
@@ -70,8 +71,13 @@ def recorded_response(response: httpx2.Response) -> Outcome:
     return Failed(error, retryable)
 
 
-def failure_of(error: httpx2.TransportError) -> Outcome:
-    """Write a failure of the connection: ``failed`` where nothing was sent, ``unknown`` where no answer came."""
+def failure_of(error: Exception) -> Outcome:
+    """Write a call without an answer: ``unknown`` where the connection broke, ``failed`` where nothing was sent.
+
+    What is no failure of the connection, such as an event loop that is closed, is ``failed`` and not worth a retry.
+    """
+    if not isinstance(error, httpx2.TransportError):
+        return Failed(describe(error))
     name = type(error).__name__
     if isinstance(error, _NOT_SENT):
         return Failed({"message": str(error), "type": f"httpx2:{name}"}, retryable=True)
@@ -79,12 +85,14 @@ def failure_of(error: httpx2.TransportError) -> Outcome:
 
 
 def revive(outcome: Outcome, request: httpx2.Request) -> httpx2.Response:
-    """Give the response that was recorded, or raise the failure of the connection that was."""
+    """Give the response that was recorded, or raise the error that was."""
     if isinstance(outcome, Unknown):
         raise _rebuilt(outcome.reason, request)
     kept = outcome.value if isinstance(outcome, Ok) else outcome.error.get("response")
     if kept is None:
         assert isinstance(outcome, Failed)
+        if _transport_error(outcome.error["type"]) is None:
+            raise rebuild(outcome.error)
         raise _rebuilt(f"{outcome.error['type']}: {outcome.error['message']}", request)
     content = _content(kept)
     return httpx2.Response(kept.get("status", 200), headers=_headers(kept), content=content)
@@ -236,7 +244,10 @@ def _headers(kept: dict[str, Any]) -> dict[str, str]:
 
 def _rebuilt(said: str, request: httpx2.Request | None) -> httpx2.TransportError:
     name, message = said.split(": ", 1)
-    kind = getattr(httpx2, name.removeprefix("httpx2:"), httpx2.TransportError)
-    error = kind(message, request=request)
-    assert isinstance(error, httpx2.TransportError)
-    return error
+    kind = _transport_error(name) or httpx2.TransportError
+    return kind(message, request=request)
+
+
+def _transport_error(name: str) -> type[httpx2.TransportError] | None:
+    kind = getattr(httpx2, name.removeprefix("httpx2:"), None)
+    return kind if isinstance(kind, type) and issubclass(kind, httpx2.TransportError) else None

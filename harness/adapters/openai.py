@@ -89,7 +89,7 @@ class _Door(httpx2.BaseTransport):
                     stream = Stream(run, action, response)
                     return stream.response(_SyncBody(stream, response))
                 response.read()
-        except httpx2.TransportError as error:
+        except Exception as error:  # whatever the client below raises is the outcome of this call
             finish(run, action, failure_of(error))
             raise
         finish(run, action, recorded_response(response))
@@ -164,14 +164,14 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
     async def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
         outcome: Outcome
         response = None
-        failed: httpx2.TransportError | None = None
+        failed: Exception | None = None
         try:
             with inside(action):
                 response = await self._inner.send(request, stream=True)
                 if not is_stream(response):
                     await response.aread()
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
-        except httpx2.TransportError as error:
+        except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
         at = await run.world.arrived(None, recorded=False)
         if failed is not None:

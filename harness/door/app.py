@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from harness import __version__
-from harness.adapters.files import FileStore, free_path
+from harness.adapters.files import FileStore, new_store
 from harness.adapters.live import LiveWorld, nobody
 from harness.adapters.registries import load_registry
 from harness.determinism import canonical
@@ -153,7 +153,7 @@ class Harness:
             return Header(run, self._host())
 
         def world() -> tuple[World, str]:
-            store = FileStore(trace or free_path(self._traces, "run"))
+            store = FileStore(trace) if trace else new_store(self._traces, "run")
             return LiveWorld(store, self.durability, self._approver, self._clock), store.path
 
         return Session(self, header, world, lambda: RealTimeline(self._clock))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Token
 from threading import RLock
 from types import TracebackType
@@ -162,8 +163,9 @@ class Session:
         if self._tokens is not None and self._depth == 0:  # an inner ``with`` had only joined this session
             token, node = self._tokens
             self._tokens = None
-            session_var.reset(token)
-            address.leave(node)
+            with suppress(ValueError):  # a generator that holds the session was closed in another context
+                session_var.reset(token)
+                address.leave(node)
             self._end(error if isinstance(error, Halt) else None)
 
     async def __aenter__(self) -> Self:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from harness.trace.event import Event
+from harness.trace.value import decode_value
 
 
 class Message(NamedTuple):
@@ -30,7 +31,7 @@ def messages_in(event: Event, action: Event | None = None) -> Iterator[Message]:
     if event.kind == "message":
         yield read_message(body["message"])
     elif event.kind == "action" and body["surface"] == "model":
-        yield from map(read_message, body["args"].get("messages", ()))
+        yield from map(read_message, _objects(body["args"].get("messages")))
     elif event.kind == "observation" and action is not None and action.body["surface"] == "model" and "ok" in body:
         yield from map(read_message, replies(body["ok"]))
 
@@ -44,7 +45,7 @@ def read_message(raw: dict[str, Any]) -> Message:
         return Message("tool", text_of(raw.get("output")), (), raw)
     calls = tuple(
         _call(call.get("id"), function.get("name"), function.get("arguments"))
-        for call in raw.get("tool_calls") or ()
+        for call in _objects(raw.get("tool_calls"))
         if isinstance(function := call.get("function"), dict)
     )
     return Message(str(raw.get("role", "")), text_of(raw.get("content")), calls, raw)
@@ -63,18 +64,18 @@ def text_of(content: Any) -> str:
     return ""
 
 
-def replies(response: dict[str, Any]) -> list[dict[str, Any]]:
+def replies(response: Any) -> list[dict[str, Any]]:
     """Give the messages of a recorded HTTP response, streamed or whole."""
+    if not isinstance(response, dict):
+        return []
     if "chunks" in response:
-        return _assemble("".join(chunk[1] for chunk in response["chunks"] if isinstance(chunk[1], str)))
+        return _assemble(_text_of_chunks(response["chunks"]))
     body = response.get("body")
     if not isinstance(body, dict):
         return []
-    if isinstance(body.get("choices"), list):
-        return [choice["message"] for choice in body["choices"] if isinstance(choice.get("message"), dict)]
-    if isinstance(body.get("output"), list):
-        return [item for item in body["output"] if isinstance(item, dict)]
-    return []
+    if "choices" in body:
+        return list(_objects([choice.get("message") for choice in _objects(body["choices"])]))
+    return list(_objects(body.get("output")))
 
 
 def _call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
@@ -85,18 +86,31 @@ def _call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
     return {"id": call_id, "tool": name, "args": args}
 
 
+def _objects(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list; whatever else stands where objects should be is passed over."""
+    return (item for item in items if isinstance(item, dict)) if isinstance(items, list) else iter(())
+
+
+def _text_of_chunks(chunks: Any) -> str:
+    """Join the pieces of a stream; a piece that ends inside a character was kept as bytes."""
+    try:
+        pieces = (decode_value(chunk[1]) for chunk in chunks)
+        return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces).decode(errors="replace")
+    except (LookupError, TypeError, ValueError):
+        return ""  # no chunks of ours
+
+
 def _assemble(stream: str) -> list[dict[str, Any]]:
     """Add up the deltas of a server-sent event stream."""
-    choices: dict[int, dict[str, Any]] = {}
+    choices: dict[Any, _Growing] = {}
     for data in _server_sent(stream):
         if data.get("type") == "response.completed":
             return replies({"body": data.get("response")})
-        for choice in data.get("choices") or ():
-            _add(
-                choices.setdefault(choice.get("index", 0), {"role": "assistant", "content": ""}),
-                choice.get("delta") or {},
-            )
-    return [choices[index] for index in sorted(choices)]
+        for choice in _objects(data.get("choices")):
+            delta = choice.get("delta")
+            if isinstance(delta, dict):
+                choices.setdefault(choice.get("index"), _Growing()).add(delta)
+    return [choice.message() for choice in choices.values()]
 
 
 def _server_sent(stream: str) -> Iterator[dict[str, Any]]:
@@ -110,15 +124,24 @@ def _server_sent(stream: str) -> Iterator[dict[str, Any]]:
                 yield data
 
 
-def _add(message: dict[str, Any], delta: dict[str, Any]) -> None:
-    message["role"] = delta.get("role") or message["role"]
-    message["content"] += delta.get("content") or ""
-    for piece in delta.get("tool_calls") or ():
-        calls = message.setdefault("tool_calls", [])
-        while len(calls) <= piece.get("index", 0):
-            calls.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
-        call = calls[piece.get("index", 0)]
-        call["id"] = piece.get("id") or call["id"]
-        function = piece.get("function") or {}
-        call["function"]["name"] += function.get("name") or ""
-        call["function"]["arguments"] += function.get("arguments") or ""
+class _Growing:
+    """A streamed message so far."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._calls: dict[Any, dict[str, Any]] = {}
+
+    def add(self, delta: dict[str, Any]) -> None:
+        self._text += text_of(delta.get("content"))
+        for piece in _objects(delta.get("tool_calls")):
+            new = {"id": None, "type": "function", "function": {"name": "", "arguments": ""}}
+            call = self._calls.setdefault(piece.get("index"), new)
+            call["id"] = piece.get("id") or call["id"]
+            function = piece.get("function")
+            if isinstance(function, dict):
+                call["function"]["name"] += text_of(function.get("name"))
+                call["function"]["arguments"] += text_of(function.get("arguments"))
+
+    def message(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"role": "assistant", "content": self._text}
+        return said | {"tool_calls": list(self._calls.values())} if self._calls else said

@@ -127,13 +127,22 @@ def read_line(line: bytes, file: str, number: int) -> Line | Footer:
     return Line(event, data["prev"], body)
 
 
+def check_types(event: Event, file: str, number: int) -> None:
+    """Check that the values of a body, references resolved, have the types they must have; TraceError names the field."""
+    required, optional = BODIES[event.kind]
+    for name, value in event.body.items():
+        if not isinstance(value, required.get(name) or optional[name]):
+            said = f"field {name!r} of this {event.kind} is a {type(value).__name__}"
+            raise TraceError(file, number, f"{said}: {str(value)[:80]!r}")
+
+
 def _check_body(event: Event, file: str, number: int) -> None:
     if event.kind not in KINDS:
         raise TraceError(file, number, f"unknown kind of event {event.kind!r}; known: {', '.join(sorted(KINDS))}")
-    shape = BODIES[event.kind]
-    missing, unknown = shape.required - event.body.keys(), event.body.keys() - shape.required - shape.optional
+    required, optional = BODIES[event.kind]
+    missing, unknown = required.keys() - event.body.keys(), event.body.keys() - required.keys() - optional.keys()
     if missing or unknown:
-        said = f"lacks {', '.join(sorted(missing))}" if missing else f"has the unknown field {', '.join(sorted(unknown))}"
+        said = f"lacks {', '.join(sorted(missing))}" if missing else f"has an unknown field: {', '.join(sorted(unknown))}"
         raise TraceError(file, number, f"the body of this {event.kind} {said}")
     if event.kind == "observation":
         try:

@@ -33,30 +33,32 @@ class Event(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """State which keys a body must and may have."""
+    """State which keys a body must have and may have, and the JSON types of their values."""
 
-    required: frozenset[str]
-    optional: frozenset[str]
-
-
-def _shape(required: str, optional: str = "") -> Shape:
-    return Shape(frozenset(required.split()), frozenset(optional.split()))
+    required: dict[str, type | tuple[type, ...]]
+    optional: dict[str, type | tuple[type, ...]]
 
 
 BODIES: Final[dict[str, Shape]] = {
     # a chat message as it was said: {"role": …, "content": …, …}
-    "message": _shape("message"),
+    "message": Shape({"message": dict}, {}),
     # an intent, written before anything happens. args: canonical JSON; id: the model's own id of a tool call;
-    # rules: ids of the rules whose guard held for this call
-    "action": _shape("surface tool args rules", "id"),
+    # rules: ids of the rules that spoke of this call
+    "action": Shape({"surface": str, "tool": str, "args": dict, "rules": list}, {"id": str}),
     # what came back: exactly one of ok, failed {"error", "retryable"}, unknown {"reason"}
-    "observation": _shape("action", "ok failed unknown"),
+    "observation": Shape({"action": int}, {"ok": object, "failed": dict, "unknown": dict}),
     # a rule that did not hold: verdict violated | unknown; would: what it would have done if not in observe mode
-    "verdict": _shape("rule verdict severity says values evidence", "action margin reason would"),
+    "verdict": Shape(
+        {"rule": str, "verdict": str, "severity": str, "says": str, "values": dict, "evidence": list},
+        {"action": int, "margin": (int, float), "reason": str, "would": str},
+    ),
     # what the harness did about it, where that is not a plain allow; answer: what an approver said
-    "decision": _shape("action decision rule reason", "alternative retryable answer"),
+    "decision": Shape(
+        {"action": int, "decision": str, "rule": str, "reason": str},
+        {"alternative": str, "retryable": bool, "answer": dict},
+    ),
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
-    "note": _shape("", "returned raised text data"),
+    "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object}),
 }
 
 

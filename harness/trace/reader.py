@@ -81,13 +81,13 @@ class Reader:
             ) from None
 
     def _whole(self, event: Event, encoded: bytes, number: int) -> Event:
-        if not self._window.concerns(encoded):
-            return event
-        try:
-            body = self._window.unfold(event.body, event.seq)
-        except (LookupError, TypeError, AttributeError) as place:
-            raise TraceError(self.file, number, f"the line points at {place}, where no text stands") from None
-        return event if body is event.body else event._replace(body=body)
+        if self._window.concerns(encoded):
+            try:
+                event = event._replace(body=self._window.unfold(event.body, event.seq))
+            except (LookupError, TypeError, AttributeError) as place:
+                raise TraceError(self.file, number, f"the line points at {place}, where no text stands") from None
+        codec.check_types(event, self.file, number)
+        return event
 
     def _close(self, footer: codec.Footer, number: int, broken: int | None) -> None:
         if broken is not None:

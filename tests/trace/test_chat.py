@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
-from harness.trace.chat import messages_in, read_message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.trace.chat import messages_in, read_message, replies
 from harness.trace.event import Event
+from tests.strategies import json_values
 
 ASK = Event(
     0, "action", "main", "0", (), 0, {"surface": "model", "tool": "chat", "args": {"messages": []}, "rules": []}
@@ -70,3 +74,16 @@ def test_odd_line_separators_in_a_streamed_text_are_text() -> None:
     text = "one\u2028two\x85three"
     data = json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}, ensure_ascii=False)
     assert answer({"chunks": [[0, f"data: {data}\n\n"]]}) == [("assistant", text, ())]
+
+
+@given(json_values | st.dictionaries(st.sampled_from(["body", "chunks", "choices", "output", "message"]), json_values))
+def test_an_odd_answer_is_no_crash(response: object) -> None:
+    """Whatever a server answers, reading it gives messages or nothing."""
+    for message in replies(response):
+        read_message(message)
+
+
+@given(st.dictionaries(st.sampled_from(["role", "content", "tool_calls", "type", "arguments", "output"]), json_values))
+def test_an_odd_message_is_no_crash(raw: dict[str, object]) -> None:
+    """Whatever stands in a message, it can be read; the raw message is kept."""
+    assert read_message(raw).raw == raw

@@ -131,7 +131,7 @@ def test_what_is_no_trace_is_told_at_line_one(line: bytes, reason: str) -> None:
         (b"[]\n", "not a JSON object"),
         (
             b'{"agent":"main","at":0,"body":{"text":"a","why":1},"kind":"note","parents":[],"prev":"","seq":0,"task":"0"}\n',
-            "unknown field why",
+            "unknown field: why",
         ),
         (
             b'{"agent":"main","at":0,"body":{},"kind":"dream","parents":[],"prev":"","seq":0,"task":"0"}\n',
@@ -155,6 +155,16 @@ def test_reading_is_strict(line: bytes, reason: str) -> None:
     """A line that this version did not write is an error that says why, never a guess."""
     with pytest.raises(TamperedTrace, match=reason) as found:
         list(Reader([header_line(Header(RUN, HOST)), line]))
+    assert found.value.line == 2
+
+
+def test_the_types_inside_a_body_are_checked() -> None:
+    """A well-chained line whose body holds the wrong types is an error with its line and field."""
+    event = Event(0, "message", "main", "0", (), 0, {"message": []})
+    header = Header(RUN, HOST)
+    line = event_line(event, encode_body("message", event.body), header.digest)
+    with pytest.raises(TraceError, match="field 'message' of this message is a list") as found:
+        list(Reader([header_line(header), line]))
     assert found.value.line == 2
 
 
