@@ -7,6 +7,7 @@
     │   ├── RegistryError           one or more mistakes in a registry, all listed at once
     │   └── NotRecordable           a value the trace cannot hold, with the place it came from
     ├── TraceError                  a trace that cannot be read: version, syntax, order    (exit 2)
+    │   ├── UnknownVersion          a trace of a format that this harness does not know
     │   └── TamperedTrace           a sound-looking trace whose chain or seal is broken    (exit 1)
     ├── StoreError                  the disk said no; what was acknowledged is kept        (exit 5)
     ├── Refused                     a rule blocked the call; carries the rule and the way out
@@ -93,6 +94,10 @@ class TraceError(HarnessError):
         place = f"{self.file}:{self.line}" if self.line else self.file
         cure = f"\n    cure  {self.cure}" if self.cure else ""
         return f"{place}: {self.reason}{cure}"
+
+
+class UnknownVersion(TraceError):
+    """Say that a trace has a format that this harness does not know."""
 
 
 class TamperedTrace(TraceError):

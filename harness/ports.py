@@ -57,10 +57,14 @@ class Approver(Protocol):
 
 
 class Recorded(NamedTuple):
-    """What the trace says of an action: its outcome and when it came. None stands for never."""
+    """What the trace says of an action: its outcome and when it came. None stands for never.
+
+    ``exact`` tells that the recorded loop was one of harness's own, whose timers fire on replay exactly when they did.
+    """
 
     outcome: Outcome | None
     at: int | None
+    exact: bool = True
 
 
 class World(Protocol):

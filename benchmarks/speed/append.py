@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -52,9 +53,15 @@ def floor_loop(folder: str) -> Callable[[int], None]:
         with tempfile.TemporaryFile(dir=folder) as file:
             for seq in range(calls):
                 event = {
-                    "seq": seq, "kind": "action", "agent": "main", "task": "0", "parents": (seq - 1,), "at": 10**9 + seq,
-                    "body": sample, "prev": head,
-                }  # fmt: skip
+                    "agent": "main",
+                    "at": 10**9 + seq,
+                    "body": sample,
+                    "kind": "action",
+                    "parents": (seq - 1,),
+                    "prev": head,
+                    "seq": seq,
+                    "task": "0",
+                }
                 line = orjson.dumps(event, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
                 head = hashlib.sha256(line).hexdigest()
                 file.write(line)
@@ -84,7 +91,7 @@ def main() -> None:
             "append": append_loop(folder, Redactor),
             "append_without_redaction": append_loop(folder, lambda: None),
         }
-        taken = side_by_side({name: lambda loop=loop: us_per_call(loop, CALLS) for name, loop in loops.items()}, "us")
+        taken = side_by_side({name: partial(us_per_call, loop, CALLS) for name, loop in loops.items()}, "us")
     floor = taken["floor"]
     figures: dict[str, Figure] = {f"{name}_us": measured(samples) for name, samples in taken.items()}
     figures["append_ratio_floor"] = measured(taken["append"].over(floor), "<= 2")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.speed.append import floor_loop
-from benchmarks.speed.measure import Figure, Samples, measured, report, side_by_side, us_per_call
+from benchmarks.speed.measure import Figure, Samples, installed, measured, report, side_by_side, us_per_call
 from benchmarks.speed.peers import PEERS, Peer
 from harness.door.app import Harness
 from harness.ports import Durability
@@ -77,7 +77,7 @@ def rows(taken: dict[str, Samples]) -> list[dict[str, Any]]:
         if peer.name in taken:
             row |= {"us": taken[peer.name].median, "door_ratio": taken["door"].over(taken[peer.name]).median}
         else:
-            row |= {"us": None, "door_ratio": None, "skipped": f"{peer.module} is not installed"}
+            row |= {"us": None, "door_ratio": None, "skipped": f"{peer.package} is not installed"}
         described.append(row)
     return described
 
@@ -91,7 +91,7 @@ def main() -> None:
                 "door": in_door(folder, RULES, "none"),
                 "door_without_rules": in_door(folder, None, "none"),
                 "door_step": in_door(folder, RULES, "step"),
-                **{peer.name: of_peer(peer) for peer in PEERS if peer.installed},
+                **{peer.name: of_peer(peer) for peer in PEERS if installed(peer.package)},
             },
             "us",
         )

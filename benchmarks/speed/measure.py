@@ -106,6 +106,14 @@ def report(name: str, figures: Mapping[str, Figure], rows: Iterable[Mapping[str,
         _show(name, figures, listed)
 
 
+def installed(package: str) -> str | None:
+    """Give the version of a distribution, None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def _whole(name: str, figures: Mapping[str, Figure], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
@@ -145,15 +153,8 @@ def _environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "system": platform.system(),
         "cpus": os.cpu_count(),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "packages": {name: found for name in _PACKAGES if (found := installed(name))},
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _commit() -> str | None:

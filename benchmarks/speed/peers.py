@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
 Tool = Callable[..., Any]
@@ -13,17 +12,12 @@ Loop = Callable[[int], None]
 
 
 class Peer(NamedTuple):
-    """One library: the module it is imported as, what of it is timed, and how a loop over it is opened."""
+    """One library: its distribution, what of it is timed, and how a loop over it is opened."""
 
     name: str
-    module: str
+    package: str
     does: str
-    opened: Callable[[Tool, dict[str, Any]], Any]
-
-    @property
-    def installed(self) -> bool:
-        """Whether it can be measured here."""
-        return find_spec(self.module) is not None
+    opened: Callable[[Tool, dict[str, Any]], AbstractContextManager[Loop]]
 
 
 @contextmanager
@@ -79,7 +73,8 @@ def _otel(tool: Tool, arguments: dict[str, Any]) -> Iterator[Loop]:
 
     def loop(calls: int) -> None:
         for _ in range(calls):
-            with tracer.start_as_current_span("intent", attributes={"tool": tool.__name__, "args": json.dumps(arguments)}):
+            intent = {"tool": tool.__name__, "args": json.dumps(arguments)}
+            with tracer.start_as_current_span("intent", attributes=intent):
                 result = tool(**arguments)
             with tracer.start_as_current_span("outcome", attributes={"ok": json.dumps(result)}):
                 pass
@@ -89,7 +84,7 @@ def _otel(tool: Tool, arguments: dict[str, Any]) -> Iterator[Loop]:
 
 
 PEERS: Final = (
-    Peer("openai_agents", "agents", "one function span exported to a tracing processor in memory", _openai_agents),
-    Peer("inspect_ai", "inspect_ai", "two events (intent, outcome) in the transcript, in memory", _inspect),
-    Peer("otel", "opentelemetry.sdk", "two spans (intent, outcome), simple processor, in-memory exporter", _otel),
+    Peer("openai_agents", "openai-agents", "one function span, exported to a processor in memory", _openai_agents),
+    Peer("inspect_ai", "inspect-ai", "two events (intent, outcome) in the transcript, in memory", _inspect),
+    Peer("otel", "opentelemetry-sdk", "two spans (intent, outcome), simple processor, in-memory exporter", _otel),
 )

@@ -31,26 +31,25 @@ class FileStore:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except FileExistsError:
             raise UsageError(
-                "the trace exists already and is never written over", where=self.path, cure="name another file, or move it"
+                "the trace exists already and is never written over",
+                where=self.path,
+                cure="name another file, or move it",
             ) from None
         except OSError as error:
             raise StoreError(f"{self.path}: the trace cannot be created: {error.strerror}") from None
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._buffer: list[bytes] = []
-        self._waiting = 0
+        self._buffer = bytearray()
         self._open = True
 
     def append(self, line: bytes) -> None:
-        self._buffer.append(line)
-        self._waiting += len(line)
-        if self._waiting >= _BUFFER_BYTES:
+        self._buffer += line
+        if len(self._buffer) >= _BUFFER_BYTES:
             self.flush()
 
     def flush(self, *, disk: bool = False) -> None:
         if self._buffer and self._open:
-            data = memoryview(b"".join(self._buffer))
+            data = memoryview(bytes(self._buffer))
             self._buffer.clear()
-            self._waiting = 0
             try:
                 while data:
                     data = data[os.write(self._file, data) :]
@@ -88,7 +87,8 @@ def open_trace(path: str | Path) -> Iterator[Reader]:
         with Path(path).open("rb") as file:
             yield Reader(file, str(path))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise TraceError(str(path), 0, f"cannot be read: {error.strerror}") from None
+        cure = "name a trace file: harness run says which one it has written"
+        raise TraceError(str(path), 0, f"cannot be read: {error.strerror}", cure=cure) from None
 
 
 def trace_files(paths: list[Path]) -> list[Path]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable
-from typing import cast
 
 from harness.determinism.loop import RealTimeline, SessionLoop
+from harness.determinism.turns import Turns
 from harness.errors import Halt, StoreError, UsageError
 from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
 from harness.trace.reader import Entry
@@ -30,13 +29,18 @@ class LiveWorld:
     """
 
     def __init__(
-        self, store: TraceStore, durability: Durability = "step", approver: Approver = nobody, clock: Clock = time.monotonic_ns
+        self,
+        store: TraceStore,
+        durability: Durability = "step",
+        approver: Approver = nobody,
+        clock: Clock = time.monotonic_ns,
     ) -> None:
         self.store = store
         self._durability, self._approver, self._clock = durability, approver, clock
         self._start = clock()
         self._last = -1
         self._written = 0
+        self._turns = Turns()
 
     def begin(self, header: bytes) -> None:
         self.write(header, barrier=False, disk=False)
@@ -77,6 +81,7 @@ class LiveWorld:
     async def arrived(self, at: int | None, *, recorded: bool) -> int:
         timeline = _timeline()
         if timeline is None:
+            await self._turns.take()
             return self.now(0)
         await timeline.arrive()
         return timeline.now
@@ -84,14 +89,16 @@ class LiveWorld:
     def ask(self, action: int, question: Question) -> Approval:
         answer = self._approver(question)
         if inspect.isawaitable(answer):
-            raise UsageError("the approver is asynchronous, the call is not", cure="give the app a plain function as approver")
-        return cast("Approval", answer)
+            raise UsageError(
+                "the approver is asynchronous, the call is not", cure="give the app a plain function as approver"
+            )
+        return answer
 
     async def aask(self, action: int, question: Question) -> Approval:
         answer = self._approver(question)
-        answer = await cast("Awaitable[Approval]", answer) if inspect.isawaitable(answer) else answer
+        answer = await answer if inspect.isawaitable(answer) else answer
         await self.arrived(None, recorded=False)
-        return cast("Approval", answer)
+        return answer
 
 
 def _timeline() -> RealTimeline | None:

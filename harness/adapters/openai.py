@@ -214,6 +214,7 @@ class _AsyncBody(httpx2.AsyncByteStream):
         stream.end()
 
     async def aclose(self) -> None:
+        await self._stream.settle()
         self._stream.closed_early()
         if self._response is not None:
             with inside(self._stream.action):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ import typer
 
 from harness.cli.output import emit, show_verdict
 from harness.determinism import canonical
-from harness.door.agents import load_entry, make_agent
+from harness.door.agents import app_of, load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.session import Session
 from harness.errors import NotRecordable, Refused, UsageError
@@ -39,7 +40,8 @@ def command(
     arguments = _arguments(input_json)
     with _model(model_script):
         agent = load_entry(entry, str(Path.cwd()))
-        app: Harness = getattr(agent, "__harness_app__", None) or Harness()
+        _check_fit(arguments, entry, agent)
+        app = app_of(agent) or Harness()
         if registry:
             app = app.with_registry(*registry)
         session = app.session(trace=trace, seed=seed)
@@ -87,6 +89,14 @@ def _arguments(text: str) -> dict[str, Any]:
     return arguments
 
 
+def _check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:
+    signature = inspect.signature(agent)
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise UsageError(f"--input does not fit: {error}", cure=f"{entry} takes {signature}") from None
+
+
 @contextmanager
 def _model(script: str | None) -> Iterator[None]:
     if script is None:
@@ -94,9 +104,12 @@ def _model(script: str | None) -> Iterator[None]:
         return
     from harness.testing.model_server import ModelServer
 
-    with ModelServer(load_entry(script, str(Path.cwd()))) as server:
+    policy: list[Callable[..., Any]] = []
+    with ModelServer(lambda request: policy[0](request)) as server:
         os.environ["OPENAI_BASE_URL"] = server.base_url
         os.environ.setdefault("OPENAI_API_KEY", "no-key-needed")
+        os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")  # it would report to OpenAI past the door
+        policy.append(load_entry(script, str(Path.cwd())))  # only now: its module may build a client when imported
         yield
 
 

@@ -1,9 +1,10 @@
 """Where code speaks from: the address of its task or thread, the same in every run.
 
 The first task of a session is ``0``. A task or thread that speaks for the first time is given its parent's address
-and the next number: ``0.0``, ``0.1``, ``0.1.0``. Code inside the effect of action N speaks from ``ADDRESS/N``. The parent
-is known because asyncio copies the context of whoever creates a task; numbers follow the order of first speaking, which
-a trace records and a replay enforces, so no task factory has to be installed in a loop that belongs to somebody else.
+and the next number: ``0.0``, ``0.1``, ``0.1.0``. Code inside the effect of action N speaks from ``ADDRESS/N``. The
+parent is known because asyncio copies the context of whoever creates a task; numbers follow the order of first
+speaking, which a trace records and a replay enforces, so no task factory has to be installed in a loop that belongs to
+somebody else.
 """
 
 from __future__ import annotations

@@ -75,6 +75,26 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
     return agent
 
 
+def app_of(function: Callable[..., Any]) -> Harness | None:
+    """Give the app an entry belongs to: the one it is decorated with, or the only one its module holds.
+
+    UsageError where the module holds several: rules must never be left out by a guess.
+    """
+    decorated: Harness | None = getattr(function, "__harness_app__", None)
+    if decorated is not None:
+        return decorated
+    from harness.door.app import Harness  # the app's module imports this one
+
+    apps = {id(value): value for value in function.__globals__.values() if isinstance(value, Harness)}
+    if len(apps) > 1:
+        raise UsageError(
+            f"{function.__qualname__} could belong to any of the {len(apps)} apps of its module",
+            where=call_site(function),
+            cure="decorate it with @app.agent",
+        )
+    return next(iter(apps.values()), None)
+
+
 def entry_name(function: Callable[..., Any]) -> str:
     """Name a function so that ``load_entry`` finds it; a script's functions go by the script's file name."""
     module = function.__module__
@@ -98,7 +118,9 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise UsageError(
-                f"there is no module {error.name!r}", where=entry, cure="name the folder it is in with --path"
+                f"there is no module {error.name!r}",
+                where=entry,
+                cure="start in the folder it is in, or put that folder on PYTHONPATH",
             ) from None
         raise
     for part in path.split("."):
@@ -106,7 +128,8 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
         if found is None:
             raise UsageError(f"module {module_name!r} has no {path!r}", where=entry, cure=_nearest(module_name, path))
     if not callable(found):
-        raise UsageError(f"{path!r} is a {type(found).__name__}, not a function", where=entry)
+        what = f"{path!r} is no function but of type {type(found).__name__}"
+        raise UsageError(what, where=entry, cure=_nearest(module_name, path))
     return found  # type: ignore[no-any-return]
 
 

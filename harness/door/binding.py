@@ -32,7 +32,9 @@ class Binder:
         self._exactly = len(named) if len(named) == len(self._positional) else -1
         self._known = {parameter.name for parameter in named}
         self._required = {parameter.name for parameter in named if parameter.default is parameter.empty}
-        self._defaults = {parameter.name: parameter.default for parameter in named if parameter.default is not parameter.empty}
+        self._defaults = {
+            parameter.name: parameter.default for parameter in named if parameter.default is not parameter.empty
+        }
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments by name; TypeError as Python words it where they do not fit."""

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.adapters.files import open_trace
-from harness.door.agents import load_entry, make_agent
+from harness.door.agents import app_of, load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld
 from harness.trace.diff import first_difference
 from harness.trace.value import decode_value
+
+
+_RESTORED: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def replay(
         )
     with _model_environment(world.header.host.get("base_url")):
         function = name if callable(name) else _imported(name, str(path or ""), world.header.host.get("path", ""))
-        app = app or getattr(function, "__harness_app__", None) or Harness(world.header.host.get("registries") or None)
+        app = app or app_of(function) or Harness(world.header.host.get("registries") or None)
         divergence = _header_divergence(app, world)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)
@@ -134,8 +137,12 @@ def _model_environment(base_url: str | None) -> Iterator[None]:
     The base URL is restored because frameworks word their requests by it, for example leave out what only OpenAI's own
     service understands.
     """
-    before = {name: os.environ.pop(name, None) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
-    during = {"OPENAI_API_KEY": before["OPENAI_API_KEY"] or "replay-needs-no-key", "OPENAI_BASE_URL": base_url}
+    before = {name: os.environ.pop(name, None) for name in _RESTORED}
+    during = {
+        "OPENAI_API_KEY": before["OPENAI_API_KEY"] or "replay-needs-no-key",
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_AGENTS_DISABLE_TRACING": "1",  # it would report to OpenAI past the door
+    }
     os.environ.update({name: value for name, value in during.items() if value is not None})
     try:
         yield

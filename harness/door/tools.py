@@ -36,9 +36,12 @@ class Tool:
             return None  # a name only a type checker knows
 
     def wanted(self, arguments: dict[str, Any]) -> Call:
-        """Write a call of this tool as what the agent wants; NotRecordable names the argument that cannot be written."""
+        """Write a call of this tool as what the agent wants; NotRecordable names an argument that cannot be written."""
         try:
-            args = {name: value if type(value) in ATOMS else encode_value(value, f"/{name}") for name, value in arguments.items()}
+            args = {
+                name: value if type(value) in ATOMS else encode_value(value, f"/{name}")
+                for name, value in arguments.items()
+            }
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
         return Call("tool", self.spec.name, args, self.app.spec(self.spec))
@@ -51,11 +54,9 @@ class Tool:
             data = encode_value(value)
         except NotRecordable as error:
             raise self._not_recordable(error, "result") from None
-        if data == value:
-            return data  # JSON data already: it comes back as it is
         if holds_objects(data) and (self.annotation is None or decode_value(data, self.annotation) != value):
             raise NotRecordable(
-                f"the result of {self.spec.name} does not come back equal from its return annotation {self.annotation!r}",
+                f"a result of {self.spec.name} does not come back equal from its return annotation {self.annotation!r}",
                 where=call_site(self.function),
                 cure="annotate the function with the exact type it returns",
             )
@@ -83,7 +84,7 @@ class _Effect:
         try:
             self.value = self._tool.function(**self._arguments)
             return Ok(self._tool.written(self.value))
-        except Exception as error:  # whatever the tool raises is its outcome
+        except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
             return Failed(describe(error))
 
@@ -92,7 +93,7 @@ class _Effect:
         try:
             self.value = await self._tool.function(**self._arguments)
             return Ok(self._tool.written(self.value))
-        except Exception as error:  # whatever the tool raises is its outcome
+        except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
             return Failed(describe(error))
 
@@ -116,7 +117,9 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
     declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
     tool = Tool(app, function, ToolSpec(name, **declared))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(f"{name} is a generator", where=call_site(function), cure="return the whole result, for example a list")
+        raise UsageError(
+            f"{name} is a generator", where=call_site(function), cure="return the whole result, for example a list"
+        )
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)

@@ -22,7 +22,6 @@ from harness.run.session import (
     Refuse,
     Say,
     SessionMachine,
-    Write,
 )
 from harness.tool import ToolSpec
 from harness.trace.event import Kind, Surface
@@ -143,7 +142,7 @@ def _allowed(last: Effect) -> int:
 
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effect:
-    """Give the machine one input at the world's time, have written what it wants written, and give what is left to do."""
+    """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
     machine, world, lock = run
     with lock:
         for entry in world.carried(machine.seq):

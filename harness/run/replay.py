@@ -39,6 +39,7 @@ class RecordedWorld:
         self.failed: HarnessError | None = None
         self.replayed = 0
         self._file = reader.file
+        self._exact = self.header.host.get("order") != "completions"
         events = [entry.event for entry in self.entries]
         self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
@@ -84,7 +85,7 @@ class RecordedWorld:
             return Recorded(None, None)
         outcome = from_body(observation.body)
         came = None if outcome == Unknown("cancelled") else observation.at
-        return Recorded(outcome, came)
+        return Recorded(outcome, came, self._exact)
 
     def moment(self, at: int | None) -> int:
         return at or 0

@@ -10,16 +10,26 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
-from harness.errors import TraceError
+from harness.errors import TraceError, UnknownVersion
 from harness.trace.event import BODIES, KINDS, Event
 from harness.trace.outcome import from_body
 
 VERSION: Final = 1
 MAX_LINE_BYTES: Final = 1 << 30
 
+_OPENING: Final = b'{"format":"mat"'
 _MAIN: Final = b'"main"'
 _EVENT_KEYS: Final = ["agent", "at", "body", "kind", "parents", "prev", "seq", "task"]
-_TYPES: Final = {"agent": str, "at": int, "body": dict, "kind": str, "parents": list, "prev": str, "seq": int, "task": str}
+_TYPES: Final = {
+    "agent": str,
+    "at": int,
+    "body": dict,
+    "kind": str,
+    "parents": list,
+    "prev": str,
+    "seq": int,
+    "task": str,
+}
 _FOOTER_KEYS: Final = {"digest", "events", "header", "seal", "verdict"}
 
 
@@ -75,19 +85,23 @@ def event_line(event: Event, body: bytes, prev: str) -> bytes:
 
 def read_header(line: bytes, file: str) -> Header:
     """Read the first line; TraceError says what it is instead of a header this version knows."""
+    if not line.endswith(b"\n") and _OPENING.startswith(line[: len(_OPENING)]):
+        cure = "the run was killed before its first event: there is nothing to read"
+        raise TraceError(file, 1, "the header was cut off", cure=cure)
     try:
         data = canonical.decode(line)
     except ValueError:
-        raise TraceError(file, 1, "this is not a trace", cure="a trace starts with a JSON line; was a file mixed up?") from None
+        raise TraceError(
+            file, 1, "this is not a trace", cure="a trace starts with a JSON line; was a file mixed up?"
+        ) from None
     if not isinstance(data, dict) or data.get("format") != "mat":
-        raise TraceError(file, 1, "this is not a trace: the first line lacks \"format\":\"mat\"")
+        raise TraceError(file, 1, 'this is not a trace: the first line lacks "format":"mat"')
     version = data.get("version")
-    if version != VERSION:
-        newer = isinstance(version, int) and version > VERSION
-        cure = "install a newer harness" if newer else f"this harness reads version {VERSION}"
-        raise TraceError(file, 1, f"trace format version {version!r} is not known here", cure=cure)
-    unknown = set(data) - {"format", "host", "run", "version"}
-    if unknown or not isinstance(data.get("run"), dict) or not isinstance(data.get("host"), dict):
+    if isinstance(version, int) and version != VERSION:
+        cure = "install a newer harness" if version > VERSION else f"this harness reads version {VERSION}"
+        raise UnknownVersion(file, 1, f"trace format version {version} is not known here", cure=cure)
+    parts = set(data) == {"format", "host", "run", "version"}
+    if not parts or version != VERSION or not isinstance(data["run"], dict) or not isinstance(data["host"], dict):
         raise TraceError(file, 1, f"a header needs format, host, run and version; this one has {sorted(data)}")
     return Header(data["run"], data["host"])
 
@@ -111,7 +125,9 @@ def read_line(line: bytes, file: str, number: int) -> Line | Footer:
     if "footer" in data:
         return _read_footer(data, line, file, number)
     if sorted(data) != _EVENT_KEYS:
-        raise TraceError(file, number, f"an event has the fields {', '.join(_EVENT_KEYS)}; this one has {', '.join(sorted(data))}")
+        raise TraceError(
+            file, number, f"an event has the fields {', '.join(_EVENT_KEYS)}; this one has {', '.join(sorted(data))}"
+        )
     for key, kind in _TYPES.items():
         if type(data[key]) is not kind:
             raise TraceError(file, number, f"field {key!r} is {data[key]!r}, not a {kind.__name__}")
@@ -123,12 +139,14 @@ def read_line(line: bytes, file: str, number: int) -> Line | Footer:
     _check_body(event, file, number)
     body = encode_body(event.kind, event.body)
     if event_line(event, body, data["prev"]) != line:
-        raise TraceError(file, number, "the line is not in canonical form", cure="traces are written by harness, not by hand")
+        raise TraceError(
+            file, number, "the line is not in canonical form", cure="traces are written by harness, not by hand"
+        )
     return Line(event, data["prev"], body)
 
 
 def check_types(event: Event, file: str, number: int) -> None:
-    """Check that the values of a body, references resolved, have the types they must have; TraceError names the field."""
+    """Check that the values of a body, references resolved, have their types; TraceError names the field."""
     required, optional = BODIES[event.kind]
     for name, value in event.body.items():
         if not isinstance(value, required.get(name) or optional[name]):
@@ -142,7 +160,9 @@ def _check_body(event: Event, file: str, number: int) -> None:
     required, optional = BODIES[event.kind]
     missing, unknown = required.keys() - event.body.keys(), event.body.keys() - required.keys() - optional.keys()
     if missing or unknown:
-        said = f"lacks {', '.join(sorted(missing))}" if missing else f"has an unknown field: {', '.join(sorted(unknown))}"
+        said = (
+            f"lacks {', '.join(sorted(missing))}" if missing else f"has an unknown field: {', '.join(sorted(unknown))}"
+        )
         raise TraceError(file, number, f"the body of this {event.kind} {said}")
     if event.kind == "observation":
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from harness.determinism import canonical
-from harness.errors import TamperedTrace, TraceError
+from harness.errors import TamperedTrace, TraceError, UnknownVersion
 from harness.trace import codec
 from harness.trace.content import Window
 from harness.trace.event import Event
@@ -38,7 +39,12 @@ class Reader:
         first = next(self._lines, b"")
         if not first:
             raise TraceError(file, 0, "the file is empty", cure="was the run killed before its first event?")
-        self.header = codec.read_header(first, file)
+        try:
+            self.header = codec.read_header(first, file)
+        except UnknownVersion:
+            raise
+        except TraceError as error:
+            raise self._doubtful_header(error) from None
         self._header_digest = hashlib.sha256(first).hexdigest()
         self.digest = self.header.digest
 
@@ -99,6 +105,16 @@ class Reader:
         if next(self._lines, None) is not None:
             raise self._tampered(number + 1, "a line follows the footer")
         self.footer = footer
+
+    def _doubtful_header(self, error: TraceError) -> TraceError:
+        """Tell a header that was changed, which events follow, from a file that never was a trace."""
+        for number, line in enumerate(islice(self._lines, 2), start=2):
+            try:
+                codec.read_line(line, self.file, number)
+                return self._tampered(1)
+            except TraceError:
+                continue
+        return error
 
     def _tampered(self, number: int, reason: str = "") -> TamperedTrace:
         return TamperedTrace(self.file, number, reason or "the line is not the one that was written")

@@ -297,3 +297,29 @@ def test_the_client_keeps_its_own_http_settings(server: ModelServer, tmp_path: P
 
     assert record(app, agent)[0] >= 1
     assert seen == ["yes"]
+
+
+def test_an_error_that_is_no_broken_connection_is_recorded(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the client's own transport raises, whatever it is, ends the call, and is raised again on replay."""
+
+    class Broken(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            raise RuntimeError("Event loop is closed")
+
+    app = Harness(traces=tmp_path)
+    client = app.wrap(AsyncOpenAI(max_retries=0, http_client=httpx2.AsyncClient(transport=Broken())))
+
+    async def agent(text: str) -> str:
+        try:
+            await client.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
+        except RuntimeError as error:
+            return repr(error)
+        return "no error"
+
+    result, events, path = record(app, agent, text="hi")
+    assert result == "RuntimeError('Event loop is closed')"
+    failures = [event.body["failed"]["error"] for event in events if event.kind == "observation"]
+    assert [failure["type"] for failure in failures] == ["builtins:RuntimeError"]
+    assert replayed_offline(path, agent, server, monkeypatch).result == result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -237,3 +238,49 @@ with app.session():
     with pytest.raises(UsageError, match="when it is imported"):
         replay("runs/run-000001.mat.jsonl")
     assert not (tmp_path / "acted").exists()
+
+
+def test_replay_restores_the_base_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that words its requests by the service it talks to reads the recorded base URL, and mine is kept."""
+    world = World(tmp_path)
+
+    def agent() -> str:
+        return str(world.draw(os.environ.get("OPENAI_BASE_URL", "")))
+
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/recorded")
+    _, path = world.record(agent)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/mine")
+    assert replay(path, entry=agent, app=world.app).equal
+    assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9/mine"
+
+
+def test_an_undecorated_entry_belongs_to_the_only_app_of_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules are never left out because a decorator is missing; with several apps the choice is asked for."""
+    source = """
+import harness
+
+app = harness.Harness("demo", traces="runs")
+
+@app.tool(effect="write")
+def refund(order_id: str, amount_cents: int) -> str:
+    return "paid"
+
+def agent() -> str:
+    try:
+        return refund("W-77", 48_000)
+    except harness.Refused:
+        return "refused"
+"""
+    from harness.cli import run
+    from harness.door.agents import app_of
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    (tmp_path / "undecorated_agent.py").write_text(source, encoding="utf-8")
+    assert run(["run", "undecorated_agent:agent", "--trace", "t.mat.jsonl"]) == 1
+    assert replay("t.mat.jsonl").equal
+    module = __import__("undecorated_agent")
+    module.other = Harness()
+    with pytest.raises(UsageError, match="any of the 2 apps"):
+        app_of(module.agent)

@@ -198,3 +198,23 @@ def test_session_run_inside_a_loop_says_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="inside another"):
         asyncio.run(outside())
+
+
+def test_a_generator_closed_elsewhere_seals_its_session(tmp_path: Path) -> None:
+    """A streamed response that the server drops from another task ends its session without an error."""
+    app, double = app_with_tool(tmp_path)
+
+    async def pieces() -> Any:
+        async with app.session():
+            while True:
+                yield double(1)
+
+    async def server() -> None:
+        generator = pieces()
+        assert await asyncio.create_task(anext(generator)) == 2
+        await generator.aclose()
+
+    asyncio.run(server())
+    with open_trace(tmp_path / "run-000001.mat.jsonl") as reader:
+        assert len(list(reader)) == 2
+        assert reader.footer is not None

@@ -16,15 +16,15 @@ import uuid
 
 def interpreter() -> list[int]:
     """Give the identities of the functions and types that a recorder might be tempted to replace."""
-    members = [time.time, time.monotonic, time.sleep, random.random, random.Random, random.choice, os.urandom, uuid.uuid4]
-    return [*map(id, members), id(datetime.datetime), id(datetime.date), id(asyncio.sleep), id(asyncio.as_completed)]
+    timing = [time.time, time.monotonic, time.sleep, datetime.datetime, datetime.date]
+    chance = [random.random, random.choice, random.Random, os.urandom, uuid.uuid4]
+    waiting = [asyncio.sleep, asyncio.gather, asyncio.wait, asyncio.as_completed]
+    return list(map(id, [*timing, *chance, *waiting]))
 
 
 BEFORE = interpreter()
 
-from typing import Any  # noqa: E402 — whatever may import harness comes after the interpreter was looked at
-
-from openai import AsyncOpenAI  # noqa: E402
+from openai import AsyncOpenAI  # noqa: E402 — the interpreter is looked at before anything else is imported
 from starlette.applications import Starlette  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 from starlette.responses import JSONResponse  # noqa: E402
@@ -83,7 +83,8 @@ async def gathering(question: str) -> str:
     async def explore(part: int) -> str:
         return count(await ask(await look_up(f"{question} part {part}")))
 
-    found = [await first for first in asyncio.as_completed([explore(0), explore(1), explore(2)])]
+    tasks = [asyncio.create_task(explore(part)) for part in range(3)]  # as_completed would start them in any order
+    found = [await first for first in asyncio.as_completed(tasks)]
     return await ask(" ".join(found))
 
 

@@ -49,15 +49,15 @@ def echo(request: ModelRequest) -> Answer:
 def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Day:
     """Give a day of the server, which is over, as is the model."""
     folder = tmp_path_factory.mktemp(request.param)
-    with ModelServer(echo) as model, open(folder / "stderr", "wb") as stderr, served(folder, request.param, model, stderr) as url:
+    with ModelServer(echo) as model, served(folder, request.param, model) as url:
         inside, outside, threads, after = asyncio.run(ask_everything(url))
     return Day(inside, outside, threads, after, (folder / "stderr").read_text(), folder)
 
 
 @contextmanager
-def served(folder: Path, loop: str, model: ModelServer, stderr: Any) -> Iterator[str]:
+def served(folder: Path, loop: str, model: ModelServer) -> Iterator[str]:
     """Serve the shop by uvicorn in a process of its own, on a port that is bound here."""
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, open(folder / "stderr", "wb") as stderr:
         command = [sys.executable, "-m", "uvicorn", "tests.server.shop:web", "--loop", loop, "--log-level", "warning"]
         command += ["--fd", str(listener.fileno())]
         environment = environment_of(OPENAI_BASE_URL=model.base_url, OPENAI_API_KEY="none-needed")
@@ -106,7 +106,7 @@ def words_in(text: str) -> set[str]:
 
 
 def test_every_session_is_answered_and_sealed(day: Day) -> None:
-    """A hundred sessions give a hundred sealed traces with the digests they reported, and the server complains of nothing."""
+    """A hundred sessions give a hundred sealed traces with the digests they reported, without a word of complaint."""
     assert day.stderr == ""
     assert len({said["trace"] for said in day.inside.values()}) == SESSIONS
     for said in day.inside.values():
@@ -125,7 +125,7 @@ def test_no_session_knows_of_another(day: Day) -> None:
 
 
 def test_each_trace_replays_alone_and_offline(day: Day) -> None:
-    """Every trace, of tasks that raced or of threads, gives its digest and answer again when server and model are gone."""
+    """Every trace, also of racing tasks and of threads, gives its digest and answer again without server and model."""
     for said in (day.inside | day.threads).values():
         replayed = harness.replay(day.folder / said["trace"])
         assert replayed.equal, replayed.divergence
@@ -149,7 +149,7 @@ def test_threads_get_a_trace_each(day: Day) -> None:
 
 
 def test_requests_outside_a_session_are_untouched(day: Day) -> None:
-    """Beside open sessions they get their answers, leave no trace, and find the interpreter as it was before harness."""
+    """Beside open sessions they get their answers, leave no trace, and find the interpreter as it always was."""
     assert day.after == {"untouched": True}
     for word, said in day.outside.items():
         assert words_in(said["answer"]) == {word}
