@@ -95,7 +95,9 @@ def _text_of_chunks(chunks: Any) -> str:
     """Join the pieces of a stream; a piece that ends inside a character was kept as bytes."""
     try:
         pieces = (decode_value(chunk[1]) for chunk in chunks)
-        return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces).decode(errors="replace")
+        return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces).decode(
+            errors="replace"
+        )
     except (LookupError, TypeError, ValueError):
         return ""  # no chunks of ours
 

@@ -71,7 +71,12 @@ def footer_line(footer: Footer) -> bytes:
 
 def encode_body(kind: str, body: dict[str, Any]) -> bytes:
     """Write an event's body; outcomes keep the key order that the agent could see, everything else is sorted."""
-    return canonical.encode_as_is(body) if kind == "observation" else canonical.encode(body)
+    return canonical.encode(body) if sorts(kind) else canonical.encode_as_is(body)
+
+
+def sorts(kind: str) -> bool:
+    """Tell whether the keys of a body are sorted when it is written."""
+    return kind != "observation"
 
 
 def event_line(event: Event, body: bytes, prev: str) -> bytes:

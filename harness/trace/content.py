@@ -1,8 +1,9 @@
 """Write long text once: later uses point at the first.
 
 Agents repeat themselves: a model's answer is sent back with the next request, a tool's answer becomes a message. The
-second time a text of 256 characters or more is used, the line says ``{"$same": "SEQ/pointer"}`` instead. (An object
-that has such a key of its own is written as ``{"$same": [object]}``.) Writer and reader keep the same bounded window of
+second time a text of 256 characters or more is used, the line says ``{"$same": "SEQ:N"}`` instead: the N-th long text,
+from 0, that event SEQ was the first to use. (An object that has such a key of its own is written as
+``{"$same": [object]}``.) Writer and reader keep the same bounded window of
 places in the same order, so that both need constant memory and a reader never seeks.
 """
 
@@ -12,7 +13,7 @@ import re
 from collections import OrderedDict
 from typing import Any, Final
 
-from harness.determinism.canonical import digest, escape
+from harness.determinism.canonical import digest
 
 MIN_CHARS: Final = 256
 _LONG: Final = re.compile(rb'"[^"]{%d}' % MIN_CHARS)
@@ -28,6 +29,7 @@ class Window:
         self._places: dict[str, str] = {}
         self._texts: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._chars = 0
+        self._seq = self._count = 0
 
     @staticmethod
     def concerns(body: bytes) -> bool:
@@ -35,21 +37,29 @@ class Window:
 
         A body that holds neither is the same bytes folded and unfolded, so writer and reader decide alike.
         """
-        if b'"$same"' in body:
+        if b"$" in body and b'"$same"' in body:  # one rare character is found fastest
             return True
         return len(body) >= MIN_CHARS and (_LONG.search(body) is not None or (len(body) >= _LARGE and b'\\"' in body))
 
-    def fold(self, body: dict[str, Any], seq: int) -> dict[str, Any]:
-        """Replace known texts by their places and remember the new ones; gives ``body`` itself if nothing changed."""
-        folded: dict[str, Any] = self._fold(body, str(seq))
+    def fold(self, body: dict[str, Any], seq: int, *, sorted_keys: bool) -> dict[str, Any]:
+        """Replace known texts by their places and remember the new ones; gives ``body`` itself if nothing changed.
+
+        ``sorted_keys`` says in which order the body will be written, and so in which order its texts are counted.
+        """
+        self._begin(seq)
+        folded: dict[str, Any] = self._fold(body, sorted_keys)
         return folded
 
     def unfold(self, body: dict[str, Any], seq: int) -> dict[str, Any]:
         """Put the texts back; KeyError names a place that holds none."""
-        unfolded: dict[str, Any] = self._unfold(body, str(seq))
+        self._begin(seq)
+        unfolded: dict[str, Any] = self._unfold(body)
         return unfolded
 
-    def _fold(self, value: Any, place: str) -> Any:
+    def _begin(self, seq: int) -> None:
+        self._seq, self._count = seq, 0
+
+    def _fold(self, value: Any, sorted_keys: bool) -> Any:
         kind = type(value)
         if kind is str:
             if len(value) < MIN_CHARS:
@@ -58,30 +68,34 @@ class Window:
             known = self._places.get(key)
             if known is not None:
                 return {"$same": known}
-            self._remember(key, place, value)
+            self._remember(key, value)
         elif kind is dict:
-            folded = {key: self._fold(item, f"{place}/{escape(key)}") for key, item in value.items()}
-            return {"$same": [folded]} if "$same" in value else _rebuilt(value, folded)
+            names = sorted(value) if sorted_keys else value
+            folded = {name: self._fold(value[name], sorted_keys) for name in names}
+            if "$same" in value:
+                return {"$same": [folded]}
+            return folded if any(folded[name] is not item for name, item in value.items()) else value
         elif kind is list:
-            return _rebuilt(value, [self._fold(item, f"{place}/{index}") for index, item in enumerate(value)])
+            items = [self._fold(item, sorted_keys) for item in value]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
         return value
 
-    def _unfold(self, value: Any, place: str) -> Any:
+    def _unfold(self, value: Any) -> Any:
         kind = type(value)
         if kind is str and len(value) >= MIN_CHARS:
-            self._remember(digest(value.encode()), place, value)
+            self._remember(digest(value.encode()), value)
         elif kind is dict:
-            if "$same" in value:
-                said = value["$same"]
-                if type(said) is str:
-                    return self._texts[said][1]
-                value = said[0]
-            return _rebuilt(value, {key: self._unfold(item, f"{place}/{escape(key)}") for key, item in value.items()})
+            said = value.get("$same")
+            if type(said) is str:
+                return self._texts[said][1]
+            return {name: self._unfold(item) for name, item in (value if said is None else said[0]).items()}
         elif kind is list:
-            return _rebuilt(value, [self._unfold(item, f"{place}/{index}") for index, item in enumerate(value)])
+            return [self._unfold(item) for item in value]
         return value
 
-    def _remember(self, key: str, place: str, text: str) -> None:
+    def _remember(self, key: str, text: str) -> None:
+        place = f"{self._seq}:{self._count}"
+        self._count += 1
         self._places[key] = place
         self._texts[place] = (key, text)
         self._chars += len(text)
@@ -89,9 +103,3 @@ class Window:
             _, (old, gone) = self._texts.popitem(last=False)
             del self._places[old]
             self._chars -= len(gone)
-
-
-def _rebuilt(old: Any, new: Any) -> Any:
-    """Keep the old container where nothing inside it changed, so that identity tells whether to encode again."""
-    items = zip(old.values(), new.values(), strict=True) if type(old) is dict else zip(old, new, strict=True)
-    return old if all(before is after for before, after in items) else new

@@ -35,20 +35,24 @@ class Writer:
             event = event._replace(body=redactor.redact(event.body))
             body = codec.encode_body(event.kind, event.body)
         if self._window.concerns(body):
-            folded = self._window.fold(event.body, event.seq)
-            if folded is not event.body:
-                body = codec.encode_body(event.kind, folded)
+            body = self._folded(event, body)
         return self._chained(codec.event_line(event, body, self.head))
 
     def adopt(self, entry: Entry) -> None:
         """Take over a recorded event that stands next, as it was written."""
-        self._window.fold(entry.event.body, entry.event.seq)
+        body = codec.encode_body(entry.event.kind, entry.event.body)
+        if self._window.concerns(body):
+            self._folded(entry.event, body)
         self._chained(entry.line)
 
     def footer_line(self, verdict: str) -> bytes:
         """Seal the trace."""
         header = hashlib.sha256(self.header_line).hexdigest()
         return codec.footer_line(codec.Footer(self.head, self.seq, header, verdict))
+
+    def _folded(self, event: Event, body: bytes) -> bytes:
+        folded = self._window.fold(event.body, event.seq, sorted_keys=codec.sorts(event.kind))
+        return body if folded is event.body else codec.encode_body(event.kind, folded)
 
     def _chained(self, line: bytes) -> bytes:
         self.head = hashlib.sha256(line).hexdigest()

@@ -177,9 +177,15 @@ def test_a_repeated_text_is_written_once() -> None:
     assert [event.body["text"] for event in Reader(lines)] == [text] * 3
 
 
+def test_a_text_used_twice_in_one_event_is_read_back_in_any_order_of_keys() -> None:
+    """The first use is the first in the line, whatever order the agent's own dict had."""
+    event = Event(0, "note", "main", "0", (), 0, {"data": {"z": "x" * 300, "a": "x" * 300, "m": "y" * 300}, "text": ""})
+    assert list(Reader(written([event, note(1, "y" * 300)]))) == [event, note(1, "y" * 300)]
+
+
 def test_a_reference_to_nowhere_is_an_error() -> None:
     """A forged reference is told with its line."""
-    event = Event(0, "note", "main", "0", (), 0, {"data": {"$same": "7/text"}, "text": ""})
+    event = Event(0, "note", "main", "0", (), 0, {"data": {"$same": "7:0"}, "text": ""})
     header = Header(RUN, HOST)
     forged = event_line(event, encode_body("note", event.body), header.digest)
     with pytest.raises(TraceError, match="where no text stands"):
