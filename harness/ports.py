@@ -57,14 +57,10 @@ class Approver(Protocol):
 
 
 class Recorded(NamedTuple):
-    """What the trace says of an action: its outcome and when it came. None stands for never.
-
-    ``exact`` tells that the recorded loop was one of harness's own, whose timers fire on replay exactly when they did.
-    """
+    """What the trace says of an action: its outcome and when it came. None stands for never."""
 
     outcome: Outcome | None
     at: int | None
-    exact: bool = True
 
 
 class World(Protocol):
@@ -92,10 +88,13 @@ class World(Protocol):
         """Give the time of one piece of a stream; ``at`` is its recorded time, if any."""
 
     async def arrived(self, at: int | None, *, recorded: bool) -> int:
-        """Wait for the turn of an outcome or of a piece of a stream and give its time.
+        """Wait for the turn of a live outcome, or of a piece of a stream (recorded at ``at``), and give its time."""
 
-        ``at`` is its recorded time where it is ``recorded``; None then means that it never came.
-        """
+    async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        """Wait until the record goes on with this call (of a model: the whole request); a recording never waits."""
+
+    async def turn_to_end(self, action: int, at: int | None) -> None:
+        """Wait until the recorded outcome of this action, which came at ``at`` (None: never), comes again."""
 
     def ask(self, action: int, question: Question) -> Approval:
         """Give the answer to a question."""

@@ -178,19 +178,6 @@ class Stream:
         if not self._run.machine.closed:
             self._finish({"closed": True})
 
-    async def settle(self) -> None:
-        """Wait for the recorded end, if that is all that is missing and timers of the recorded loop were not exact.
-
-        A client that has seen the last piece gives up waiting for the end after a while (openai after 0.1 s). In the
-        loop of a busy server it may have waited longer, and on replay the record says how that went.
-        """
-        recorded = self.world.recorded(self.action)
-        passed = len(self._chunks) == len(self._kept.get("chunks", ()))
-        if self._done or self._run.machine.closed or recorded is None or recorded.exact or not passed:
-            return
-        await self.world.arrived(recorded.at, recorded=True)
-        self._finish({how: self._kept[how] for how in ("closed", "cut") if how in self._kept})
-
     def end_as_recorded(self) -> None:
         """End as the record did; Halt where the agent reads on after the place where it had stopped."""
         if "closed" in self._kept:

@@ -154,7 +154,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
                 stream = Stream(run, action, recorded.outcome)
                 await run.world.arrived(stream.opened, recorded=True)
                 return stream.response(_AsyncBody(stream, None))
-            await run.world.arrived(recorded.at, recorded=True)
+            await run.world.turn_to_end(action, recorded.at)
         except asyncio.CancelledError:
             abandon(run, action)
             raise
@@ -200,7 +200,7 @@ class _AsyncBody(httpx2.AsyncByteStream):
         if self._pieces is None:
             for at, piece in stream.recorded_pieces():
                 yield stream.passed(piece, await stream.world.arrived(at, recorded=True))
-            await stream.world.arrived(stream.ended, recorded=True)
+            await stream.world.turn_to_end(stream.action, stream.ended)
             stream.end_as_recorded()
             return
         try:
@@ -214,7 +214,6 @@ class _AsyncBody(httpx2.AsyncByteStream):
         stream.end()
 
     async def aclose(self) -> None:
-        await self._stream.settle()
         self._stream.closed_early()
         if self._response is not None:
             with inside(self._stream.action):

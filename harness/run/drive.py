@@ -78,7 +78,8 @@ def begin(run: Run, wanted: Call) -> int:
 
 
 async def abegin(run: Run, wanted: Call) -> int:
-    """Do what ``begin`` does where the approver may be asynchronous."""
+    """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
+    await run.world.turn_to_call(wanted.tool, wanted.args)
     last = _propose(run, wanted)
     if type(last) is Ask:
         last = _step(run, Answer, last.action, await run.world.aask(last.action, last.question))
@@ -114,7 +115,7 @@ def close(run: Run) -> None:
 async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Outcome]]) -> Outcome:
     recorded = world.recorded(action)
     if recorded is not None:
-        await world.arrived(recorded.at, recorded=True)
+        await world.turn_to_end(action, recorded.at)
         assert recorded.outcome is not None
         return recorded.outcome
     with inside(action):

@@ -7,8 +7,8 @@ carries the Divergence; from then on every call does, so an agent cannot go on o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from harness.determinism.address import enclosing
 from harness.determinism.loop import SessionLoop, VirtualTimeline
@@ -17,6 +17,7 @@ from harness.ports import Approval, Question, Recorded
 from harness.trace.codec import Footer, Header, read_line
 from harness.trace.diff import explain
 from harness.trace.event import Event
+from harness.trace.history import restored
 from harness.trace.outcome import Unknown, from_body
 from harness.trace.reader import Entry, Reader
 
@@ -40,13 +41,16 @@ class RecordedWorld:
         self.replayed = 0
         self._file = reader.file
         self._exact = self.header.host.get("order") != "completions"
+        self._waiting: list[asyncio.Future[None]] = []
+        self._let_go = False
         events = [entry.event for entry in self.entries]
         self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
+        self._requests = {event.seq: request for event, request in restored(events)}
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
     def timeline(self) -> VirtualTimeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
-        return VirtualTimeline(self._stalled)
+        return VirtualTimeline(self._stalled_in_loop)
 
     def begin(self, header: bytes) -> None:
         pass  # the run part of the header was compared before the replay began
@@ -68,6 +72,7 @@ class RecordedWorld:
             if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
                 self._diverge(line)
             self.replayed += 1
+        self._wake()
 
     def carried(self, seq: int) -> Iterator[Entry]:
         while self.replayed < len(self.entries):
@@ -85,18 +90,36 @@ class RecordedWorld:
             return Recorded(None, None)
         outcome = from_body(observation.body)
         came = None if outcome == Unknown("cancelled") else observation.at
-        return Recorded(outcome, came, self._exact)
+        return Recorded(outcome, came)
 
     def moment(self, at: int | None) -> int:
         return at or 0
 
     async def arrived(self, at: int | None, *, recorded: bool) -> int:
         loop = asyncio.get_running_loop()
-        if at is None:
-            await loop.create_future()  # it never came: only a timer of the agent's own can end this
-        elif isinstance(loop, SessionLoop) and isinstance(loop.timeline, VirtualTimeline):
+        assert at is not None
+        if isinstance(loop, SessionLoop) and isinstance(loop.timeline, VirtualTimeline):
             await loop.timeline.arrive(at)
-        return at or 0
+        return at
+
+    async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        if not self._exact:
+            await self._turn(lambda event: event.kind == "action" and self._requests[event.seq] == (tool, args))
+
+    async def turn_to_end(self, action: int, at: int | None) -> None:
+        if at is None:
+            await asyncio.get_running_loop().create_future()  # only a timer of the agent's own can end this
+        elif self._exact:
+            await self.arrived(at, recorded=True)
+        else:
+            await self._turn(lambda event: event.kind == "observation" and event.body["action"] == action)
+
+    async def _turn(self, fits: Callable[[Event], bool]) -> None:
+        """Wait for the recorded order. A loop of our own finds it by its times; somebody else's timers are not ours."""
+        while not self._let_go and (event := self._next()) is not None and not fits(event):
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
 
     def ask(self, action: int, question: Question) -> Approval:
         decision = self._answers.get(action)
@@ -107,7 +130,10 @@ class RecordedWorld:
 
     async def aask(self, action: int, question: Question) -> Approval:
         approval = self.ask(action, question)
-        await self.arrived(self._answers[action].at, recorded=True)
+        if self._exact:
+            await self.arrived(self._answers[action].at, recorded=True)
+        else:
+            await self._turn(lambda event: event is self._answers[action])
         return approval
 
     def steps(self) -> int:
@@ -123,6 +149,24 @@ class RecordedWorld:
         recorded = self.entries[self.replayed].event if self.replayed < len(self.entries) else None
         later = [entry.event for entry in self.entries[self.replayed + 1 :]]
         self._fail(explain(recorded, said.event, self._before(), later))
+
+    def _next(self) -> Event | None:
+        """Give the event the record goes on with, leaving out what lies inside an effect."""
+        rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
+        return next((event for event in rest if enclosing(event.task) is None), None)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _stalled_in_loop(self) -> None:
+        if self._waiting and self.failed is None:
+            self._let_go = True  # nobody's turn comes: let them go on, and so find the first difference
+            self._wake()
+        else:
+            self._stalled()
 
     def _stalled(self) -> NoReturn:
         if self.failed is not None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harness.determinism.canonical import escape
 from harness.errors import Divergence
 from harness.trace.event import Event, plain
-from harness.trace.history import Histories
+from harness.trace.history import restored
 
 
 class Difference(NamedTuple):
@@ -121,11 +121,8 @@ def _same_call(now: Event, event: Event) -> bool:
 
 
 def _request(event: Event, before: list[Event]) -> dict[str, Any]:
-    histories = Histories()
-    for earlier in before:
-        if _is_model_call(earlier):
-            histories.restore(earlier.body["tool"], earlier.body["args"], earlier.seq)
-    return histories.restore(event.body["tool"], event.body["args"], event.seq)
+    *_, (_, (_, request)) = restored([*before, event])
+    return request
 
 
 def _is_model_call(event: Event) -> bool:

@@ -8,7 +8,10 @@ rest of the request (model, tools, temperature …) is kept only where it differ
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
+
+from harness.trace.event import Event
 
 _RECENT: Final = 64  # conversations that one session may interleave before the oldest is written in full again
 
@@ -96,3 +99,13 @@ def _common(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> int:
             break
         count += 1
     return count
+
+
+def restored(events: Iterable[Event]) -> Iterator[tuple[Event, tuple[str, dict[str, Any]]]]:
+    """Yield every action with its tool and its whole arguments, a model's request restored. O(messages of a request)."""
+    histories = Histories()
+    for event in events:
+        if event.kind == "action":
+            tool, args = event.body["tool"], event.body["args"]
+            whole = histories.restore(tool, args, event.seq) if event.body["surface"] == "model" else args
+            yield event, (tool, whole)
