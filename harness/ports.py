@@ -75,14 +75,17 @@ class World(Protocol):
     def now(self, seq: int) -> int:
         """Give the time of the event ``seq`` that is about to be written, in nanoseconds since the start."""
 
-    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+    def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         """Keep lines; with ``barrier`` return only when they survive this process (``disk``: this machine)."""
 
-    def carried(self, seq: int) -> Iterable[Entry]:
+    def carried(self) -> Iterable[Entry]:
         """Give the recorded events that stand next because the effects that said them are not performed again."""
 
-    def recorded(self, action: int) -> Recorded | None:
-        """Give what the trace says of an action, or None where its effect has to be performed."""
+    def recorded(self, action: int, *, waits: bool) -> Recorded | None:
+        """Give what the trace says of an action, or None where its effect has to be performed.
+
+        A caller that ``waits`` can be told of an outcome that never came; another one is stopped.
+        """
 
     def moment(self, at: int | None) -> int:
         """Give the time of one piece of a stream; ``at`` is its recorded time, if any."""

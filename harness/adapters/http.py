@@ -15,7 +15,8 @@ import httpx2
 
 from harness.determinism import canonical
 from harness.errors import Divergence, Halt, Refused
-from harness.run.drive import Call, Run, finish
+from harness.run.drive import Run, finish
+from harness.run.session import Call
 from harness.tool import ToolSpec
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
@@ -145,7 +146,7 @@ class Stream:
     @property
     def ended(self) -> int | None:
         """When the recorded stream ended; None where the agent stopped waiting for more."""
-        recorded = self.world.recorded(self.action)
+        recorded = self.world.recorded(self.action, waits=True)
         return None if recorded is None or "closed" in self._kept else recorded.at
 
     def response(self, body: Any) -> httpx2.Response:

@@ -42,7 +42,7 @@ class LiveWorld:
         self._written = 0
 
     def begin(self, header: bytes) -> None:
-        self.write(header, barrier=False, disk=False)
+        self.write(header, False, False)
 
     def end(self) -> None:
         self.store.close()
@@ -54,7 +54,7 @@ class LiveWorld:
         self._last = last = now if now > self._last else self._last + 1
         return last
 
-    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+    def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         try:
             self.store.append(lines)
             durability = self._durability
@@ -68,10 +68,10 @@ class LiveWorld:
         except StoreError as error:
             raise Halt(error) from None  # an agent that cannot be recorded must not go on
 
-    def carried(self, seq: int) -> tuple[Entry, ...]:
+    def carried(self) -> tuple[Entry, ...]:
         return ()
 
-    def recorded(self, action: int) -> Recorded | None:
+    def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         return None
 
     def moment(self, at: int | None) -> int:

@@ -31,7 +31,8 @@ from harness.adapters.http import (
 )
 from harness.determinism.address import inside
 from harness.errors import Refused, UsageError
-from harness.run.drive import Call, Run, abandon, abegin, begin, finish
+from harness.run.drive import Run, abandon, abegin, begin, finish
+from harness.run.session import Call
 from harness.trace.outcome import Ok, Outcome
 
 Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)
@@ -70,7 +71,7 @@ class _Door(httpx2.BaseTransport):
         wanted = read_request(request, self._base)
         try:
             action = begin(run, wanted)
-            recorded = run.world.recorded(action)
+            recorded = run.world.recorded(action, waits=False)
             if recorded is None:
                 return self._perform(run, action, request)
             assert recorded.outcome is not None
@@ -146,7 +147,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
 
     async def _pass(self, run: Run, wanted: Call, request: httpx2.Request) -> httpx2.Response:
         action = await abegin(run, wanted)
-        recorded = run.world.recorded(action)
+        recorded = run.world.recorded(action, waits=True)
         try:
             if recorded is None:
                 return await self._perform(run, action, request)

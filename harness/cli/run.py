@@ -102,10 +102,14 @@ def _model(script: str | None) -> Iterator[None]:
     if script is None:
         yield
         return
-    from harness.testing.model_server import ModelServer
+    from harness.testing.model_server import ModelRequest, ModelServer, Reply
 
-    policy: list[Callable[..., Any]] = []
-    with ModelServer(lambda request: policy[0](request)) as server:
+    policy: list[Callable[[ModelRequest], Reply]] = []
+
+    def answer(request: ModelRequest) -> Reply:
+        return policy[0](request)
+
+    with ModelServer(answer) as server:
         os.environ["OPENAI_BASE_URL"] = server.base_url
         os.environ.setdefault("OPENAI_API_KEY", "no-key-needed")
         os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")  # it would report to OpenAI past the door

@@ -24,6 +24,10 @@ class Node:
         self.children = 0
         self.owner = owner
 
+    def known(self) -> tuple[int, ...]:
+        """Give the events that the next one follows from."""
+        return (self.last,) if self.last >= 0 else ()
+
     def child(self, owner: object) -> Node:
         """Give the next child its address; it knows what its parent knew."""
         address = f"{self.address}.{self.children}"
@@ -46,7 +50,8 @@ def leave(token: Token[Node | None]) -> None:
 
 def here() -> Node:
     """Give the node of the present task or thread, naming it if it speaks for the first time."""
-    owner = _owner()
+    loop = asyncio._get_running_loop()
+    owner = threading.get_ident() if loop is None else _owner()
     node = _node.get()
     if node is None:
         node = Node("0", owner)

@@ -24,14 +24,20 @@ _SORTED: Final = _PLAIN | orjson.OPT_SORT_KEYS
 _BIG: Final = re.compile(rb"(?<![\d.eE+-])-?\d{19,}(?![\d.eE])")
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, option: int = _SORTED) -> bytes:
     """Write a JSON value in canonical form; NotRecordable names the place of anything else. O(size)."""
-    return _encode(value, _SORTED)
+    try:
+        data = orjson.dumps(value, option=option)
+    except TypeError:
+        return encode_slowly(value, sort_keys=option == _SORTED)
+    if b"null" in data:  # orjson writes NaN as null: look again only where a null stands
+        _refuse_nan(value, "")
+    return data
 
 
 def encode_as_is(value: Any) -> bytes:
     """Write a JSON value like ``encode``, object keys in their own order, which an agent can observe. O(size)."""
-    return _encode(value, _PLAIN)
+    return encode(value, _PLAIN)
 
 
 def decode(data: bytes) -> Any:
@@ -49,16 +55,6 @@ def digest(data: bytes) -> str:
 def digest_of(value: Any) -> str:
     """Give the digest of a JSON value's canonical form."""
     return hashlib.sha256(encode(value)).hexdigest()
-
-
-def _encode(value: Any, option: int) -> bytes:
-    try:
-        data = orjson.dumps(value, option=option)
-    except TypeError:
-        return encode_slowly(value, sort_keys=option == _SORTED)
-    if b"null" in data:  # orjson writes NaN as null: look again only where a null stands
-        _refuse_nan(value, "")
-    return data
 
 
 def encode_slowly(value: Any, *, sort_keys: bool = True) -> bytes:

@@ -13,7 +13,7 @@ recorded arrival or timer to the next without waiting. Both use public seams of 
 constructor, ``time()``, ``create_future`` and the task factory.
 
 What it does not control: threads that are not its own executor's, how long a thread takes, callbacks that real sockets
-of the agent itself trigger, and an ``as_completed`` that a module took out of asyncio by name before ``run`` was called.
+of the agent itself trigger, and an ``as_completed`` that a module took out of asyncio by name before ``run``.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from harness.run.replay import EndOfRecord, RecordedWorld
 from harness.trace.diff import first_difference
 from harness.trace.value import decode_value
 
-
 _RESTORED: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run
 from harness.errors import NotRecordable, UsageError
-from harness.run.drive import Call, Run, acall, call
+from harness.run.drive import acall, call
+from harness.run.session import Call
 from harness.tool import ToolSpec
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
@@ -34,6 +35,12 @@ class Tool:
             return get_type_hints(self.function).get("return")
         except NameError:
             return None  # a name only a type checker knows
+
+    def outside(self) -> Callable[..., Any]:
+        """Give the function itself, for a call outside a session; UsageError where the app is strict."""
+        if self.app.strict:
+            raise UsageError(f"{self.spec.name} was called outside a session", cure="open one: with app.session(): …")
+        return self.function
 
     def wanted(self, arguments: dict[str, Any]) -> Call:
         """Write a call of this tool as what the agent wants; NotRecordable names an argument that cannot be written."""
@@ -124,9 +131,9 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
 
         @functools.wraps(function)
         async def asynchronous(*args: Any, **kwargs: Any) -> Any:
-            run = _door(tool)
+            run = current_run()
             if run is None:
-                return await function(*args, **kwargs)
+                return await tool.outside()(*args, **kwargs)
             arguments = tool.binder.bind(args, kwargs)
             effect = _Effect(tool, arguments)
             return effect.result(await acall(run, tool.wanted(arguments), effect.aperform))
@@ -135,18 +142,11 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
 
     @functools.wraps(function)
     def synchronous(*args: Any, **kwargs: Any) -> Any:
-        run = _door(tool)
+        run = current_run()
         if run is None:
-            return function(*args, **kwargs)
+            return tool.outside()(*args, **kwargs)
         arguments = tool.binder.bind(args, kwargs)
         effect = _Effect(tool, arguments)
         return effect.result(call(run, tool.wanted(arguments), effect.perform))
 
     return tool, synchronous
-
-
-def _door(tool: Tool) -> Run | None:
-    run = current_run()
-    if run is None and tool.app.strict:
-        raise UsageError(f"{tool.spec.name} was called outside a session", cure="open one: with app.session(): …")
-    return run

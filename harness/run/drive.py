@@ -7,25 +7,13 @@ from collections.abc import Awaitable, Callable
 from threading import RLock
 from typing import Any, NamedTuple
 
-from harness.determinism.address import Node, here, inside
-from harness.errors import Refused
+from harness.determinism.address import here, inside
+from harness.errors import NotRecordable, Refused
 from harness.ports import World
-from harness.run.session import (
-    Answer,
-    Ask,
-    Close,
-    Complete,
-    Effect,
-    Input,
-    Place,
-    Propose,
-    Refuse,
-    Say,
-    SessionMachine,
-)
-from harness.tool import ToolSpec
-from harness.trace.event import Kind, Surface
-from harness.trace.outcome import Outcome, Unknown
+from harness.run.session import Answer, Call, Close, Complete, Effects, Input, Propose, Say, SessionMachine
+from harness.trace.error import describe
+from harness.trace.event import Kind
+from harness.trace.outcome import Failed, Outcome, Unknown
 
 
 class Run(NamedTuple):
@@ -36,20 +24,10 @@ class Run(NamedTuple):
     lock: RLock
 
 
-class Call(NamedTuple):
-    """What an agent wants: a surface, the tool's name, JSON arguments, and the tool's declaration."""
-
-    surface: Surface
-    tool: str
-    args: dict[str, Any]
-    spec: ToolSpec
-    id: str | None = None
-
-
 def call(run: Run, wanted: Call, effect: Callable[[], Outcome]) -> Outcome:
     """Propose, perform and complete one action; Refused where a rule or a person says no."""
     action = begin(run, wanted)
-    recorded = run.world.recorded(action)
+    recorded = run.world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
         return finish(run, action, recorded.outcome)
@@ -71,26 +49,31 @@ async def acall(run: Run, wanted: Call, effect: Callable[[], Awaitable[Outcome]]
 
 def begin(run: Run, wanted: Call) -> int:
     """Bring an action to the point where its effect may happen, and give its number."""
-    last = _propose(run, wanted)
-    if type(last) is Ask:
-        last = _step(run, Answer, last.action, run.world.ask(last.action, last.question))
-    return _allowed(last)
+    effects = _propose(run, wanted)
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
+    return _allowed(effects)
 
 
 async def abegin(run: Run, wanted: Call) -> int:
     """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
     await run.world.turn_to_call(wanted.tool, wanted.args)
-    last = _propose(run, wanted)
-    if type(last) is Ask:
-        last = _step(run, Answer, last.action, await run.world.aask(last.action, last.question))
-    return _allowed(last)
+    effects = _propose(run, wanted)
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, await run.world.aask(effects.action, effects.question))
+    return _allowed(effects)
 
 
 def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
-    """Write what came back and give what the agent may see of it."""
-    last = _step(run, Complete, action, outcome)
-    if type(last) is Refuse:
-        raise last.refused
+    """Write what came back and give what the agent may see of it.
+
+    NotRecordable for an outcome that is no JSON after all (a NaN): it is written as failed, because it happened.
+    """
+    try:
+        _allowed(_step(run, Complete, action, outcome))
+    except NotRecordable as error:
+        _step(run, Complete, action, Failed(describe(error)))
+        raise
     return outcome
 
 
@@ -104,7 +87,8 @@ def abandon(run: Run, action: int) -> None:
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
     """Keep a message or a note."""
-    _step(run, Say, kind, body, _place(here()))
+    node = here()
+    _step(run, Say, kind, body, node.address, node.known())
 
 
 def close(run: Run) -> None:
@@ -113,7 +97,7 @@ def close(run: Run) -> None:
 
 
 async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    recorded = world.recorded(action)
+    recorded = world.recorded(action, waits=True)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
         assert recorded.outcome is not None
@@ -124,31 +108,25 @@ async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Out
     return outcome
 
 
-def _propose(run: Run, wanted: Call) -> Effect:
+def _propose(run: Run, wanted: Call) -> Effects:
     node = here()
-    surface, tool, args, spec, call_id = wanted
-    last = _step(run, Propose, surface, tool, args, spec, _place(node), call_id)
-    node.last = last.action  # type: ignore[union-attr]
-    return last
+    effects = _step(run, Propose, wanted, node.address, node.known())
+    node.last = effects.action
+    return effects
 
 
-def _place(node: Node) -> Place:
-    return Place("main", node.address, (node.last,) if node.last >= 0 else ())
+def _allowed(effects: Effects) -> int:
+    if effects.refused is not None:
+        raise effects.refused
+    return effects.action
 
 
-def _allowed(last: Effect) -> int:
-    if type(last) is Refuse:
-        raise last.refused
-    return last.action  # type: ignore[union-attr]
-
-
-def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effect:
+def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
     machine, world, lock = run
     with lock:
-        for entry in world.carried(machine.seq):
+        for entry in world.carried():
             machine.adopt(entry)
         effects = machine.step(kind(world.now(machine.seq), *fields))
-        lines, barrier, disk = effects[0]  # type: ignore[misc]
-        world.write(lines, barrier=barrier, disk=disk)
-        return effects[-1]
+        world.write(effects.lines, effects.barrier, effects.disk)
+        return effects

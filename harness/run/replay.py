@@ -63,7 +63,7 @@ class RecordedWorld:
     def now(self, seq: int) -> int:
         return self.entries[seq].event.at if seq < len(self.entries) else 0
 
-    def write(self, lines: bytes, *, barrier: bool, disk: bool) -> None:
+    def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self.failed is not None:
             raise Halt(self.failed)
         for line in lines.splitlines(keepends=True):
@@ -74,7 +74,7 @@ class RecordedWorld:
             self.replayed += 1
         self._wake()
 
-    def carried(self, seq: int) -> Iterator[Entry]:
+    def carried(self) -> Iterator[Entry]:
         while self.replayed < len(self.entries):
             entry = self.entries[self.replayed]
             if enclosing(entry.event.task) is None:
@@ -82,10 +82,10 @@ class RecordedWorld:
             self.replayed += 1
             yield entry
 
-    def recorded(self, action: int) -> Recorded:
+    def recorded(self, action: int, *, waits: bool) -> Recorded:
         observation = self._observations.get(action)
         if observation is None:
-            if not _in_loop():
+            if not waits:
                 self._stalled()
             return Recorded(None, None)
         outcome = from_body(observation.body)
@@ -188,7 +188,3 @@ class RecordedWorld:
     def _fail(self, error: HarnessError) -> NoReturn:
         self.failed = self.failed or error
         raise Halt(self.failed)
-
-
-def _in_loop() -> bool:
-    return asyncio._get_running_loop() is not None

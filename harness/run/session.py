@@ -2,12 +2,12 @@
 
 Theory of operation. Every action passes the same states, whoever proposes it and whether it is recorded or replayed::
 
-    Propose ──▶ judged ──allow──▶ performing ──Complete──▶ done ──▶ Deliver (or Refuse, where a rule blocks the result)
-                  ├──block──▶ refused ──▶ Refuse
+    Propose ──▶ judged ──allow──▶ performing ──Complete──▶ done (or refused, where a rule blocks the result)
+                  ├──block──▶ refused
                   └──escalate──▶ asked ──Answer──▶ performing | refused
 
-Two rules of this file. What is written comes before what is done: a ``Write`` with a barrier stands before every
-``Perform``. And an input that is not legal in the present state raises and leaves everything as it was.
+Two rules of this file. What is written comes before what is done: an effect's lines are to be kept, with a barrier,
+before it is performed. And an input that is not legal in the present state raises and leaves everything as it was.
 
 The machine decides nothing about time, disks or people: each input brings its time, and each effect is carried out by
 a driver (``run.drive``).
@@ -34,31 +34,29 @@ from harness.trace.redaction import Redactor
 from harness.trace.verdict import Judgement, Truth, Verdict, worst
 from harness.trace.writer import Writer
 
-
-class Place(NamedTuple):
-    """Who speaks: the agent, the address of its task, and the events this one follows from."""
-
-    agent: str = "main"
-    task: str = "0"
-    parents: tuple[int, ...] = ()
-
-
 # --- inputs: each begins with its time, in nanoseconds since the start ------------------------------------------------
 
 
-class Propose(NamedTuple):
-    """An agent wants something to happen.
+class Call(NamedTuple):
+    """What an agent wants: a surface, the tool's name, its declaration, and JSON arguments.
 
-    ``args`` is JSON data, for a model call the whole request; ``id`` is the model's own id of a tool call.
+    The arguments of a model call are the whole request; ``id`` is the model's own id of a tool call.
     """
 
-    at: int
     surface: Surface
     tool: str
     args: dict[str, Any]
     spec: ToolSpec
-    place: Place
     id: str | None = None
+
+
+class Propose(NamedTuple):
+    """The task ``task`` of an agent wants something to happen; it follows from the events ``parents``."""
+
+    at: int
+    call: Call
+    task: str = "0"
+    parents: tuple[int, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -83,7 +81,8 @@ class Say(NamedTuple):
     at: int
     kind: Kind
     body: dict[str, Any]
-    place: Place
+    task: str = "0"
+    parents: tuple[int, ...] = ()
 
 
 class Close(NamedTuple):
@@ -97,42 +96,20 @@ Input = Propose | Answer | Complete | Say | Close
 # --- effects ---------------------------------------------------------------------------------------------------------
 
 
-class Write(NamedTuple):
-    """Keep these lines; with ``barrier`` before anything else happens, with ``disk`` on the disk itself."""
+class Effects(NamedTuple):
+    """What a driver has to do next, in this order.
 
+    Keep ``lines``, with ``barrier`` safe from a crash of the process and with ``disk`` of the machine; then ask the
+    ``question``, or raise ``refused``, or, if neither is there, go on: perform the ``action``, or deliver its outcome.
+    """
+
+    action: int
     lines: bytes
     barrier: bool = False
     disk: bool = False
+    refused: Refused | None = None
+    question: Question | None = None
 
-
-class Perform(NamedTuple):
-    """Let the effect of this action happen."""
-
-    action: int
-
-
-class Ask(NamedTuple):
-    """Put the question to whoever may answer it."""
-
-    action: int
-    question: Question
-
-
-class Deliver(NamedTuple):
-    """Give the outcome to the agent."""
-
-    action: int
-    outcome: Outcome
-
-
-class Refuse(NamedTuple):
-    """Tell the agent that its call was blocked."""
-
-    action: int
-    refused: Refused
-
-
-Effect = Write | Perform | Ask | Deliver | Refuse
 
 # --- states ----------------------------------------------------------------------------------------------------------
 
@@ -212,7 +189,7 @@ class SessionMachine:
         if self._redactor is not None:
             self._redactor.learn(secret, name)
 
-    def step(self, said: Input) -> tuple[Effect, ...]:
+    def step(self, said: Input) -> Effects:
         """Take one input and give the effects it calls for, in order; HarnessError where it is not legal now."""
         if self.closed:
             raise HarnessError("the session is closed; open a new one for further calls")
@@ -232,15 +209,15 @@ class SessionMachine:
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 
-    def _propose(self, said: Propose) -> tuple[Effect, ...]:
-        at, surface, tool, args, spec, place, call_id = said
+    def _propose(self, said: Propose) -> Effects:
+        at, (surface, tool, args, spec, call_id), task, parents = said
         seq = self.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
         body: dict[str, Any] = {"surface": surface, "tool": tool, "args": args, "rules": ()}
         if call_id is not None:
             body["id"] = call_id
-        event = Event(seq, "action", *place, at, body)
+        event = Event(seq, "action", "main", task, parents, at, body)
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
@@ -256,14 +233,14 @@ class SessionMachine:
         if decision.decision == "allow":
             disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
             self._open[seq] = _Action(event, spec, State.PERFORMING)
-            return (Write(lines, True, disk), Perform(seq))
+            return Effects(seq, lines, True, disk)
         lines += self._decided(event, decision)
         if decision.decision == "block":
-            return (Write(lines, True), Refuse(seq, _refused(decision, event, judgement)))
+            return Effects(seq, lines, True, refused=_refused(decision, event, judgement))
         self._open[seq] = _Action(event, spec, State.ASKED, decision)
-        return (Write(lines, True), Ask(seq, _question(decision, event, self._registry)))
+        return Effects(seq, lines, True, question=_question(decision, event, self._registry))
 
-    def _answer(self, said: Answer) -> tuple[Effect, ...]:
+    def _answer(self, said: Answer) -> Effects:
         action = self._expected(said)
         assert action.decision is not None
         approval = said.approval
@@ -279,15 +256,15 @@ class SessionMachine:
         lines = self._writer.append(event)
         if approval.allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
-            return (Write(lines, True, self._fsync_writes), Perform(said.action))
+            return Effects(said.action, lines, True, self._fsync_writes)
         del self._open[said.action]
         reason = f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
         refused = Refused(
             action.decision.rule, reason, call=action.event.body["tool"], alternative=action.decision.alternative
         )
-        return (Write(lines, True), Refuse(said.action, refused))
+        return Effects(said.action, lines, True, refused=refused)
 
-    def _complete(self, said: Complete) -> tuple[Effect, ...]:
+    def _complete(self, said: Complete) -> Effects:
         at, number, outcome = said
         action = self._expected(said)
         intent = action.event
@@ -301,21 +278,20 @@ class SessionMachine:
             lines += self._verdicts(judgement, event)
             decision = decide(judgement, self._registry, action.spec, self._mode)
         if decision.decision == "allow":
-            return (Write(lines), Deliver(number, outcome))
+            return Effects(number, lines)
         lines += self._decided(event, decision)
-        return (Write(lines), Refuse(number, _refused(decision, intent, judgement)))
+        return Effects(number, lines, refused=_refused(decision, intent, judgement))
 
-    def _say(self, said: Say) -> tuple[Effect, ...]:
-        event = Event(self.seq, said.kind, *said.place, said.at, said.body)
+    def _say(self, said: Say) -> Effects:
+        event = Event(self.seq, said.kind, "main", said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
-        judgement = self._checker.judge(event)
-        return (Write(lines + self._verdicts(judgement, event)),)
+        return Effects(event.seq, lines + self._verdicts(self._checker.judge(event), event))
 
-    def _close(self, said: Close) -> tuple[Effect, ...]:
+    def _close(self, said: Close) -> Effects:
         end = Event(self.seq, "note", "main", "0", (), said.at, {})
         lines = self._verdicts(self._checker.finish(), end)
         self.closed = True
-        return (Write(lines + self._writer.footer_line(self.verdict), True),)
+        return Effects(end.seq, lines + self._writer.footer_line(self.verdict), True)
 
     def _expected(self, said: Answer | Complete) -> _Action:
         legal = LEGAL[type(said)]

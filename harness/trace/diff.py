@@ -49,7 +49,7 @@ def explain(
     """Say how an event differs from the recorded one in its place, with the likely cause.
 
     ``before`` are the events up to that place (equal on both sides), ``later`` what the record says next. Requests to
-    a model are compared as the whole requests that were sent, and a pointer such as ``/messages/4/content`` is into them.
+    a model are compared as the whole requests that were sent; a pointer such as ``/messages/4/content`` is into them.
     """
     before = list(before)
     speaker = now or recorded

@@ -102,7 +102,7 @@ def _common(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> int:
 
 
 def restored(events: Iterable[Event]) -> Iterator[tuple[Event, tuple[str, dict[str, Any]]]]:
-    """Yield every action with its tool and its whole arguments, a model's request restored. O(messages of a request)."""
+    """Yield every action with its tool and its whole arguments, a model's request restored."""
     histories = Histories()
     for event in events:
         if event.kind == "action":

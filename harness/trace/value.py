@@ -20,6 +20,7 @@ from uuid import UUID
 from harness.determinism import canonical
 from harness.errors import NotRecordable
 
+_TEXT: Final = frozenset({str})
 ATOMS: Final = frozenset({str, int, float, bool, NoneType})
 
 
@@ -29,7 +30,7 @@ def encode_value(value: Any, pointer: str = "") -> Any:
     if kind in ATOMS:
         return value
     if kind is dict:
-        if all(type(key) is str for key in value) and "$type" not in value:
+        if _TEXT.issuperset(map(type, value)) and "$type" not in value:
             return {
                 key: item if type(item) in ATOMS else encode_value(item, f"{pointer}/{canonical.escape(key)}")
                 for key, item in value.items()
@@ -65,8 +66,12 @@ def decode_value(data: Any, annotation: Any = None) -> Any:
 def holds_objects(data: Any) -> bool:
     """Tell whether encoded data needs an annotation to come back as it was."""
     if type(data) is dict:
-        return data.get("$type") == "object" or any(map(holds_objects, data.values()))
-    return type(data) is list and any(map(holds_objects, data))
+        return data.get("$type") == "object" or holds_objects(list(data.values()))
+    if type(data) is list:
+        for item in data:  # a loop, not any(): this is asked of every result
+            if type(item) not in ATOMS and holds_objects(item):
+                return True
+    return False
 
 
 def _typed(name: str, value: Any) -> dict[str, Any]:

@@ -254,7 +254,9 @@ def test_replay_restores_the_base_url(tmp_path: Path, monkeypatch: pytest.Monkey
     assert os.environ["OPENAI_BASE_URL"] == "http://127.0.0.1:9/mine"
 
 
-def test_an_undecorated_entry_belongs_to_the_only_app_of_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undecorated_entry_belongs_to_the_only_app_of_its_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rules are never left out because a decorator is missing; with several apps the choice is asked for."""
     source = """
 import harness

@@ -60,9 +60,7 @@ def test_it_is_not_fitted_to_the_transcripts() -> None:
     assert not [name for name in found if name in written]
 
 
-def test_the_documented_table_is_what_the_command_prints(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_documented_table_is_what_the_command_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``docs/airline.md`` shows the table of all real transcripts as ``harness check --labels`` prints it."""
     folder = tmp_path / "tau"
     assert run(["import", "tau", str(airline_transcripts()), "--out", str(folder)]) == 0

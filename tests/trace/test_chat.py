@@ -53,7 +53,8 @@ def test_responses_items_are_read() -> None:
     ]
     expected = [("assistant", "Hi", ()), ("assistant", "", ({"id": "c2", "tool": "pay", "args": {}},))]
     assert answer({"body": {"output": output}}) == expected
-    stream = f"event: response.completed\ndata: {json.dumps({'type': 'response.completed', 'response': {'output': output}})}\n\n"
+    completed = json.dumps({"type": "response.completed", "response": {"output": output}})
+    stream = f"event: response.completed\ndata: {completed}\n\n"
     assert answer({"chunks": [[0, stream]]}) == expected
 
 
