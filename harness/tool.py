@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Effect = Literal["read", "write"]
@@ -37,3 +37,12 @@ class ToolSpec:
     timeout_ms: int | None = None
     unordered: tuple[str, ...] = ()
     impact: str | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """Give the fields that are not as they would be by themselves, as JSON data: what a digest is taken of."""
+        values = {one.name: (getattr(self, one.name), one.default) for one in fields(self) if one.name != "name"}
+        return {
+            name: list(value) if type(value) is tuple else value
+            for name, (value, default) in values.items()
+            if value != default
+        }

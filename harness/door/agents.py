@@ -32,7 +32,7 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
         if session is None or session.begun:
             return None
         try:
-            session.enter_agent(Entry(name, encode_value(binder.bind(args, kwargs))))
+            session.enter_agent(Entry(name, encode_value(binder.bind(args, kwargs)), entry_folder(function)))
         except NotRecordable as error:
             raise UsageError(
                 f"the input {error.where} of {name} is no JSON: {error.what}",
@@ -105,14 +105,24 @@ def entry_name(function: Callable[..., Any]) -> str:
     return f"{module}:{function.__qualname__}"
 
 
+def entry_folder(function: Callable[..., Any]) -> str:
+    """Give the folder that has to be importable for a function to be found by name; empty where there is none."""
+    module = sys.modules[function.__module__]
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return ""
+    name = function.__module__
+    levels = 0 if name == "__main__" else name.count(".")
+    return str(Path(file).resolve().parents[levels + (Path(file).name == "__init__.py")])
+
+
 def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
     """Import ``module:function``, looking in some folders first; UsageError says which part is missing."""
     module_name, colon, path = entry.partition(":")
     if not colon or not module_name or not path:
         raise UsageError(f"{entry!r} names no entry", cure="write module:function, for example examples.refunds:main")
-    for folder in reversed(folders):
-        if folder and folder not in sys.path:
-            sys.path.insert(0, folder)
+    first = [folder for folder in dict.fromkeys(folders) if folder]
+    sys.path[:] = first + [folder for folder in sys.path if folder not in first]
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

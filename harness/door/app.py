@@ -6,10 +6,8 @@ import asyncio
 import copy
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
@@ -150,7 +148,7 @@ class Harness:
 
         def header(entry: Entry | None) -> Header:
             run = self.run_header(entry, seed=seed, conversation=conversation, tenant=tenant, subject=subject)
-            return Header(run, self._host())
+            return Header(run, self._host(entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:
             store = FileStore(trace) if trace else new_store(self._traces, "run")
@@ -166,7 +164,7 @@ class Harness:
             "format": 1,
             "input": entry.input if entry else None,
             "registries": [{"digest": registry.digest, "name": registry.name, "version": registry.version}],
-            "tools": {name: canonical.digest_of(asdict(spec)) for name, spec in sorted(registry.tools.items())},
+            "tools": {name: canonical.digest_of(spec.stated()) for name, spec in sorted(registry.tools.items())},
             **labels,
         }
 
@@ -200,7 +198,7 @@ class Harness:
             raise UsageError("a model call outside a session", cure="open one: with app.session(): …")
         return run
 
-    def _host(self) -> dict[str, Any]:
+    def _host(self, path: str) -> dict[str, Any]:
         seed = os.environ.get("PYTHONHASHSEED", "")
         return {
             "base_url": os.environ.get("OPENAI_BASE_URL"),
@@ -208,7 +206,7 @@ class Harness:
             "harness": __version__,
             "hash_seed": int(seed) if seed.isdigit() else None,
             "order": "completions" if _in_a_foreign_loop() else "exact",
-            "path": _main_folder(),
+            "path": path,
             "python": platform.python_version(),
             "registries": self._files,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -227,8 +225,3 @@ def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tupl
 def _in_a_foreign_loop() -> bool:
     loop = asyncio._get_running_loop()
     return loop is not None and not isinstance(loop, SessionLoop)
-
-
-def _main_folder() -> str:
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    return str(Path(main).resolve().parent if main else Path.cwd())

@@ -37,10 +37,11 @@ class TraceInfo(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """The function a run began with, by name, and its JSON input."""
+    """The function a run began with, by name, its JSON input, and the folder its module is imported from."""
 
     name: str
     input: dict[str, Any]
+    folder: str = ""
 
 
 class Session:

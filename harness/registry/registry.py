@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -52,7 +52,7 @@ class Registry:
                 "default": self.default,
                 "unknown": self.unknown,
                 "parameters": self.parameters,
-                "tools": {name: _stated(spec) for name, spec in self.tools.items()},
+                "tools": {name: spec.stated() for name, spec in self.tools.items()},
                 "invariants": [rule.meaning() for rule in self.invariants],
             }
         )
@@ -139,16 +139,6 @@ def _merged(one: Registry, other: Registry, name: str) -> ToolSpec:
     if name not in one.tools:
         return other.tools[name]
     return replace(one.tools[name], **other.stated.get(name, {}))
-
-
-def _stated(spec: ToolSpec) -> Mapping[str, Any]:
-    """Give the fields of a declaration that are not as they would be by themselves, as JSON data."""
-    values = {one.name: (getattr(spec, one.name), one.default) for one in fields(spec) if one.name != "name"}
-    return {
-        name: list(value) if type(value) is tuple else value
-        for name, (value, default) in values.items()
-        if value != default
-    }
 
 
 def _weakens(name: str, code: Any, registry: Any) -> bool:
