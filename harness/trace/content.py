@@ -16,8 +16,9 @@ from typing import Any, Final
 from harness.determinism.canonical import digest
 
 MIN_CHARS: Final = 256
-_LONG: Final = re.compile(rb'"[^"]{%d}' % MIN_CHARS)
-_LARGE: Final = 1024  # from here on escaped quotes, behind which a long text may hide, are worth a look too
+MARKS: Final = (rb'\$same"', b'[^"]{%d}' % MIN_CHARS)  # one of these follows a quote in a body that has to be folded
+_MARKED: Final = re.compile(b'"(?:%b)' % b"|".join(MARKS))
+LARGE: Final = 1024  # from here on escaped quotes, behind which a long text may hide, are worth a look too
 _WINDOW_ENTRIES: Final = 4096
 _WINDOW_CHARS: Final = 16 << 20
 
@@ -37,9 +38,7 @@ class Window:
 
         A body that holds neither is the same bytes folded and unfolded, so writer and reader decide alike.
         """
-        if b"$" in body and b'"$same"' in body:  # one rare character is found fastest
-            return True
-        return len(body) >= MIN_CHARS and (_LONG.search(body) is not None or (len(body) >= _LARGE and b'\\"' in body))
+        return _MARKED.search(body) is not None or (len(body) >= LARGE and b'\\"' in body)
 
     def fold(self, body: dict[str, Any], seq: int, *, sorted_keys: bool) -> dict[str, Any]:
         """Replace known texts by their places and remember the new ones; gives ``body`` itself if nothing changed.

@@ -18,7 +18,10 @@ DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secr
 
 
 class Redactor:
-    """Replace secrets in JSON bodies. ``values`` maps a secret to its name; ``fields`` are names in lower case."""
+    """Replace secrets in JSON bodies. ``values`` maps a secret to its name; ``fields`` are names in lower case.
+
+    ``marks`` are patterns of bytes, in lower case, one of which follows a quote wherever a field's name stands.
+    """
 
     def __init__(self, fields: Iterable[str] = DEFAULT_FIELDS, values: Mapping[str, str] | None = None) -> None:
         self._fields = frozenset(name.lower() for name in fields)
@@ -28,9 +31,9 @@ class Redactor:
         self._counts: dict[str, int] = {}
         names = "|".join(map(re.escape, sorted(self._fields)))
         self._quoted = re.compile(rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
-        encoded_names = b"|".join(re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields))
+        self.marks = [re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields)]
         # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
-        self._named = re.compile(b'"(?:%b)' % encoded_names) if encoded_names else None
+        self._named = re.compile(b'"(?:%b)' % b"|".join(self.marks)) if self.marks else None
         for secret, name in (values or {}).items():
             self.learn(secret, name)
 
@@ -42,8 +45,10 @@ class Redactor:
 
     def touches(self, encoded: bytes) -> bool:
         """Tell cheaply whether encoded JSON may hold a secret; never misses one that ``redact`` would replace."""
-        if self._named is not None and self._named.search(encoded.lower()):
-            return True
+        return self.knows(encoded) or (self._named is not None and self._named.search(encoded.lower()) is not None)
+
+    def knows(self, encoded: bytes) -> bool:
+        """Tell whether encoded JSON holds a registered value."""
         return any(secret in encoded for secret in self._secrets) if self._secrets else False
 
     def redact(self, value: Any) -> Any:

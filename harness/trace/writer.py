@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from harness.trace import codec
-from harness.trace.content import Window
+from harness.trace.content import LARGE, MARKS, Window
 from harness.trace.event import Event
 from harness.trace.reader import Entry
 from harness.trace.redaction import Redactor
@@ -19,6 +20,8 @@ class Writer:
         self.head = header.digest
         self._redactor = redactor
         self._window = Window()
+        marks = [*MARKS, *(redactor.marks if redactor is not None else ())]
+        self._marked = re.compile(b'"(?:%b)' % b"|".join(marks))
         if redactor is not None:
             header = codec.Header(redactor.redact(header.run), redactor.redact(header.host))
             self.head = header.digest
@@ -31,11 +34,9 @@ class Writer:
         """
         body = codec.encode_body(event.kind, event.body)
         redactor = self._redactor
-        if redactor is not None and redactor.touches(body):
-            event = event._replace(body=redactor.redact(event.body))
-            body = codec.encode_body(event.kind, event.body)
-        if self._window.concerns(body):
-            body = self._folded(event, body)
+        # one look tells whether a body is written as it is, as nearly every body is
+        if len(body) >= LARGE or self._marked.search(body.lower()) or (redactor is not None and redactor.knows(body)):
+            body = self._treated(event, body)
         return self._chained(codec.event_line(event, body, self.head))
 
     def adopt(self, entry: Entry) -> None:
@@ -49,6 +50,12 @@ class Writer:
         """Seal the trace."""
         header = hashlib.sha256(self.header_line).hexdigest()
         return codec.footer_line(codec.Footer(self.head, self.seq, header, verdict))
+
+    def _treated(self, event: Event, body: bytes) -> bytes:
+        if self._redactor is not None and self._redactor.touches(body):
+            event = event._replace(body=self._redactor.redact(event.body))
+            body = codec.encode_body(event.kind, event.body)
+        return self._folded(event, body) if self._window.concerns(body) else body
 
     def _folded(self, event: Event, body: bytes) -> bytes:
         folded = self._window.fold(event.body, event.seq, sorted_keys=codec.sorts(event.kind))
