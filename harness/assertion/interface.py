@@ -50,6 +50,8 @@ class Checker:
         self._steps = 0
         self._remembers_calls = bool(self._program.asked - {"message"})
         self._hears = "message" in self._program.asked or bool(self._program.group("message").rules)
+        # whether anything will be said of the outcome of a call, or of the call later on
+        self._follows = self._remembers_calls or self._hears or any(rule.on == "result" for rule in registry.invariants)
 
     def judge(self, event: Event) -> Judgement:
         """Say which rules spoke of an event, and every verdict that is not ``holds``.
@@ -85,7 +87,8 @@ class Checker:
         if self._remembers_calls:
             names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
             self._remember("action", Remembered(event.seq, names), body["surface"])
-        self._open[event.seq] = _Open(event, step, names)
+        if self._follows:
+            self._open[event.seq] = _Open(event, step, names)
         self._steps = step + 1
         return judgement
 

@@ -44,7 +44,7 @@ class World:
 
 
 def test_racing_tasks_replay_identically(tmp_path: Path) -> None:
-    """Sixty tasks over gather, as_completed, wait and timeouts give the same trace, twenty times of twenty."""
+    """Sixty tasks over gather, as_completed, wait and timeouts give the same trace, a hundred times of a hundred."""
     world = World(tmp_path)
 
     async def agent(count: int) -> list[Any]:
@@ -64,7 +64,7 @@ def test_racing_tasks_replay_identically(tmp_path: Path) -> None:
             seen.append("too late")
         return seen
 
-    for _ in range(20):
+    for _ in range(100):
         result, path = world.record(agent, count=20)
         calls = world.calls
         replayed = replay(path, entry=agent, app=world.app)
