@@ -45,10 +45,10 @@ _CODES: Final[dict[type[HarnessError], int]] = {
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run one command and give its exit code; our own errors are told on stderr without a traceback."""
     try:
         _app(arguments[0] if arguments else "")(arguments, prog_name="harness")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.openai_chat import chat_events, conversation_of, conversations
 from harness.adapters.transcripts import LABELS, write_traces
-from harness.cli import run
+from harness.cli import execute
 from harness.errors import StoreError, UsageError
 from harness.trace.codec import Header
 from harness.trace.event import Event
@@ -158,7 +158,7 @@ def test_an_unexpected_shape_is_one_clear_error(
     """A file that is no conversation gives exit 2, names the place, and leaves nothing behind."""
     source = tmp_path / "talk.json"
     source.write_text(json.dumps(said))
-    assert run(["import", "openai", str(source), "--out", str(tmp_path / "out")]) == 2
+    assert execute(["import", "openai", str(source), "--out", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
     assert str(source) in told
     assert reason in told
@@ -213,10 +213,10 @@ def test_a_disk_that_refuses_is_a_store_error(tmp_path: Path) -> None:
 def test_the_commands_round_trip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What ``harness export openai`` prints is what ``harness import openai`` read."""
     (tmp_path / "talk.json").write_text(json.dumps(TALK))
-    assert run(["import", "openai", str(tmp_path / "talk.json"), "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert execute(["import", "openai", str(tmp_path / "talk.json"), "--out", str(tmp_path / "out"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"out": str(tmp_path / "out"), "traces": 1, "events": 7, "labels": 0}
     (path,) = trace_files([tmp_path / "out"])
-    assert run(["export", "openai", str(path)]) == 0
+    assert execute(["export", "openai", str(path)]) == 0
     assert json.loads(capsys.readouterr().out) == {"messages": TALK}
 
 
@@ -224,7 +224,7 @@ def test_a_trace_without_messages_cannot_be_exported(tmp_path: Path, capsys: pyt
     """A trace in which nothing was said gives exit 2 and its name."""
     writer = Writer(Header({}, {}))
     (tmp_path / "t.mat.jsonl").write_bytes(writer.header_line + writer.footer_line("holds"))
-    assert run(["export", "openai", str(tmp_path / "t.mat.jsonl")]) == 2
+    assert execute(["export", "openai", str(tmp_path / "t.mat.jsonl")]) == 2
     assert "t.mat.jsonl: the trace holds no messages" in capsys.readouterr().err
 
 

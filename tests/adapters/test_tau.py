@@ -13,7 +13,7 @@ from harness.adapters.files import open_trace, trace_files
 from harness.adapters.openai_chat import conversation_of
 from harness.adapters.tau import conversations
 from harness.adapters.transcripts import LABELS, write_traces
-from harness.cli import run
+from harness.cli import execute
 from harness.errors import UsageError
 from tests.real_data import airline_transcripts
 
@@ -139,7 +139,7 @@ def test_an_unexpected_shape_is_one_clear_error(tmp_path: Path, said: Any, reaso
 def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``harness import tau`` tells how many traces, events and labels it wrote, and where."""
     (tmp_path / "in.json").write_text(json.dumps([TRANSCRIPT]))
-    assert run(["import", "tau", str(tmp_path / "in.json"), "--out", str(tmp_path / "out")]) == 0
+    assert execute(["import", "tau", str(tmp_path / "in.json"), "--out", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().out
     out = str(tmp_path / "out")
     assert " ".join(told.split()) == f"1 traces 4 events in {out} 1 labels in {out}/{LABELS}"

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from harness.cli import run
+from harness.cli import execute
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +108,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """Run a command that must be refused as the caller's mistake, and give what it says."""
-    assert run(arguments) == 2
+    assert execute(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
     return told.err

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.adapters.files import SUFFIX, trace_files
-from harness.cli import run
+from harness.cli import execute
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.writer import Writer
@@ -57,9 +57,9 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
     def check_talks(talks: list[Any], *options: str) -> tuple[int, str, str]:
         (tmp_path / "talks.json").write_text(json.dumps(talks))
-        assert run(["import", "openai", str(tmp_path / "talks.json"), "--out", str(tmp_path / "out")]) == 0
+        assert execute(["import", "openai", str(tmp_path / "talks.json"), "--out", str(tmp_path / "out")]) == 0
         capsys.readouterr()
-        code = run(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "shop.yaml"), *options])
+        code = execute(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "shop.yaml"), *options])
         told = capsys.readouterr()
         return code, told.out, told.err
 
@@ -140,7 +140,7 @@ def test_a_recorded_decision_and_the_evidence_are_told(tmp_path: Path, capsys: p
     ]
     trace = write_trace(tmp_path / f"t{SUFFIX}", recorded)
     (tmp_path / "shop.yaml").write_text(DECIDED)
-    assert run(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 1
+    assert execute(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 1
     on_result, on_action, _ = capsys.readouterr().out.split("\n\n")
     assert "event 1, the result of refund" in on_result
     assert "done      nothing; this rule would observe" in on_result
@@ -194,7 +194,7 @@ def test_a_trace_that_was_cut_off_is_inconclusive(
     check([talk(10)])
     (trace,) = trace_files([tmp_path / "out"])
     trace.write_bytes(b"".join(trace.read_bytes().splitlines(keepends=True)[:-1]))
-    assert run(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 3
+    assert execute(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 3
     assert f"not sealed, so the end may be missing: {trace}" in capsys.readouterr().out
 
 
@@ -203,7 +203,7 @@ def test_a_tampered_trace_is_not_judged(check: Any, tmp_path: Path, capsys: pyte
     check([talk(10)])
     (trace,) = trace_files([tmp_path / "out"])
     trace.write_bytes(trace.read_bytes().replace(b'"amount":10', b'"amount":11'))
-    assert run(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 1
+    assert execute(["check", str(trace), "--registry", str(tmp_path / "shop.yaml")]) == 1
     assert f"{trace}:4:" in capsys.readouterr().err
 
 
@@ -224,14 +224,14 @@ def test_labels_that_are_missing_or_wrong_are_a_clear_error(
     check([talk(10)])
     if labels is not None:
         (tmp_path / "out" / "labels.jsonl").write_text(labels)
-    assert run(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "shop.yaml"), "--labels"]) == 2
+    assert execute(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "shop.yaml"), "--labels"]) == 2
     assert reason in capsys.readouterr().err
 
 
 def test_a_missing_registry_or_trace_is_exit_2(check: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What does not exist is named, with exit code 2."""
     check([talk(10)])
-    assert run(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "none.yaml")]) == 2
+    assert execute(["check", str(tmp_path / "out"), "--registry", str(tmp_path / "none.yaml")]) == 2
     assert "none.yaml: no such registry" in capsys.readouterr().err
-    assert run(["check", str(tmp_path / "none"), "--registry", str(tmp_path / "shop.yaml")]) == 2
+    assert execute(["check", str(tmp_path / "none"), "--registry", str(tmp_path / "shop.yaml")]) == 2
     assert "no such file or folder" in capsys.readouterr().err

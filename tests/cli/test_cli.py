@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from harness.cli import VERBS, run
+from harness.cli import VERBS, execute
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +163,7 @@ def test_any_changed_byte_is_named_by_its_line(folder: Path, capsys: pytest.Capt
         for place in (0, 12, len(line) // 2, len(line) - 1):
             changed = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
             file.write_bytes(b"".join([*lines[: number - 1], changed, *lines[number:]]))
-            assert run(["verify", str(file)]) == 1
+            assert execute(["verify", str(file)]) == 1
             assert capsys.readouterr().err.startswith(f"{file}:{number}: ")
     done = program(folder, "verify", file.name)
     assert (done.returncode, done.stdout) == (1, "")

@@ -16,7 +16,7 @@ import pytest
 
 import harness
 from harness.adapters.files import open_trace
-from harness.cli import run
+from harness.cli import execute
 from harness.errors import TraceError
 from harness.trace.event import Event
 
@@ -81,7 +81,7 @@ def test_what_was_acknowledged_is_read_back(seed: int, tmp_path: Path, capsys: p
     assert known[: len(remains.returned)] == remains.returned
     assert len(announced) - len(known) in (0, 1)
     assert set(payments(remains)) <= set(numbers(events, "pay")[0])
-    assert run(["verify", str(remains.trace)]) == 3
+    assert execute(["verify", str(remains.trace)]) == 3
     assert f"sound up to event {len(events) - 1} (line {len(events) + 1})" in capsys.readouterr().out
 
 
@@ -150,9 +150,9 @@ def test_verify_says_where_a_torn_trace_ends(
     file = tmp_path / "torn.mat.jsonl"
     torn = lines[2][:cut]
     file.write_bytes(b"".join(lines[:2]) + torn)
-    assert run(["verify", str(file)]) == 3
+    assert execute(["verify", str(file)]) == 3
     said = capsys.readouterr().out
     assert "sound up to event 0 (line 2)" in said
     assert f"{len(torn)} bytes of a torn line follow" in said
-    assert run(["verify", str(file), "--json"]) == 3
+    assert execute(["verify", str(file), "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["torn_bytes"] == len(torn)

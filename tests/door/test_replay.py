@@ -273,14 +273,14 @@ def agent() -> str:
     except harness.Refused:
         return "refused"
 """
-    from harness.cli import run
+    from harness.cli import execute
     from harness.door.agents import app_of
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "0")
     (tmp_path / "undecorated_agent.py").write_text(source, encoding="utf-8")
-    assert run(["run", "undecorated_agent:agent", "--trace", "t.mat.jsonl"]) == 1
+    assert execute(["run", "undecorated_agent:agent", "--trace", "t.mat.jsonl"]) == 1
     assert replay("t.mat.jsonl").equal
     module = __import__("undecorated_agent")
     module.other = Harness()

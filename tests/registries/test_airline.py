@@ -12,7 +12,7 @@ import pytest
 
 from harness.adapters.registries import load_registry
 from harness.assertion.examples import try_examples
-from harness.cli import run
+from harness.cli import execute
 from harness.registry.registry import Registry
 from tests.real_data import airline_transcripts
 
@@ -63,9 +63,9 @@ def test_it_is_not_fitted_to_the_transcripts() -> None:
 def test_the_documented_table_is_what_the_command_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``docs/airline.md`` shows the table of all real transcripts as ``harness check --labels`` prints it."""
     folder = tmp_path / "tau"
-    assert run(["import", "tau", str(airline_transcripts()), "--out", str(folder)]) == 0
+    assert execute(["import", "tau", str(airline_transcripts()), "--out", str(folder)]) == 0
     capsys.readouterr()
-    assert run(["check", str(folder), "--registry", str(FILE), "--labels"]) == 1
+    assert execute(["check", str(folder), "--registry", str(FILE), "--labels"]) == 1
     table = capsys.readouterr().out.split("\nverdict")[0]
     shown = (ROOT / "docs" / "airline.md").read_text()
     assert "any rule that blocks" in table
@@ -75,11 +75,11 @@ def test_the_documented_table_is_what_the_command_prints(tmp_path: Path, capsys:
 def test_labels_do_not_change_a_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All findings are the same with labels, without them, and with every reward turned round."""
     folder = tmp_path / "tau"
-    assert run(["import", "tau", str(airline_transcripts()), "--out", str(folder)]) == 0
+    assert execute(["import", "tau", str(airline_transcripts()), "--out", str(folder)]) == 0
     capsys.readouterr()
 
     def findings(*options: str) -> list[object]:
-        assert run(["check", str(folder), "--registry", str(FILE), "--json", *options]) == 1
+        assert execute(["check", str(folder), "--registry", str(FILE), "--json", *options]) == 1
         said: list[object] = json.loads(capsys.readouterr().out)["findings"]
         return said
 
