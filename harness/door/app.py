@@ -143,7 +143,7 @@ class Harness:
     ) -> Session:
         """Open the session of one run; inside another session, join that one."""
         ambient = session_var.get()
-        if ambient is not None:
+        if ambient is not None and not ambient.ended:
             return ambient
 
         def header(entry: Entry | None) -> Header:

@@ -66,6 +66,7 @@ class Session:
         self._path = ""
         self._tokens: tuple[Token[Session | None], Token[address.Node | None]] | None = None
         self._depth = 0
+        self.ended = False
         self._lock = RLock()
 
     @property
@@ -152,6 +153,8 @@ class Session:
         drive.say(self.started(), "note", {"raised": describe(error)})
 
     def __enter__(self) -> Self:
+        if self.ended:
+            raise UsageError("this session has ended", cure="a session is one run: open a new one with app.session()")
         if self._tokens is None:
             self._tokens = session_var.set(self), address.enter()
         self._depth += 1
@@ -164,6 +167,7 @@ class Session:
         if self._tokens is not None and self._depth == 0:  # an inner ``with`` had only joined this session
             token, node = self._tokens
             self._tokens = None
+            self.ended = True
             with suppress(ValueError):  # a generator that holds the session was closed in another context
                 session_var.reset(token)
                 address.leave(node)

@@ -218,3 +218,31 @@ def test_a_generator_closed_elsewhere_seals_its_session(tmp_path: Path) -> None:
     with open_trace(tmp_path / "run-000001.mat.jsonl") as reader:
         assert len(list(reader)) == 2
         assert reader.footer is not None
+
+
+def test_a_session_is_one_run(tmp_path: Path) -> None:
+    """A session that has ended takes no second run, and says what to do instead."""
+    app, double = app_with_tool(tmp_path)
+    session = app.session()
+    with session:
+        double(1)
+    with pytest.raises(UsageError, match="has ended"), session:
+        double(2)
+
+
+def test_a_task_that_outlives_its_session_cannot_act_unrecorded(tmp_path: Path) -> None:
+    """A call in the name of a session that was sealed is an error, not a call that slips past."""
+    app, double = app_with_tool(tmp_path)
+
+    async def late() -> None:
+        await asyncio.sleep(0.01)
+        double(2)
+
+    async def agent() -> None:
+        async with app.session():
+            double(1)
+            task = asyncio.create_task(late())
+        with pytest.raises(harness.HarnessError, match="closed"):
+            await task
+
+    asyncio.run(agent())
