@@ -15,8 +15,8 @@ import typer
 
 from harness.cli.output import emit, show_verdict
 from harness.determinism import canonical
-from harness.door.agents import app_of, load_entry, make_agent
-from harness.door.app import Harness
+from harness.door.agents import load_entry, make_agent
+from harness.door.app import Harness, app_of
 from harness.door.session import Session
 from harness.errors import NotRecordable, Refused, UsageError
 from harness.trace.value import encode_value

@@ -75,26 +75,6 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
     return agent
 
 
-def app_of(function: Callable[..., Any]) -> Harness | None:
-    """Give the app an entry belongs to: the one it is decorated with, or the only one its module holds.
-
-    UsageError where the module holds several: rules must never be left out by a guess.
-    """
-    decorated: Harness | None = getattr(function, "__harness_app__", None)
-    if decorated is not None:
-        return decorated
-    from harness.door.app import Harness  # the app's module imports this one
-
-    apps = {id(value): value for value in function.__globals__.values() if isinstance(value, Harness)}
-    if len(apps) > 1:
-        raise UsageError(
-            f"{function.__qualname__} could belong to any of the {len(apps)} apps of its module",
-            where=call_site(function),
-            cure="decorate it with @app.agent",
-        )
-    return next(iter(apps.values()), None)
-
-
 def entry_name(function: Callable[..., Any]) -> str:
     """Name a function so that ``load_entry`` finds it; a script's functions go by the script's file name."""
     module = function.__module__

@@ -19,6 +19,7 @@ from harness.adapters.registries import load_registry
 from harness.determinism import canonical
 from harness.determinism.loop import RealTimeline, SessionLoop
 from harness.door.agents import make_agent
+from harness.door.binding import call_site
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
 from harness.door.tools import make_tool
@@ -211,6 +212,24 @@ class Harness:
             "registries": self._files,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
+
+
+def app_of(function: Callable[..., Any]) -> Harness | None:
+    """Give the app an entry belongs to: the one it is decorated with, or the only one its module holds.
+
+    UsageError where the module holds several: rules must never be left out by a guess.
+    """
+    decorated: Harness | None = getattr(function, "__harness_app__", None)
+    if decorated is not None:
+        return decorated
+    apps = {id(value): value for value in function.__globals__.values() if isinstance(value, Harness)}
+    if len(apps) > 1:
+        raise UsageError(
+            f"{function.__qualname__} could belong to any of the {len(apps)} apps of its module",
+            where=call_site(function),
+            cure="decorate it with @app.agent",
+        )
+    return next(iter(apps.values()), None)
 
 
 def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tuple[Registry, list[str]]:

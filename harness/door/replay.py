@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.adapters.files import open_trace
-from harness.door.agents import app_of, load_entry, make_agent
-from harness.door.app import Harness
+from harness.door.agents import load_entry, make_agent
+from harness.door.app import Harness, app_of
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld

@@ -274,7 +274,7 @@ def agent() -> str:
         return "refused"
 """
     from harness.cli import execute
-    from harness.door.agents import app_of
+    from harness.door.app import app_of
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
