@@ -26,16 +26,14 @@ class FileStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if Path(path).exists():
+            raise _exists(path)
         try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        except FileExistsError:
-            raise UsageError(
-                "the trace exists already and is never written over",
-                where=self.path,
-                cure="name another file, or move it",
-            ) from None
         except OSError as error:
+            if isinstance(error, FileExistsError) and error.filename == self.path:
+                raise _exists(path) from None  # somebody else was faster
             raise StoreError(f"{self.path}: the trace cannot be created: {error.strerror}") from None
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._buffer = bytearray()
@@ -54,11 +52,15 @@ class FileStore:
                 while data:
                     data = data[os.write(self._file, data) :]
             except OSError as error:
-                raise StoreError(
-                    f"{self.path}: writing failed ({error.strerror}); every line before this one is safe"
-                ) from None
+                raise self._failed(error) from None
         if disk and self._open:
-            os.fsync(self._file)
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> StoreError:
+        return StoreError(f"{self.path}: writing failed ({error.strerror}); every line before this one is safe")
 
     def close(self) -> None:
         if self._open:
@@ -67,6 +69,11 @@ class FileStore:
             finally:
                 self._open = False
                 os.close(self._file)
+
+
+def _exists(path: str | Path) -> UsageError:
+    what = "the trace exists already and is never written over"
+    return UsageError(what, where=str(path), cure="name another file, or move it")
 
 
 def new_store(folder: str | Path, stem: str) -> FileStore:
