@@ -99,8 +99,8 @@ class Emitter:
         return call(node.operator, self.emit(node.left, env), self.emit(node.right, env))
 
     def _compare(self, node: Compare, env: Env) -> ast.expr:
-        if not all(map(_is_cheap, node.operands[1:-1])):
-            return call("give_up")  # or a middle operand would be worked out twice
+        if any(isinstance(part, Each | Fold) for middle in node.operands[1:-1] for part in walk(middle)):
+            return call("give_up")  # or a middle operand that goes through a list would be worked out twice
         pairs = zip(node.operators, node.operands, node.operands[1:], strict=False)
         parts = [self._pair(operator, left, right, env) for operator, left, right in pairs]
         return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
