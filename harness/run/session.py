@@ -211,7 +211,7 @@ class SessionMachine:
 
     def _propose(self, said: Propose) -> Effects:
         at, (surface, tool, args, spec, call_id), task, parents = said
-        seq = self.seq
+        seq = self._writer.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
         body: dict[str, Any] = {"surface": surface, "tool": tool, "args": args, "rules": ()}
@@ -251,7 +251,7 @@ class SessionMachine:
             "reason": approval.reason,
             "answer": {"allowed": approval.allowed, "by": approval.by},
         }
-        event = Event(self.seq, "decision", action.event.agent, action.event.task, (said.action,), said.at, body)
+        event = Event(self._writer.seq, "decision", action.event.agent, action.event.task, (said.action,), said.at, body)
         self._checker.judge(event)
         lines = self._writer.append(event)
         if approval.allowed:
@@ -269,7 +269,7 @@ class SessionMachine:
         action = self._expected(said)
         intent = action.event
         body = {"action": number, **to_body(outcome)}
-        event = Event(self.seq, "observation", intent.agent, intent.task, (number,), at, body)
+        event = Event(self._writer.seq, "observation", intent.agent, intent.task, (number,), at, body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
         del self._open[number]
@@ -283,12 +283,12 @@ class SessionMachine:
         return Effects(number, lines, refused=_refused(decision, intent, judgement))
 
     def _say(self, said: Say) -> Effects:
-        event = Event(self.seq, said.kind, "main", said.task, said.parents, said.at, said.body)
+        event = Event(self._writer.seq, said.kind, "main", said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
         return Effects(event.seq, lines + self._verdicts(self._checker.judge(event), event))
 
     def _close(self, said: Close) -> Effects:
-        end = Event(self.seq, "note", "main", "0", (), said.at, {})
+        end = Event(self._writer.seq, "note", "main", "0", (), said.at, {})
         lines = self._verdicts(self._checker.finish(), end)
         self.closed = True
         return Effects(end.seq, lines + self._writer.footer_line(self.verdict), True)
@@ -315,7 +315,7 @@ class SessionMachine:
             "values": verdict.values,
             "evidence": verdict.evidence,
         }
-        if cause.seq < self.seq:  # the verdict at the end of a run is about no single event
+        if cause.seq < self._writer.seq:  # the verdict at the end of a run is about no single event
             body["action"] = cause.body.get("action", cause.seq)
         if verdict.margin is not None:
             body["margin"] = verdict.margin
@@ -323,8 +323,8 @@ class SessionMachine:
             body["reason"] = verdict.reason
         if self._mode != "enforce" or verdict.otherwise in ("observe", "warn"):
             body["would"] = verdict.otherwise
-        parents = (cause.seq,) if cause.seq < self.seq else ()
-        return self._writer.append(Event(self.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
+        parents = (cause.seq,) if cause.seq < self._writer.seq else ()
+        return self._writer.append(Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
 
     def _decided(self, cause: Event, decision: Decision) -> bytes:
         body = {
@@ -335,7 +335,7 @@ class SessionMachine:
             "alternative": decision.alternative,
             "retryable": decision.retryable,
         }
-        event = Event(self.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
+        event = Event(self._writer.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
         self._checker.judge(event)
         return self._writer.append(event)
 
