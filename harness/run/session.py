@@ -251,7 +251,8 @@ class SessionMachine:
             "reason": approval.reason,
             "answer": {"allowed": approval.allowed, "by": approval.by},
         }
-        event = Event(self._writer.seq, "decision", action.event.agent, action.event.task, (said.action,), said.at, body)
+        intent = action.event
+        event = Event(self._writer.seq, "decision", intent.agent, intent.task, (said.action,), said.at, body)
         self._checker.judge(event)
         lines = self._writer.append(event)
         if approval.allowed:
