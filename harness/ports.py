@@ -90,7 +90,7 @@ class World(Protocol):
     def moment(self, at: int | None) -> int:
         """Give the time of one piece of a stream; ``at`` is its recorded time, if any."""
 
-    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+    async def arrived(self, at: int | None) -> int:
         """Wait for the turn of a live outcome, or of a piece of a stream (recorded at ``at``), and give its time."""
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:

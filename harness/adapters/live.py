@@ -77,7 +77,7 @@ class LiveWorld:
     def moment(self, at: int | None) -> int:
         return self.now(0)
 
-    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+    async def arrived(self, at: int | None) -> int:
         timeline = _timeline()
         if timeline is None:
             return self.now(0)
@@ -101,7 +101,7 @@ class LiveWorld:
     async def aask(self, action: int, question: Question) -> Approval:
         answer = self._approver(question)
         answer = await answer if inspect.isawaitable(answer) else answer
-        await self.arrived(None, recorded=False)
+        await self.arrived(None)
         return answer
 
 

@@ -153,7 +153,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
                 return await self._perform(run, action, request)
             if recorded.outcome is not None and is_stream(recorded.outcome):
                 stream = Stream(run, action, recorded.outcome)
-                await run.world.arrived(stream.opened, recorded=True)
+                await run.world.arrived(stream.opened)
                 return stream.response(_AsyncBody(stream, None))
             await run.world.turn_to_end(action, recorded.at)
         except asyncio.CancelledError:
@@ -174,7 +174,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
         except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
-        at = await run.world.arrived(None, recorded=False)
+        at = await run.world.arrived(None)
         if failed is not None:
             finish(run, action, outcome)
             raise failed
@@ -200,18 +200,18 @@ class _AsyncBody(httpx2.AsyncByteStream):
         stream = self._stream
         if self._pieces is None:
             for at, piece in stream.recorded_pieces():
-                yield stream.passed(piece, await stream.world.arrived(at, recorded=True))
+                yield stream.passed(piece, await stream.world.arrived(at))
             await stream.world.turn_to_end(stream.action, stream.ended)
             stream.end_as_recorded()
             return
         try:
             while (came := await self._next()) is not None:
-                yield stream.passed(came, await stream.world.arrived(None, recorded=False))
+                yield stream.passed(came, await stream.world.arrived(None))
         except httpx2.TransportError as error:
-            await stream.world.arrived(None, recorded=False)
+            await stream.world.arrived(None)
             stream.cut(error)
             raise
-        await stream.world.arrived(None, recorded=False)
+        await stream.world.arrived(None)
         stream.end()
 
     async def aclose(self) -> None:

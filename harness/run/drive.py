@@ -104,7 +104,7 @@ async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Out
         return recorded.outcome
     with inside(action):
         outcome = await effect()
-    await world.arrived(None, recorded=False)
+    await world.arrived(None)
     return outcome
 
 

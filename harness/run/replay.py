@@ -39,7 +39,6 @@ class RecordedWorld:
         self.digest = reader.digest
         self.failed: HarnessError | None = None
         self.replayed = 0
-        self._file = reader.file
         self._exact = self.header.host.get("order") != "completions"
         self._waiting: list[asyncio.Future[None]] = []
         self._let_go = False
@@ -95,7 +94,7 @@ class RecordedWorld:
     def moment(self, at: int | None) -> int:
         return at or 0
 
-    async def arrived(self, at: int | None, *, recorded: bool) -> int:
+    async def arrived(self, at: int | None) -> int:
         loop = asyncio.get_running_loop()
         assert at is not None
         if isinstance(loop, SessionLoop) and isinstance(loop.timeline, VirtualTimeline):
@@ -110,7 +109,7 @@ class RecordedWorld:
         if at is None:
             await asyncio.get_running_loop().create_future()  # only a timer of the agent's own can end this
         elif self._exact:
-            await self.arrived(at, recorded=True)
+            await self.arrived(at)
         else:
             await self._turn(lambda event: event.kind == "observation" and event.body["action"] == action)
 
@@ -131,7 +130,7 @@ class RecordedWorld:
     async def aask(self, action: int, question: Question) -> Approval:
         approval = self.ask(action, question)
         if self._exact:
-            await self.arrived(self._answers[action].at, recorded=True)
+            await self.arrived(self._answers[action].at)
         else:
             await self._turn(lambda event: event is self._answers[action])
         return approval
