@@ -97,11 +97,12 @@ class RealTimeline:
 class VirtualTimeline:
     """Jump from one recorded arrival or timer to the next; waiting costs nothing.
 
-    ``stalled`` is called when every task waits and nothing recorded is left to arrive; it should raise.
+    Where the recorded times are not ``exact`` (timers of somebody else's busy loop fire late), arrivals keep their order
+    and go before every timer. ``stalled`` is called when every task waits and nothing recorded is left to arrive; it should raise.
     """
 
-    def __init__(self, stalled: Callable[[], None]) -> None:
-        self._stalled = stalled
+    def __init__(self, stalled: Callable[[], None], *, exact: bool = True) -> None:
+        self._stalled, self._exact = stalled, exact
         self._arrivals: list[tuple[int, int, asyncio.Future[None]]] = []
         self._count = 0
         self.now = 0
@@ -119,7 +120,9 @@ class VirtualTimeline:
             return events
         while self._arrivals and self._arrivals[0][2].done():
             heapq.heappop(self._arrivals)
-        if self._arrivals and (wait_ns is None or self._arrivals[0][0] < self.now + wait_ns - _MARGIN_NS // 2):
+        if self._arrivals and not self._exact:
+            heapq.heappop(self._arrivals)[2].set_result(None)
+        elif self._arrivals and (wait_ns is None or self._arrivals[0][0] < self.now + wait_ns - _MARGIN_NS // 2):
             at, _, arrival = heapq.heappop(self._arrivals)
             self.now = max(self.now, at)
             arrival.set_result(None)

@@ -49,7 +49,7 @@ class RecordedWorld:
 
     def timeline(self) -> VirtualTimeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
-        return VirtualTimeline(self._stalled_in_loop)
+        return VirtualTimeline(self._stalled_in_loop, exact=self._exact)
 
     def begin(self, header: bytes) -> None:
         pass  # the run part of the header was compared before the replay began
