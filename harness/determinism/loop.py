@@ -97,8 +97,9 @@ class RealTimeline:
 class VirtualTimeline:
     """Jump from one recorded arrival or timer to the next; waiting costs nothing.
 
-    Where the recorded times are not ``exact`` (timers of somebody else's busy loop fire late), arrivals keep their order
-    and go before every timer. ``stalled`` is called when every task waits and nothing recorded is left to arrive; it should raise.
+    Where the recorded times are not ``exact`` (timers of somebody else's busy loop fire late), arrivals keep their
+    order and go before every timer. ``stalled`` is called when every task waits and nothing recorded is left to
+    arrive; it should raise.
     """
 
     def __init__(self, stalled: Callable[[], None], *, exact: bool = True) -> None:
