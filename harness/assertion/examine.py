@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.assertion.obligation import Obligation
+from harness.assertion.past import Past
 from harness.registry.explain import Explanation, shortened
 from harness.registry.invariant import Expression, Invariant, Shape
 from harness.registry.program import Program
-from harness.registry.scope import Past
 from harness.registry.template import Hole
 from harness.registry.tree import Compare, Node
 from harness.registry.values import Undefined, number, truth
@@ -20,19 +21,46 @@ def examine(rule: Invariant, program: Program, names: dict[str, Any], past: Past
     ``names`` is what expressions can speak of. A guard or requirement that lacks data, or that crashes, is unknown
     and says why; it is never taken for holding. Not verified: anything the rule does not state.
     """
+    speaks = guard(rule, names, past)
+    if speaks is not True:
+        return speaks or None
     try:
-        if rule.when:
-            guard = Explanation(rule.when.text, names, past)
-            answer, reason = _answer(guard, rule.when.tree)
-            if answer != "holds":
-                return None if answer == "violated" else _verdict(rule, guard, answer, f"when: {reason}", names, past)
         if isinstance(rule.require, Shape):
-            return _shape(rule, rule.require, program, names)
+            return _shape(rule, rule.require, program, names, past)
         return _expression(rule, rule.require, names, past)
     except Exception as error:  # noqa: BLE001 - a rule must never bring a run down, and a crash is no answer: unknown
-        return Verdict(
-            rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason=f"{type(error).__name__}: {error}"
-        )
+        return _crashed(rule, error)
+
+
+def guard(rule: Invariant, names: dict[str, Any], past: Past) -> bool | Verdict:
+    """Tell whether a rule speaks of a step; where that cannot be decided, the verdict ``unknown``."""
+    if rule.when is None:
+        return True
+    try:
+        explanation = Explanation(rule.when.text, names, past.asked, past)
+        answer, reason = _answer(explanation, rule.when.tree)
+        if answer != "unknown":
+            return answer == "holds"
+        return _verdict(rule, explanation, answer, f"when: {reason}", names, past)
+    except Exception as error:  # noqa: BLE001 - as in examine
+        return _crashed(rule, error)
+
+
+def examine_undone(obligation: Obligation, past: Past) -> Verdict:
+    """Give the verdict on a step after which what it obliged to did not come in time.
+
+    Unknown where an event came of which it cannot be said whether it would have done.
+    """
+    rule, doubt = obligation.rule, obligation.doubt
+    reason = str(doubt) if doubt else "what had to follow did not"
+    truth: Truth = "unknown" if doubt else "violated"
+    says, evidence = _says(rule, obligation.names, past), (obligation.seq,)
+    return Verdict(rule.id, truth, rule.severity, says, rule.otherwise, evidence=evidence, reason=reason)
+
+
+def _crashed(rule: Invariant, error: Exception) -> Verdict:
+    reason = f"{type(error).__name__}: {error}"
+    return Verdict(rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason=reason)
 
 
 def _answer(explanation: Explanation, tree: Node) -> tuple[Truth, str]:
@@ -43,7 +71,7 @@ def _answer(explanation: Explanation, tree: Node) -> tuple[Truth, str]:
 
 
 def _expression(rule: Invariant, require: Expression, names: dict[str, Any], past: Past) -> Verdict:
-    explanation = Explanation(require.text, names, past)
+    explanation = Explanation(require.text, names, past.asked, past)
     answer, reason = _answer(explanation, require.tree)
     return _verdict(rule, explanation, answer, reason, names, past, _margin(require.tree, require.text, names, past))
 
@@ -75,7 +103,7 @@ def _margin(tree: Node, text: str, names: dict[str, Any], past: Past) -> float |
     if not isinstance(tree, Compare) or len(tree.operators) > 1:
         return None
     try:
-        left, right = (number(Explanation(text, names, past).value(operand)) for operand in tree.operands)
+        left, right = (number(Explanation(text, names, past.asked, past).value(operand)) for operand in tree.operands)
     except Undefined:
         return None
     margins = {"<": right - left, "<=": right - left, ">": left - right, ">=": left - right, "==": -abs(left - right)}
@@ -84,12 +112,12 @@ def _margin(tree: Node, text: str, names: dict[str, Any], past: Past) -> float |
 
 def _says(rule: Invariant, names: dict[str, Any], past: Past) -> str:
     def value_of(hole: Hole) -> Any:
-        return Explanation(hole.text, names, past).value(hole.tree)
+        return Explanation(hole.text, names, past.asked, past).value(hole.tree)
 
     return rule.says.render(value_of) if rule.says else ""
 
 
-def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any]) -> Verdict:
+def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any], past: Past) -> Verdict:
     where = "call.args" if shape.part == "arguments" else "result"
     if shape.part == "result" and "result" not in names:
         return Verdict(rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason="there is no result here")
@@ -102,7 +130,7 @@ def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any
         rule.id,
         "violated",
         rule.severity,
-        says=_says(rule, names, Past()),
+        says=_says(rule, names, past),
         otherwise=rule.otherwise,
         values={where + pointer: shortened(error.instance)},
         reason=f"{where}{pointer}: {error.message}",

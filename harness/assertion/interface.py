@@ -12,26 +12,33 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from harness.assertion.examine import examine
-from harness.registry.program import Group
+from harness.assertion.examine import examine, examine_undone, guard
+from harness.assertion.obligation import Obligation, Obligations
+from harness.assertion.past import Entries, Happening, Past
+from harness.assertion.provenance import Kind
+from harness.registry.explain import asked_of
+from harness.registry.program import Group, Promise
 from harness.registry.registry import Registry
-from harness.registry.scope import Past, Remembered
+from harness.registry.scope import STEP_NAMES
+from harness.tool import ToolSpec
 from harness.trace.chat import Message, messages_in
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement, Verdict
 
 DEFAULT_REFUSE: Final = "DEFAULT-REFUSE"
 
+# whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
+_TOLD_BY: Final[dict[str, Kind]] = {"user": "user", "system": "system", "developer": "system"}
 _SILENT: Final = Judgement((), ())
-_NO_OUTCOME: Final[dict[str, Any]] = {}
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class _Open(NamedTuple):
-    """An action without an outcome so far; ``names`` is how the past knows it, if any rule asks about calls."""
+    """An action without an outcome so far, as the past knows it, and where the past keeps it."""
 
     event: Event
-    step: int
-    names: dict[str, Any] | None
+    known: Happening
+    entries: Entries
 
 
 class Checker:
@@ -44,21 +51,22 @@ class Checker:
 
     def __init__(self, registry: Registry, run: Mapping[str, Any] | None = None) -> None:
         self._registry, self._program = registry, registry.program
-        self._run = dict(run or {})
-        self._past = Past()
+        self._past = Past(self._program, registry.parameters, dict(run or {}))
+        self._clock = self._past.clock
         self._open: dict[int, _Open] = {}
-        self._steps = 0
-        self._remembers_calls = bool(self._program.asked - {"message"})
-        self._hears = "message" in self._program.asked or bool(self._program.group("message").rules)
+        self._promised: list[Promise] = []
+        pasts = {plan.past for plan in self._program.plans}
+        self._hears = bool("message" in pasts or self._program.group("message").rules or self._past.asks_sources)
         # whether anything will be said of the outcome of a call, or of the call later on
-        self._follows = self._remembers_calls or self._hears or any(rule.on == "result" for rule in registry.invariants)
+        self._follows = self._hears or bool(pasts) or any(rule.on == "result" for rule in self._program.rules)
 
     def judge(self, event: Event) -> Judgement:
         """Say which rules spoke of an event, and every verdict that is not ``holds``.
 
         To be called once for each event, before anything is done about it; the rules see the events before it as the
-        past. Chat messages that the event carries are judged with it. Events of other kinds change nothing.
-        O(rules that can speak of it) where they hold and do not ask about the past, else times the past.
+        past. Chat messages that the event carries are judged with it. Events of other kinds change nothing. O(rules
+        that can speak of it + questions it can answer), whatever the length of the run, but for questions whose plan
+        says ``history``.
         """
         if event.kind == "action":
             return self._action(event)
@@ -67,114 +75,111 @@ class Checker:
         if event.kind == "message":
             return self._messages(event, _SILENT) if self._hears else _SILENT
         if event.kind == "decision" and event.body["decision"] == "block":
-            self._forget(event.body["action"])
+            opened = self._open.pop(event.body["action"], None)
+            if opened:  # one that has an outcome was performed, and only its result withheld
+                self._past.take_back(opened.event.seq, opened.entries)
         return _SILENT
 
     def finish(self) -> Judgement:
-        """Judge the rules on the end of a run."""
-        group = self._program.group("end")
-        return self._ask(group, _NO_OUTCOME, _NO_OUTCOME, _NO_OUTCOME, "", self._steps)
+        """Judge the rules on the end of a run, and what its steps have left undone."""
+        group, step = self._program.group("end"), self._clock.step
+        ending = Happening(-1, step, self._clock.at, {}, self._arguments(group, _NOTHING, agent="", step=step + 1))
+        judgement = self._ask(group, ending)
+        return _join(judgement, Judgement((), tuple(map(self._undone, self._past.unmet()))))
 
     def _action(self, event: Event) -> Judgement:
-        body, step = event.body, self._steps
-        group = self._program.group("action", body["surface"], body["tool"])
-        judgement = self._ask(group, body, _NO_OUTCOME, _NO_OUTCOME, event.agent, step)
+        body, clock = event.body, self._clock
+        step = clock.step = clock.step + 1
+        clock.at = event.at
+        surface = body["surface"]
+        group = self._program.group("action", surface, body["tool"])
+        names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
+        known = Happening(event.seq, step, event.at, names, self._arguments(group, body, agent=event.agent, step=step))
+        judgement = self._ask(group, known)
         if group.unspoken and self._registry.default == "refuse":
             judgement = _join(judgement, _refused(body["tool"], self._registry))
-        if self._hears and body["surface"] == "model":
+        if self._hears and surface == "model":
             judgement = self._messages(event, judgement)
-        names = None
-        if self._remembers_calls:
-            names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
-            self._remember("action", Remembered(event.seq, names), body["surface"])
         if self._follows:
-            self._open[event.seq] = _Open(event, step, names)
-        self._steps = step + 1
+            self._open[event.seq] = _Open(event, known, self._past.happened(group.watches, known, settled=False))
+            self._promise(known)
         return judgement
 
     def _observation(self, event: Event) -> Judgement:
         opened = self._open.pop(event.body["action"], None)
         if opened is None:
             return _SILENT
-        action, step, names = opened
-        surface, tool = action.body["surface"], action.body["tool"]
-        outcome = self._outcome(event.body, tool, surface)
+        self._clock.at = event.at
+        action, begun, entries = opened
+        surface, tool, agent = action.body["surface"], action.body["tool"], action.agent
+        spec = self._program.spec(surface, tool)
+        outcome = _outcome(event.body, spec)
         group = self._program.group("result" if "result" in outcome else "failed", surface, tool)
-        judgement = self._ask(group, action.body, outcome, _NO_OUTCOME, action.agent, step)
+        arguments = self._arguments(group, action.body, outcome, agent=agent, step=begun.step)
+        known = Happening(event.seq, self._clock.step, event.at, begun.names, arguments)
+        judgement = self._ask(group, known)
         if self._hears and surface == "model":
             judgement = self._messages(event, judgement, action)
-        if names is not None:
-            kept = self._program.keeps_results
-            names |= {name: value for name, value in outcome.items() if kept or name != "result"}
-            if "result" in outcome:
-                self._remember("result", Remembered(event.seq, names), surface)
+        elif self._past.asks_sources:
+            said = outcome["result"] if "result" in outcome else event.body.get("failed")
+            self._past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
+        begun.names.update(outcome)
+        watches = self._program.group("action", surface, tool).watches
+        self._past.settle(entries, watches, begun._replace(arguments=arguments))
+        if "result" in outcome:
+            self._past.happened(group.watches, known)
+        self._promise(known)
         return judgement
 
-    def _outcome(self, body: dict[str, Any], tool: str, surface: Any) -> dict[str, Any]:
-        """Give ``result`` and ``failed``; neither where it is unknown whether the call had an effect."""
-        if "ok" in body:
-            result = body["ok"]
-            if type(result) is str and self._program.spec(surface, tool).result_format == "json":
-                result = _parsed(result)
-            return {"result": result, "failed": False}
-        return {"failed": True} if "failed" in body else {}
-
     def _messages(self, event: Event, judgement: Judgement, action: Event | None = None) -> Judgement:
+        self._clock.at = event.at
         for message in messages_in(event, action):
             judgement = _join(judgement, self._message(event, message))
         return judgement
 
     def _message(self, event: Event, message: Message) -> Judgement:
         said = {"role": message.role, "text": message.text, "tool_calls": list(message.tool_calls)}
-        group = self._program.group("message")
-        judgement = self._ask(group, _NO_OUTCOME, _NO_OUTCOME, said, event.agent, self._steps)
-        if "message" in self._program.asked:
-            names = {**said, "message": said, "agent": event.agent}
-            self._past.message.append(Remembered(event.seq, names))
+        group, step = self._program.group("message"), self._clock.step
+        names = {**said, "message": said, "agent": event.agent}
+        arguments = self._arguments(group, _NOTHING, message=said, agent=event.agent, step=step + 1)
+        known = Happening(event.seq, step, event.at, names, arguments)
+        judgement = self._ask(group, known)
+        if role := _TOLD_BY.get(message.role):
+            self._past.learn(message.text, role, trust="trusted", seq=event.seq)
+        self._past.happened(group.watches, known)
+        self._promise(known)
         return judgement
 
-    def _remember(self, past: str, remembered: Remembered, surface: str) -> None:
-        asked = self._program.asked
-        if past in asked and surface == "tool":
-            getattr(self._past, past).append(remembered)
-        if f"any_{past}" in asked:
-            getattr(self._past, f"any_{past}").append(remembered)
-
-    def _forget(self, action: int) -> None:
-        """Take back an action that was blocked; one that has an outcome was performed, and only its result withheld."""
-        if self._open.pop(action, None):
-            for events in (self._past.action, self._past.any_action):
-                place = next((at for at in reversed(range(len(events))) if events[at].seq == action), None)
-                if place is not None:
-                    del events[place]
-
-    def _ask(
+    def _arguments(
         self,
         group: Group,
         call: dict[str, Any],
-        outcome: dict[str, Any],
-        message: dict[str, Any],
+        outcome: dict[str, Any] = _NOTHING,
+        message: dict[str, Any] = _NOTHING,
+        *,
         agent: str,
         step: int,
-    ) -> Judgement:
-        try:
-            judgement = group.holds(call, group.tool, outcome, message, agent, step, self._run, self._past)
-            if judgement is not None:
-                return judgement  # type: ignore[no-any-return]
-        except Exception:  # noqa: BLE001, S110 - data the rules did not expect: their exact meaning says which and why
-            pass
-        names = {"step": step, "run": self._run, "params": self._registry.parameters, "agent": agent, **outcome}
-        names |= {"call": call, "tool": group.tool} if call else {}
-        names |= {"message": message} if message else {}
-        return self._ask_each(group, names, (call, group.tool, outcome, message, agent, step, self._run, self._past))
+    ) -> tuple[Any, ...]:
+        """Give ``compile.ARGUMENTS``."""
+        return call, group.tool, outcome, message, agent, step, self._past, self._past.asked
 
-    def _ask_each(self, group: Group, names: dict[str, Any], arguments: tuple[Any, ...]) -> Judgement:
+    def _ask(self, group: Group, known: Happening) -> Judgement:
+        try:
+            judgement = group.holds(*known.arguments)
+        except Exception:  # noqa: BLE001 - data the rules did not expect: their exact meaning says which and why
+            judgement = None
+        if judgement is None:
+            judgement = self._ask_each(group, known)
+        return self._ask_promises(group, known, judgement) if self._past.obligations else judgement
+
+    def _ask_each(self, group: Group, known: Happening) -> Judgement:
+        names = self._names(known)
         spoke: list[str] = []
         verdicts: list[Verdict] = []
         for rule, holds in zip(group.rules, group.singles, strict=True):
             judgement = None
             with suppress(Exception):  # as above
-                judgement = holds(*arguments)
+                judgement = holds(*known.arguments)
             if judgement is not None:
                 spoke += judgement.rules
             elif verdict := examine(rule, self._program, names, self._past):
@@ -182,6 +187,47 @@ class Checker:
                 if verdict.truth != "holds":
                     verdicts.append(verdict)
         return Judgement(tuple(spoke), tuple(verdicts))
+
+    def _names(self, known: Happening) -> dict[str, Any]:
+        """Give what expressions can speak of, as the exact meaning reads it."""
+        call, tool, outcome, message, agent, step, *_ = known.arguments
+        names = {"step": step, "run": self._past.run, "params": self._registry.parameters, "agent": agent}
+        names |= {"elapsed_s": self._past.elapsed_s, **outcome}
+        names |= {"call": call, "tool": tool} if call else {}
+        return names | ({"message": message} if message else {})
+
+    # --- what must follow --------------------------------------------------------------------------------------------
+
+    def _ask_promises(self, group: Group, known: Happening, judgement: Judgement) -> Judgement:
+        """Add what is overdue by now, which rules on the future speak of a step, and which cannot tell."""
+        verdicts = [*map(self._undone, self._past.overdue()), *judgement.verdicts]
+        self._promised = []
+        for promise in group.promises:
+            speaks = self._speaks(promise, known)
+            if isinstance(speaks, Verdict):
+                verdicts.append(speaks)
+            elif speaks:
+                self._promised.append(promise)
+        spoke = judgement.rules + tuple(promise.rule.id for promise in self._promised)
+        return Judgement(spoke, tuple(verdicts))
+
+    def _speaks(self, promise: Promise, known: Happening) -> bool | Verdict:
+        with suppress(Exception):  # as above
+            return promise.speaks(*known.arguments) is not None
+        return guard(promise.rule, self._names(known), self._past)
+
+    def _promise(self, known: Happening) -> None:
+        """Begin what a step obliges the future to, now that the step itself is past."""
+        for promise in self._promised:
+            keeper = self._past.asked[promise.fold.index]
+            assert isinstance(keeper, Obligations)
+            names = self._names(known)
+            lasting = {name: value for name, value in names.items() if name not in STEP_NAMES} | {"now": names}
+            keeper.owe(Obligation(promise.rule, known.seq, self._clock, asked_of(keeper.plan, "", lasting), names))
+        self._promised = []
+
+    def _undone(self, obligation: Obligation) -> Verdict:
+        return examine_undone(obligation, self._past)
 
 
 def _join(one: Judgement, other: Judgement) -> Judgement:
@@ -193,6 +239,16 @@ def _refused(tool: str, registry: Registry) -> Judgement:
     reason = f"{registry.name} says default: refuse, and speaks of no tool {tool}"
     verdict = Verdict(DEFAULT_REFUSE, "violated", "high", says, "block", {"call.tool": tool}, reason=reason)
     return Judgement((DEFAULT_REFUSE,), (verdict,))
+
+
+def _outcome(body: dict[str, Any], spec: ToolSpec) -> dict[str, Any]:
+    """Give ``result`` and ``failed``; neither where it is unknown whether the call had an effect."""
+    if "ok" in body:
+        result = body["ok"]
+        if type(result) is str and spec.result_format == "json":
+            result = _parsed(result)
+        return {"result": result, "failed": False}
+    return {"failed": True} if "failed" in body else {}
 
 
 def _parsed(text: str) -> Any:

@@ -11,20 +11,21 @@ globals are the table below without builtins.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.registry import values
-from harness.registry.emit import STEP, Emitter, budget, needs_budget
+from harness.registry.emit import EVENT, STEP, Emitter, Env, budget, chains, needs_budget
 from harness.registry.library import LIBRARY
-from harness.registry.scope import Remembered
-from harness.registry.syntax import assign, attribute, call, invoke, key, load, negation, parameters
-from harness.registry.tree import Node
+from harness.registry.plan import Plan
+from harness.registry.reduce import reduce
+from harness.registry.syntax import assign, call, key, load, negation, parameters
+from harness.registry.tree import Constant, Logic, Node
 from harness.registry.values import Budget, Undefined
 
-ARGUMENTS: Final = ("call", "tool", "outcome", "message", "agent", "step", "run", "past")
+ARGUMENTS: Final = ("call", "tool", "outcome", "message", "agent", "step", "moment", "past")
 Holds = Callable[..., Any]
-Fits = Callable[[dict[str, Any]], bool]
+MISS: Final = object()  # what a compiled match says of an event that does not fit
 
 
 class Clause(NamedTuple):
@@ -34,70 +35,104 @@ class Clause(NamedTuple):
     ``arguments`` or ``result``.
     """
 
-    id: str
     guard: Node | None
     require: Node | Callable[[Any], bool]
     part: str = ""
 
 
-def compile_rules(clauses: list[Clause], always: Any, make: Callable[[tuple[str, ...]], Any]) -> Holds:
+def compile_rules(
+    clauses: Sequence[Clause],
+    make: Callable[[tuple[int, ...]], Any],
+    plans: Sequence[Plan] = (),
+    known: Mapping[str, Any] | None = None,
+) -> Holds:
     """Compile rules into one function of ``ARGUMENTS``.
 
-    If all rules that speak hold, it gives ``always``, or where some rules have guards, what ``make`` makes of the ids
-    of those that spoke; else None. It may raise anything, which means that it does not know. O(nodes).
+    If all rules that speak hold, it gives what ``make`` made of the positions of those that spoke; else None. It may
+    raise anything, which means that it does not know. ``plans`` and ``known`` as in ``Emitter``. O(nodes).
     """
+    trees = [tree for guard, require, _ in clauses for tree in (guard, require) if isinstance(tree, Node)]
+    emitter = Emitter(plans, known, chains(trees))
+    body: list[ast.stmt] = []
+    always = tuple(index for index, clause in enumerate(clauses) if clause.guard is None)
+    guarded = len(always) < len(clauses)
+    for index, clause in enumerate(clauses):
+        body += _rule(clause, emitter, index)
+    spoke = ast.Subscript(load("made"), load("spoke"), ast.Load())
+    body = [*([assign("spoke", ast.Constant(0))] if guarded else []), *body]
+    body.append(ast.Return(spoke if guarded else load("always")))
+    space = emitter.constants | {"always": make(always), "made": _Made(always, len(clauses), make)}
+    return _function("holds", body, space)
+
+
+def compile_match(plan: Plan, known: Mapping[str, Any]) -> Holds | None:
+    """Compile what a plan asks of an event into a function of ``ARGUMENTS``; None where no event can fit.
+
+    It gives the key of an event that fits, for ``total`` with the value to add, and MISS for one that does not. It may
+    raise, which means that it does not know. ``known`` is what is known of the event's tool. O(nodes).
+    """
+    condition = reduce(plan.filter, known) if plan.filter is not None else None
+    if isinstance(condition, Constant) and condition.value is False:
+        return None
     emitter = Emitter()
-    guarded = any(clause.guard for clause in clauses)
-    body: list[ast.stmt] = [assign("spoke", ast.List([], ast.Load()))] if guarded else []
-    for clause in clauses:
-        body += _rule(clause, emitter, guarded)
-    body.append(ast.Return(call("make", call("tuple", load("spoke"))) if guarded else load("always")))
-    holds = ast.FunctionDef("holds", parameters(list(ARGUMENTS)), body, [], None)
-    module = ast.fix_missing_locations(ast.Module([holds], []))
-    space = _TABLE | emitter.constants | {"always": always, "make": make}
-    exec(compile(module, "<rules>", "exec"), space)  # noqa: S102 - made from a checked tree, see above
-    compiled: Holds = space["holds"]
+    body: list[ast.stmt] = []
+    if condition is not None and not (isinstance(condition, Constant) and condition.value is True):
+        body += _lines(condition, emitter, ast.Return(load("MISS")), EVENT)
+    found = emitter.key_of_event(plan, known)
+    if plan.value is not None:
+        number = call("number", emitter.emit(reduce(plan.value, known), EVENT))
+        found = ast.Tuple([found, number], ast.Load())
+    return _function("match", [*body, ast.Return(found)], emitter.constants)
+
+
+class _Made(dict[int, Any]):
+    """Give what ``make`` makes of the rules that spoke, one bit for each rule with a guard; made once."""
+
+    def __init__(self, always: tuple[int, ...], rules: int, make: Callable[[tuple[int, ...]], Any]) -> None:
+        super().__init__()
+        self._always, self._rules, self._make = always, rules, make
+
+    def __missing__(self, spoke: int) -> Any:
+        positions = tuple(at for at in range(self._rules) if at in self._always or spoke >> at & 1)
+        made = self._make(positions)
+        if len(self) < _MOST_MADE:
+            self[spoke] = made
+        return made
+
+
+def _function(name: str, body: list[ast.stmt], space: Mapping[str, Any]) -> Holds:
+    function = ast.FunctionDef(name, parameters(list(ARGUMENTS)), body, [], None)
+    module = ast.fix_missing_locations(ast.Module([function], []))
+    table = _TABLE | dict(space)
+    exec(compile(module, "<rules>", "exec"), table)  # noqa: S102 - made from a checked tree, see above
+    compiled: Holds = table[name]
     return compiled
 
 
-def _rule(clause: Clause, emitter: Emitter, guarded: bool) -> list[ast.stmt]:
-    body = _requirement(clause, emitter)
-    if guarded:
-        body.append(ast.Expr(invoke(attribute("spoke", "append"), ast.Constant(clause.id))))
+def _rule(clause: Clause, emitter: Emitter, index: int) -> list[ast.stmt]:
     if clause.guard is None:
-        return body
+        return _requirement(clause, emitter)
     fresh = [budget()] if needs_budget(clause.guard) else []
-    return [*fresh, ast.If(emitter.truth(clause.guard, STEP), body, [])]
+    guard = emitter.truth(clause.guard, STEP)
+    with emitter.maybe():
+        body = _requirement(clause, emitter)
+    mark = ast.AugAssign(ast.Name("spoke", ast.Store()), ast.BitOr(), ast.Constant(1 << index))
+    return [*fresh, ast.If(guard, [*body, mark], [])]
 
 
 def _requirement(clause: Clause, emitter: Emitter) -> list[ast.stmt]:
+    no = ast.Return(ast.Constant(None))
     if isinstance(clause.require, Node):
-        fresh = [budget()] if needs_budget(clause.require) else []
-        holds = emitter.truth(clause.require, STEP)
-    else:
-        fresh = []
-        part = key(load("call"), "args") if clause.part == "arguments" else key(load("outcome"), "result")
-        holds = call(emitter.constant(clause.require), part)
-    return [*fresh, ast.If(negation(holds), [ast.Return(ast.Constant(None))], [])]
+        return _lines(clause.require, emitter, no, STEP)
+    part = key(load("call"), "args") if clause.part == "arguments" else key(load("outcome"), "result")
+    return [ast.If(negation(call(emitter.constant(clause.require), part)), [no], [])]
 
 
-def _happened(events: list[Remembered], fits: Fits) -> bool:
-    return any(fits(event.names) for event in reversed(events))
-
-
-def _count(events: list[Remembered], fits: Fits) -> int:
-    return sum(1 for event in events if fits(event.names))
-
-
-def _last(events: list[Remembered], fits: Fits) -> dict[str, Any]:
-    return _first(reversed(events), fits)
-
-
-def _first(events: Iterable[Remembered], fits: Fits) -> dict[str, Any]:
-    for event in events:
-        if fits(event.names):
-            return event.names
-    raise Undefined("no such event so far")
+def _lines(tree: Node, emitter: Emitter, otherwise: ast.stmt, env: Env) -> list[ast.stmt]:
+    """Write a line for each part of a conjunction; what one has read the next need not read again."""
+    parts = tree.parts if isinstance(tree, Logic) and tree.operator == "and" else (tree,)
+    lines: list[ast.stmt] = [budget()] if needs_budget(tree) else []
+    return lines + [ast.If(negation(emitter.truth(part, env)), [otherwise], []) for part in parts]
 
 
 def _exists(value: Any) -> bool:
@@ -119,6 +154,9 @@ def _truths(value: Any) -> Iterator[bool]:
     return map(values.truth, Budget().each(value))
 
 
+_MOST_MADE: Final = 1024  # combinations of guards that are remembered
+
+
 def _give_up() -> Any:
     raise Undefined("left to the exact meaning")
 
@@ -135,19 +173,17 @@ _TABLE: Final[dict[str, Any]] = {
     "text": values.text,
     "item": values.item,
     "distinct": values.unique,
-    "happened": _happened,
-    "count": _count,
-    "last": _last,
-    "first": _first,
+    "frozen": values.frozen,
+    "number": values.number,
+    "MISS": MISS,
     "exists": _exists,
     "default": _default,
     "if_there": _if_there,
     "give_up": _give_up,
-    "always_true": lambda _: True,
     "Budget": Budget,
     "type": type,
     "bool": bool,
     "any": any,
     "all": all,
-    "tuple": tuple,
+    "str": str,
 }

@@ -8,14 +8,19 @@ plain Python, the code gives up, which leaves the answer to ``explain``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final, NamedTuple
 
 from harness.registry.library import LIBRARY, searcher
-from harness.registry.scope import STEP_NAMES, events_of
+from harness.registry.plan import Plan
+from harness.registry.reduce import reduce
+from harness.registry.scope import PAST_NAMES, STEP_NAMES
 from harness.registry.syntax import (
     assign,
     attribute,
+    attribute_loader,
     call,
     function,
     invoke,
@@ -42,22 +47,47 @@ from harness.registry.tree import (
     Node,
     Table,
     Unary,
+    children,
+    dotted,
     walk,
 )
+from harness.registry.values import frozen
 
 # what each name of an expression is in the code
 Env = dict[str, Callable[[], ast.expr]]
 
-STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "agent", "step", "run")} | {
-    name: key_loader("outcome", name) for name in ("result", "failed")
+STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "agent", "step")} | {
+    "result": key_loader("outcome", "result"),
+    "failed": key_loader("outcome", "failed"),
+    "run": attribute_loader("moment", "run"),
+    "elapsed_s": attribute_loader("moment", "elapsed_s"),
 }
+EVENT: Final[Env] = STEP | {name: key_loader("message", name) for name in ("role", "text", "tool_calls")}
+
+
+class Known(NamedTuple):
+    """What code written so far has left behind: chains of fields in local names, and those that are no truth value."""
+
+    names: dict[str, str]
+    numbers: frozenset[str]
 
 
 class Emitter:
-    """Write the trees of one compiled function."""
+    """Write the trees of one compiled function.
 
-    def __init__(self) -> None:
+    ``plans`` are those of the questions about the past; ``known`` is what is known of the present step before it is
+    made. A chain of fields that occurs in ``shared`` is read once and kept in a local name, wherever it is sure to have
+    been read before.
+    """
+
+    def __init__(
+        self, plans: Sequence[Plan] = (), known: Mapping[str, Any] | None = None, shared: frozenset[str] = frozenset()
+    ) -> None:
         self.constants: dict[str, Any] = {}
+        self._plans, self._shared = plans, shared
+        self._present = {name: value for name, value in (known or {}).items() if name.startswith("now.")}
+        self._known = Known({}, frozenset())
+        self._nested = 0
 
     def constant(self, value: Any) -> str:
         """Give a value a global name."""
@@ -74,18 +104,59 @@ class Emitter:
         """Write a node."""
         return self._WRITERS[type(node)](self, node, env)
 
+    @contextmanager
+    def maybe(self) -> Iterator[None]:
+        """Write code that may not be reached: what it leaves behind is not there for what comes after."""
+        before = self._known
+        try:
+            yield
+        finally:
+            self._known = before
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Write code in a scope of its own."""
+        before, self._known = self._known, Known({}, frozenset())
+        self._nested += 1
+        try:
+            yield
+        finally:
+            self._nested -= 1
+            self._known = before
+
     def _constant(self, node: Constant, _: Env) -> ast.expr:
         return load(self.constant(node.value)) if type(node.value) in (list, dict) else ast.Constant(node.value)
 
     def _name(self, node: Name, env: Env) -> ast.expr:
-        return env[node.name]()
+        return env[node.name]() if node.name in env else call("give_up")
 
     def _field(self, node: Field, env: Env) -> ast.expr:
         if isinstance(node.of, Name) and node.of.name == "now":
             return env[f"now.{node.name}"]()
         if isinstance(node.of, Constant | Listing | Each):
             return call("give_up")  # nothing has fields there, and Python would warn of it
-        return key(self.emit(node.of, env), node.name)
+        chain = _chain(node)
+        if chain in self._known.names and not self._nested:
+            return load(self._known.names[chain])
+        written = key(self.emit(node.of, env), node.name)
+        return self._kept(chain, written) if chain in self._shared and not self._nested else written
+
+    def _kept(self, chain: str, written: ast.expr) -> ast.expr:
+        """Keep what is read in a local name."""
+        name = f"kept_{len(self.constants)}"
+        self.constants[name] = None  # so that no other gets the name
+        self._known = Known(self._known.names | {chain: name}, self._known.numbers)
+        return ast.NamedExpr(ast.Name(name, ast.Store()), written)
+
+    def _twice(self, node: Node, env: Env) -> tuple[ast.expr, ast.expr] | None:
+        """Write a chain of fields for two uses, the second after the first; None where it would be read twice."""
+        chain = _chain(node)
+        if self._nested or not isinstance(node, Field) or "." not in chain:
+            return None
+        if chain not in self._known.names:
+            first = self._kept(chain, key(self.emit(node.of, env), node.name))
+            return first, load(self._known.names[chain])
+        return load(self._known.names[chain]), load(self._known.names[chain])
 
     def _item(self, node: Item, env: Env) -> ast.expr:
         return call("item", self.emit(node.of, env), self.emit(node.index, env))
@@ -101,29 +172,80 @@ class Emitter:
     def _compare(self, node: Compare, env: Env) -> ast.expr:
         if any(isinstance(part, Each | Fold) for middle in node.operands[1:-1] for part in walk(middle)):
             return call("give_up")  # or a middle operand that goes through a list would be worked out twice
-        pairs = zip(node.operators, node.operands, node.operands[1:], strict=False)
-        parts = [self._pair(operator, left, right, env) for operator, left, right in pairs]
+        pairs = list(zip(node.operators, node.operands, node.operands[1:], strict=False))
+        parts = [self._pair(*pairs[0], env)]
+        with self.maybe():
+            parts += [self._pair(*pair, env) for pair in pairs[1:]]
         return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
 
     def _pair(self, operator: str, left: Node, right: Node, env: Env) -> ast.expr:
-        plain = ast.Compare(self.emit(left, env), [_OPERATORS[operator]()], [self.emit(right, env)])
-        if operator in ("==", "!=") and (_is_text(left) or _is_text(right)):
-            return plain
+        if operator in ("==", "!="):
+            for one, other in ((left, right), (right, left)):
+                if isinstance(one, Constant) and type(one.value) not in (list, dict):
+                    return self._equal(operator, other, one.value, env)
         if operator in ("in", "not in") and (words := _words(right)):
-            plain.comparators = [words]
-            return plain
+            return ast.Compare(self.emit(left, env), [_OPERATORS[operator]()], [words])
         if operator in ("<", "<=", ">", ">="):
             for one, other in ((left, right), (right, left)):
-                if _is_number(one) and _is_cheap(other):  # Python would order truth values among numbers
-                    return ast.IfExp(is_not(call("type", self.emit(other, env)), load("bool")), plain, call("give_up"))
+                if _is_number(one) and _is_cheap(other):
+                    return self._ordered(operator, one, other, env, flipped=other is right)
         return call(operator, self.emit(left, env), self.emit(right, env))
 
+    def _equal(self, operator: str, node: Node, value: Any, env: Env) -> ast.expr:
+        """Compare with a plain value. For Python, but not for us, True equals 1 and False 0."""
+        if type(value) is bool:
+            plain = ast.Compare(self.emit(node, env), [ast.Is()], [ast.Constant(value)])
+        elif value not in (0, 1):
+            plain = ast.Compare(self.emit(node, env), [ast.Eq()], [ast.Constant(value)])
+        elif uses := self._twice(node, env):
+            equal = ast.Compare(uses[0], [ast.Eq()], [ast.Constant(value)])
+            return self._unless(operator, ast.BoolOp(ast.And(), [equal, is_not(uses[1], ast.Constant(bool(value)))]))
+        else:
+            return call(operator, self.emit(node, env), ast.Constant(value))
+        return self._unless(operator, plain)
+
+    def _unless(self, operator: str, equal: ast.expr) -> ast.expr:
+        return equal if operator == "==" else negation(equal)
+
+    def _ordered(self, operator: str, number: Node, other: Node, env: Env, *, flipped: bool) -> ast.expr:
+        """Order a number and a field or plain value; Python would order truth values among numbers."""
+
+        def plain(used: ast.expr) -> ast.expr:
+            with self.maybe():
+                known = self.emit(number, env)
+            left, right = (known, used) if flipped else (used, known)
+            return ast.Compare(left, [_OPERATORS[operator]()], [right])
+
+        if isinstance(other, Constant):
+            used: ast.expr = ast.Constant(other.value)
+            return plain(used) if type(other.value) in (int, float) else call("give_up")
+        chain = _chain(other)
+        if chain in self._known.numbers and chain in self._known.names:
+            return plain(load(self._known.names[chain]))
+        if uses := self._twice(other, env):
+            first, again = uses
+            self._known = Known(self._known.names, self._known.numbers | {chain})
+            test = ast.BoolOp(ast.And(), [is_not(first, ast.Constant(True)), is_not(again, ast.Constant(False))])
+            return ast.IfExp(test, plain(load(self._known.names[chain])), call("give_up"))
+        written = is_not(call("type", self.emit(other, env)), load("bool"))
+        return ast.IfExp(written, plain(self.emit(other, env)), call("give_up"))
+
     def _logic(self, node: Logic, env: Env) -> ast.expr:
-        parts = [self.truth(part, env) for part in node.parts]
-        return ast.BoolOp(ast.And() if node.operator == "and" else ast.Or(), parts) if len(parts) > 1 else parts[0]
+        return self._joined(ast.And() if node.operator == "and" else ast.Or(), node.parts, env)
+
+    def _joined(self, operator: ast.boolop, nodes: Sequence[Node], env: Env) -> ast.expr:
+        parts = [self.truth(nodes[0], env)]
+        with self.maybe():
+            parts += [self.truth(part, env) for part in nodes[1:]]
+        return ast.BoolOp(operator, parts) if len(parts) > 1 else parts[0]
 
     def _choice(self, node: Choice, env: Env) -> ast.expr:
-        return ast.IfExp(self.truth(node.test, env), self.emit(node.then, env), self.emit(node.otherwise, env))
+        test = self.truth(node.test, env)
+        with self.maybe():
+            then = self.emit(node.then, env)
+        with self.maybe():
+            otherwise = self.emit(node.otherwise, env)
+        return ast.IfExp(test, then, otherwise)
 
     def _listing(self, node: Listing, env: Env) -> ast.expr:
         items = ast.List([self.emit(item, env) for item in node.items], ast.Load())
@@ -141,9 +263,11 @@ class Emitter:
     ) -> tuple[ast.expr, list[ast.comprehension]]:
         name = f"each_{node.name}"  # a name of its own, whatever the user called it
         inner = env | {node.name: loader(name)}
-        over = invoke(attribute("budget", "each"), self.emit(node.over, env))
-        conditions = [self.truth(condition, inner) for condition in node.conditions]
-        return emit(node.body, inner), [ast.comprehension(ast.Name(name, ast.Store()), over, conditions, 0)]
+        with self._inside():
+            over = invoke(attribute("budget", "each"), self.emit(node.over, env))
+            conditions = [self.truth(condition, inner) for condition in node.conditions]
+            body = emit(node.body, inner)
+        return body, [ast.comprehension(ast.Name(name, ast.Store()), over, conditions, 0)]
 
     def _call(self, node: Call, env: Env) -> ast.expr:
         first = node.arguments[0]
@@ -152,7 +276,11 @@ class Emitter:
         if node.function == "exists":
             return call("exists", self._optional(first, env))
         if node.function == "default":
-            return call("default", self._optional(first, env), function([], self.emit(node.arguments[1], env)))
+            value = self._optional(first, env)
+            with self._inside():
+                return call("default", value, function([], self.emit(node.arguments[1], env)))
+        if node.function == "source":
+            return invoke(attribute("moment", "origins"), self.emit(first, env))
         if node.function == "matches" and isinstance(node.arguments[1], Constant):
             search = self.constant(searcher(node.arguments[1].value))
             return is_not(call(search, call("text", self.emit(first, env))), ast.Constant(None))
@@ -160,27 +288,78 @@ class Emitter:
 
     def _optional(self, node: Node, env: Env) -> ast.expr:
         """Give None where a field is missing; in anything else an exception leaves the answer to the exact meaning."""
-        written = self.emit(node, env)
-        return call("if_there", function([], written)) if _is_cheap(node) else written
+        if not _is_cheap(node) or (_chain(node) in self._known.names and not self._nested):
+            return self.emit(node, env)
+        with self._inside():
+            return call("if_there", function([], self.emit(node, env)))
 
     def _quantified(self, name: str, node: Node, env: Env) -> ast.expr:
         if isinstance(node, Each):
             return call(name, ast.GeneratorExp(*self._loop(node, env, self.truth)))
         if isinstance(node, Listing) and len(node.items) > 1:
-            return ast.BoolOp(ast.Or() if name == "any" else ast.And(), [self.truth(item, env) for item in node.items])
+            return self._joined(ast.Or() if name == "any" else ast.And(), node.items, env)
         return call(name, call("truths", self.emit(node, env)))
 
     def _fold(self, node: Fold, env: Env) -> ast.expr:
-        events = attribute("past", events_of(node))
-        if node.condition is None:
-            return call(node.verb, events, load("always_true"))
-        inner: Env = {name: word for name, word in env.items() if name not in STEP_NAMES}
-        inner |= {name: key_loader("event", name) for name in STEP_NAMES}
-        inner |= {f"now.{name}": word for name, word in env.items()}
-        test = self.truth(node.condition, inner)
-        if needs_budget(node.condition):
-            test = invoke(function(["budget"], test), call("Budget"))
-        return call(node.verb, events, function(["event"], test))
+        plan = self._plans[node.index]
+        lasting: Env = {name: word for name, word in env.items() if name not in STEP_NAMES}
+        lasting |= {f"now.{name}": word for name, word in env.items()}
+        with self.maybe():
+            gates = [self.truth(reduce(gate, self._present), lasting) for gate in plan.gates]
+        with self.maybe():
+            asked = self._question(node, plan, lasting)
+        if not gates:
+            return asked
+        if node.verb == "happened":
+            return ast.BoolOp(ast.And(), [*gates, asked])
+        passed = ast.BoolOp(ast.And(), gates) if len(gates) > 1 else gates[0]
+        nothing = ast.Constant(0) if node.verb in ("count", "total") else call("give_up")
+        return ast.IfExp(passed, asked, nothing)
+
+    def _question(self, node: Fold, plan: Plan, lasting: Env) -> ast.expr:
+        monitor = ast.Subscript(load("past"), ast.Constant(node.index), ast.Load())
+        known = self._key(plan, lasting)
+        if node.verb == "happened" and plan.simple:
+            there = ast.Compare(known, [ast.In()], [ast.Attribute(monitor, "buckets", ast.Load())])
+            again = ast.Subscript(load("past"), ast.Constant(node.index), ast.Load())
+            return ast.IfExp(ast.Attribute(again, "doubts", ast.Load()), call("give_up"), there)
+        arguments = [known, ast.Constant(None)]
+        if node.since is not None:
+            since = self._plans[node.since.index]
+            if not since.simple:
+                return call("give_up")
+            arguments[1] = self._key(since, lasting)
+        if plan.residual is not None:
+            inner = lasting | {name: key_loader("event", name) for name in PAST_NAMES[plan.past]}
+            with self._inside():
+                test = self.truth(plan.residual, inner)
+            if needs_budget(plan.residual):
+                test = invoke(function(["budget"], test), call("Budget"))
+            arguments.append(function(["event"], test))
+        return invoke(ast.Attribute(monitor, node.verb, ast.Load()), *arguments)
+
+    def _key(self, plan: Plan, lasting: Env) -> ast.expr:
+        """Write what joins the present step to past events."""
+        parts = [self._part(reduce(join.present, self._present), lasting) for join in plan.joins]
+        if len(parts) < 2:
+            return parts[0] if parts else ast.Constant(None)
+        return ast.Tuple(parts, ast.Load())
+
+    def key_of_event(self, plan: Plan, known: Mapping[str, Any]) -> ast.expr:
+        """Write the key of a past event."""
+        parts = [self._part(reduce(join.event, known), EVENT) for join in plan.joins]
+        if len(parts) < 2:
+            return parts[0] if parts else ast.Constant(None)
+        return ast.Tuple(parts, ast.Load())
+
+    def _part(self, side: Node, env: Env) -> ast.expr:
+        if isinstance(side, Constant):
+            return ast.Constant(side.value) if type(side.value) is str else load(self.constant(frozen(side.value)))
+        if uses := self._twice(side, env):
+            first, again = uses
+            is_text = ast.Compare(ast.Attribute(first, "__class__", ast.Load()), [ast.Is()], [load("str")])
+            return ast.IfExp(is_text, again, call("frozen", load(self._known.names[_chain(side)])))
+        return call("frozen", self.emit(side, env))
 
     _WRITERS: ClassVar[dict[type, Callable[[Emitter, Any, Env], ast.expr]]] = {
         Constant: _constant,
@@ -198,6 +377,25 @@ class Emitter:
         Call: _call,
         Fold: _fold,
     }
+
+
+def _chain(node: Node) -> str:
+    """Spell a chain of fields; ``now.call`` and ``call`` are one thing, as the past event has a scope of its own."""
+    return dotted(node).removeprefix("now.")
+
+
+def chains(trees: Iterable[Node]) -> frozenset[str]:
+    """Give the chains of fields that occur more than once outside of questions and comprehensions."""
+    seen = Counter(chain for tree in trees for chain in _chains(tree))
+    return frozenset(chain for chain, times in seen.items() if times > 1)
+
+
+def _chains(node: Node) -> Iterator[str]:
+    if isinstance(node, Field) and (chain := dotted(node)):
+        yield chain
+    if not isinstance(node, Each | Fold):
+        for child in children(node):
+            yield from _chains(child)
 
 
 def needs_budget(tree: Node) -> bool:
@@ -232,10 +430,6 @@ def _is_number(node: Node) -> bool:
     if isinstance(node, Unary):
         return node.operator == "-"
     return isinstance(node, Binary) and node.operator != "+"
-
-
-def _is_text(node: Node) -> bool:
-    return isinstance(node, Constant) and (node.value is None or type(node.value) is str)
 
 
 def _is_cheap(node: Node) -> bool:

@@ -7,12 +7,13 @@ undefined part is undefined. ``exists(x)`` is false and ``default(x, y)`` is y w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from harness.registry import values
 from harness.registry.library import LIBRARY
-from harness.registry.scope import STEP_NAMES, Past, Remembered, events_of
+from harness.registry.plan import Plan
+from harness.registry.scope import STEP_NAMES, Asked, Asker, Key, Missing, Present
 from harness.registry.tree import (
     Binary,
     Call,
@@ -33,7 +34,6 @@ from harness.registry.tree import (
 from harness.registry.values import Budget, Undefined
 
 MAX_SHOWN: Final = 200
-NOTHING: Final = Past()
 
 
 class Explanation:
@@ -43,10 +43,12 @@ class Explanation:
     that questions about the past found. Not thread-safe; one per evaluation.
     """
 
-    def __init__(self, text: str, names: dict[str, Any], past: Past = NOTHING) -> None:
+    def __init__(
+        self, text: str, names: dict[str, Any], past: Sequence[Asker] = (), present: Present | None = None
+    ) -> None:
         self.seen: dict[str, Any] = {}
         self.evidence: set[int] = set()
-        self._text, self._names, self._past = text, names, past
+        self._text, self._names, self._past, self._present = text, names, past, present
         self._budget = Budget()
         self._quiet = 0
 
@@ -203,39 +205,34 @@ class Explanation:
             value = None
         return self.value(node.arguments[1]) if value is None else value
 
-    def _fold(self, node: Fold) -> Any:
-        events: list[Remembered] = getattr(self._past, events_of(node))
-        found = self._matching(node, events if node.verb == "first" else events[::-1])
-        if node.verb == "happened":
-            return _joined("or", found)
-        if node.verb == "count":
-            return sum(1 for each in found if _defined(each))
-        for event, fits in zip(events if node.verb == "first" else events[::-1], found, strict=True):
-            if _defined(fits):
-                return event.names
-        raise Undefined(f"no such {node.past} so far")
+    def _source(self, node: Call) -> list[dict[str, Any]]:
+        if self._present is None:
+            raise Undefined("where values come from is not known here")
+        origins = self._present.origins(self.value(node.arguments[0]))
+        self.evidence.update(origin["seq"] for origin in origins if origin["seq"] >= 0)
+        return origins
 
-    def _matching(self, node: Fold, events: list[Remembered]) -> Iterator[Any]:
-        """Yield for each event whether it fits, or an Undefined."""
+    def _fold(self, node: Fold) -> Any:
+        if node.index < 0 or not self._past:
+            raise Undefined("nothing is known of the past here")
+        value, evidence = self._past[node.index].answer(self._asked(node))
+        self.evidence.update(evidence)
+        return _defined(value)
+
+    def _asked(self, node: Fold) -> Asked:
+        """Work out what the present step has to say to a question about the past."""
         lasting = {name: value for name, value in self._names.items() if name not in STEP_NAMES}
         lasting["now"] = self._names
-        for event in events:
-            fits = node.condition is None or self._fits(node.condition, lasting | event.names)
-            if fits is True:
-                self.evidence.add(event.seq)
-            yield fits
-
-    def _fits(self, condition: Node, names: dict[str, Any]) -> Any:
-        try:
-            return values.truth(Explanation(self._text, names).value(condition))
-        except Undefined as error:
-            return error
+        return asked_of(
+            self._past[node.index].plan, self._text, lasting, self._asked(node.since) if node.since else None
+        )
 
     _SPECIAL: ClassVar[dict[str, Callable[[Explanation, Call], Any]]] = {
         "any": _any,
         "all": _all,
         "exists": _exists,
         "default": _default,
+        "source": _source,
     }
 
     _MEANINGS: ClassVar[dict[type, Callable[[Explanation, Any], Any]]] = {
@@ -254,6 +251,48 @@ class Explanation:
         Call: _call,
         Fold: _fold,
     }
+
+
+def asked_of(plan: Plan, text: str, names: dict[str, Any], since: Asked | None = None) -> Asked:
+    """Work out what the present step, ``now`` in ``names``, has to say to the question behind a plan."""
+    gate: bool | Undefined = True
+    try:
+        gate = _joined("and", (_attempted(text, names, part) for part in plan.gates))
+    except Undefined as error:
+        gate = error
+    parts = tuple(_part(text, names, join.present) for join in plan.joins)
+    fits = None
+    if plan.residual is not None:
+        residual = plan.residual
+
+        def fits(event: dict[str, Any]) -> bool:
+            return values.truth(Explanation(text, names | event).value(residual))
+
+    return Asked(key_of(parts), gate, fits, since)
+
+
+def key_of(parts: tuple[Any, ...]) -> Key:
+    """Make the key of the frozen values of a question's joins."""
+    return parts if len(parts) > 1 else parts[0] if parts else None
+
+
+def key_of_event(plan: Plan, names: dict[str, Any]) -> Key:
+    """Give the key of a past event; a value that is undefined is missing in it."""
+    return key_of(tuple(_part("", names, join.event) for join in plan.joins))
+
+
+def _part(text: str, names: dict[str, Any], side: Node) -> Any:
+    try:
+        return values.frozen(Explanation(text, names).value(side))
+    except Undefined as error:
+        return Missing(error)
+
+
+def _attempted(text: str, names: dict[str, Any], node: Node) -> Any:
+    try:
+        return Explanation(text, names).value(node)
+    except Undefined as error:
+        return error
 
 
 def shortened(value: Any) -> Any:

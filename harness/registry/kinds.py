@@ -101,6 +101,7 @@ def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Any]) -> dict
         "failed": TRUTH,
         "agent": TEXT,
         "step": NUMBER,
+        "elapsed_s": NUMBER,
         "message": Kind("record", fields=message),
         **message,
         "run": Kind("record", fields=run),

@@ -1,8 +1,8 @@
 """The functions an expression may call, as one table: what they take, what they give, what they do.
 
-There are no others, and none of them touches a clock, chance or the disk. ``any``, ``all``, ``exists`` and ``default``
-look at expressions before they have a value; they are here for their arity and types only and have their meaning in
-``explain`` and ``compile``.
+There are no others, and none of them touches a clock, chance or the disk. ``any``, ``all``, ``exists``, ``default``
+and ``source`` look at more than the value of their argument; they are here for their arity and types only and have
+their meaning in ``explain`` and ``compile``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from harness.registry import values
 from harness.registry.values import Number, Undefined, named
 
 Type = Literal["any", "truth", "number", "text", "list", "object", "null", "record"]
+
+
+MAX_GATHERED: Final = 100_000
 
 
 class Function(NamedTuple):
@@ -107,6 +110,22 @@ def rounded(value: Any, digits: Any = 0) -> Number:
     return round(number, digits) if digits else round(number)
 
 
+def items_of(value: Any) -> list[Any]:
+    """Give a list as it is, nothing as an empty list, and any other value as a list of itself."""
+    if type(value) is list:
+        return value
+    return [] if value is None else [value]
+
+
+def all_text(value: Any) -> str:
+    """Join the texts inside a value by line ends, in their order, without keys; at most 100,000 characters."""
+    if type(value) is str:
+        return value
+    found: list[str] = []
+    _gather(value, found)
+    return "\n".join(found)[:MAX_GATHERED]
+
+
 def in_order(items: Any) -> list[Any]:
     """Sort a list of numbers or a list of texts, smallest first."""
     return _sorted(_list(items))
@@ -177,6 +196,18 @@ def parts(value: Any, separator: Any) -> list[str]:
     return pieces
 
 
+def _gather(value: Any, found: list[str]) -> None:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is str:
+            found.append(one)
+        elif type(one) is list:
+            waiting += reversed(one)
+        elif type(one) is dict:
+            waiting += reversed(one.values())
+
+
 def _math(function: Callable[[float], float]) -> Callable[[Any], float]:
     def call(value: Any) -> float:
         number = values.number(value)
@@ -226,6 +257,8 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "round": Function(("number", "number"), "number", rounded, optional=1),
     "any": Function(("list",), "truth", _looked_at_before),
     "all": Function(("list",), "truth", _looked_at_before),
+    "items": Function(("any",), "list", items_of),
+    "text": Function(("any",), "text", all_text),
     "sorted": Function(("list",), "list", in_order),
     "unique": Function(("list",), "list", unique),
     "set": Function(("list",), "list", unique),
@@ -235,6 +268,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "bool": Function(("any",), "truth", to_truth),
     "exists": Function(("any",), "truth", _looked_at_before),
     "default": Function(("any", "any"), "any", _looked_at_before),
+    "source": Function(("any",), "list", _looked_at_before),
     "json": Function(("text",), "any", parse_json),
     "exp": Function(("number",), "number", _math(math.exp)),
     "log": Function(("number",), "number", _math(math.log)),

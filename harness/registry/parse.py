@@ -190,8 +190,9 @@ class _Parser:
         return Each(span, self._node(node.elt), name, over, self._nodes_of(loop.ifs), isinstance(node, ast.SetComp))
 
     def _call(self, node: ast.Call, span: Span) -> Node:
-        if node.keywords:
-            raise ExpressionError("named arguments are not allowed in an expression", self._span(node.keywords[0]))
+        question = isinstance(node.func, ast.Name) and node.func.id in VERBS
+        if node.keywords and not question:
+            raise ExpressionError("named arguments are not allowed here", self._span(node.keywords[0]))
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, span)
         if not isinstance(node.func, ast.Name):
@@ -217,7 +218,7 @@ class _Parser:
             check_pattern(arguments[1])
         return Call(span, name, arguments)
 
-    def _past(self, verb: Any, node: ast.Call, span: Span) -> Node:
+    def _past(self, verb: Any, node: ast.Call, span: Span) -> Fold:
         if self._fold:
             raise ExpressionError(f"{verb}(…) inside {self._fold}(…): questions about the past do not nest", span)
         kind = node.args[0] if node.args else None
@@ -226,12 +227,37 @@ class _Parser:
             raise ExpressionError(
                 f"{verb}(…) asks about one of {', '.join(PASTS)}", written, f"write {verb}(action, …)"
             )
-        if len(node.args) > 2:
-            raise ExpressionError(f"{verb}(…) takes a kind of event and one condition", span)
         self._fold = verb
-        condition = self._node(node.args[1]) if len(node.args) == 2 else None
+        inside = list(map(self._node, node.args[1:]))
         self._fold = None
-        return Fold(span, verb, kind.id, condition)  # type: ignore[arg-type]
+        value = inside.pop(0) if verb == "total" and inside else None
+        if len(inside) > 1 or (verb == "total" and value is None):
+            takes = (
+                "a kind of event, a value and one condition" if verb == "total" else "a kind of event and one condition"
+            )
+            raise ExpressionError(f"{verb}(…) takes {takes}", span)
+        window = self._window(verb, node)
+        return Fold(span, verb, kind.id, inside[0] if inside else None, value, *window)  # type: ignore[arg-type]
+
+    def _window(self, verb: str, node: ast.Call) -> tuple[Node | None, Fold | None]:
+        """Read ``within=`` and ``since=``."""
+        within: Node | None = None
+        since: Fold | None = None
+        known = ("within",) if verb == "must_follow" else ("within", "since")
+        for keyword in node.keywords:
+            name, place = keyword.arg or "**", self._span(keyword)
+            if name not in known:
+                cure = nearest(name, known) or f"{verb}(…) takes {' and '.join(f'{one}=' for one in known)}"
+                raise ExpressionError(f"unknown keyword {name!r}", place, cure)
+            if name == "within":
+                within = self._node(keyword.value)
+            else:
+                begin = self._node(keyword.value)
+                if not isinstance(begin, Fold) or begin.verb != "last" or begin.within or begin.since:
+                    cure = "write since=last(message, …), without a window of its own"
+                    raise ExpressionError("since= names the event before which nothing counts", place, cure)
+                since = begin
+        return within, since
 
     _READERS: ClassVar[dict[type, Callable[[_Parser, Any, Span], Node]]] = {
         ast.Constant: _constant,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import jsonschema_rs
 
-from harness.registry.compile import Clause, Holds, compile_rules
+from harness.registry.bind import Binder
+from harness.registry.compile import Clause, Holds, compile_match, compile_rules
 from harness.registry.invariant import Invariant, Shape
+from harness.registry.plan import Plan
 from harness.registry.reduce import known_of, reduce
-from harness.registry.scope import events_of, tool_names
-from harness.registry.tree import Constant, Field, Fold, Name, Node, mentions, walk
+from harness.registry.scope import tool_names
+from harness.registry.tree import Call, Constant, Fold, Node, Span, mentions, walk
 from harness.tool import ToolSpec
 from harness.trace.event import Surface
 from harness.trace.verdict import Judgement
@@ -21,6 +23,7 @@ from harness.trace.verdict import Judgement
 # "failed" is a result that is not ok: only rules that mention it speak then
 Occasion = Literal["action", "result", "failed", "message", "end"]
 
+ALWAYS: Final = Constant(Span(0, 0), True)
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
 _SILENT: Final = Judgement((), ())
@@ -34,43 +37,72 @@ def validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validat
     return jsonschema_rs.Draft202012Validator(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions())
 
 
+class Watch(NamedTuple):
+    """A question that events of one kind can answer: the number of its monitor, its plan, and its compiled match."""
+
+    monitor: int
+    plan: Plan
+    match: Holds
+
+
+class Promise(NamedTuple):
+    """A rule on the future of a step: ``speaks`` is its compiled guard."""
+
+    rule: Invariant
+    fold: Fold
+    speaks: Holds
+
+
 class Group:
     """The rules that can speak of one kind of step, in the registry's order.
 
     ``holds`` is their compiled function: it gives a judgement without verdicts where all hold, None where one may
     not, and may raise. ``tool`` is the tool's declaration as expressions see it; ``unspoken`` tells that the registry
-    speaks of no such tool.
+    speaks of no such tool. ``watches`` are the questions that the step may answer for later steps, ``promises`` the
+    rules that it obliges the future by.
     """
 
-    def __init__(self, rules: list[tuple[Invariant, Clause]], tool: dict[str, Any], *, unspoken: bool) -> None:
+    def __init__(
+        self,
+        rules: list[tuple[Invariant, Clause]],
+        promises: list[Promise],
+        watches: tuple[Watch, ...],
+        tool: dict[str, Any],
+        compiled: Callable[[list[tuple[Invariant, Clause]]], Holds],
+        *,
+        unspoken: bool,
+    ) -> None:
         self.rules = tuple(rule for rule, _ in rules)
+        self.promises, self.watches = tuple(promises), watches
         self.tool, self.unspoken = tool, unspoken
-        self._clauses = [clause for _, clause in rules]
-        self.holds = _compiled(self._clauses)
+        self._clauses, self._compiled = rules, compiled
+        self.holds = compiled(rules)
 
     @cached_property
     def singles(self) -> tuple[Holds, ...]:
         """One compiled function for each rule."""
-        return tuple(_compiled([clause]) for clause in self._clauses)
+        return tuple(self._compiled([clause]) for clause in self._clauses)
 
 
 class Program:
     """A registry ready to judge; made once and shared by all runs.
 
-    ``asked`` names the lists of the past that its rules ask about, ``keeps_results`` whether any of them looks at
-    results; nothing else need be remembered.
+    ``rules`` are the invariants with their questions about the past bound to ``plans``. ``asks_sources`` tells whether
+    any of them asks where a value came from.
     """
 
     def __init__(
         self, invariants: tuple[Invariant, ...], tools: Mapping[str, ToolSpec], parameters: Mapping[str, Any]
     ) -> None:
-        self._invariants, self._tools, self._parameters = invariants, tools, parameters
+        binder = Binder(parameters)
+        self.rules = tuple(map(binder.rule, invariants))
+        self.plans = tuple(binder.plans)
+        self._tools, self._parameters = tools, parameters
         self.validators = {
             rule.id: validator(rule.require.schema) for rule in invariants if isinstance(rule.require, Shape)
         }
         nodes = [node for rule in invariants for tree in rule.trees() for node in walk(tree)]
-        self.asked = frozenset(events_of(node) for node in nodes if isinstance(node, Fold))
-        self.keeps_results = any(isinstance(node, Name | Field) and node.name == "result" for node in nodes)
+        self.asks_sources = any(isinstance(node, Call) and node.function == "source" for node in nodes)
         self.group = lru_cache(maxsize=_KEPT)(self._group)
         self.spec = lru_cache(maxsize=_KEPT)(self._spec)
         self.speaks_of = lru_cache(maxsize=_KEPT)(self._speaks_of)
@@ -84,7 +116,7 @@ class Program:
         return tool in self._tools or any(
             applies(rule, "tool", self.spec("tool", tool), self._parameters)
             and not applies(rule, "tool", ToolSpec(NOT_A_TOOL), self._parameters)
-            for rule in self._invariants
+            for rule in self.rules
             if rule.on in ("action", "result")
         )
 
@@ -92,21 +124,54 @@ class Program:
         spec = self.spec(surface, tool) if surface else None
         names = tool_names(spec) if spec else {}
         known = known_of(names or None, self._parameters)
-        rules = []
-        for rule in self._invariants:
+        rules: list[tuple[Invariant, Clause]] = []
+        promises = []
+        for rule in self.rules:
             if rule.on != ("result" if on == "failed" else on) or (on == "failed" and not _minds_failure(rule)):
                 continue
-            if spec is None or applies(rule, surface, spec, self._parameters):
-                rules.append((rule, self._clause(rule, known)))
-        return Group(rules, names, unspoken=surface == "tool" and not self.speaks_of(tool))
+            if spec is not None and not applies(rule, surface, spec, self._parameters):
+                continue
+            clause = self._clause(rule, known)
+            if isinstance(clause.require, Fold) and clause.require.verb == "must_follow":
+                speaks = compile_rules([Clause(clause.guard, ALWAYS)], bool, self.plans, known)
+                promises.append(Promise(rule, clause.require, speaks))
+            else:
+                rules.append((rule, clause))
+
+        def compiled(some: list[tuple[Invariant, Clause]]) -> Holds:
+            return self._compiled(some, known)
+
+        watches = tuple(self._watches(on, surface, known))
+        unspoken = surface == "tool" and not self.speaks_of(tool)
+        return Group(rules, promises, watches, names, compiled, unspoken=unspoken)
+
+    def _watches(self, on: Occasion, surface: Surface | None, known: Mapping[str, Any]) -> Iterator[Watch]:
+        here = {name: value for name, value in known.items() if not name.startswith("now.")}
+        for index, plan in enumerate(self.plans):
+            if (
+                plan.past == on
+                and (surface in (None, "tool") or plan.any_surface)
+                and (match := compile_match(plan, here))
+            ):
+                yield Watch(index, plan, match)
 
     def _clause(self, rule: Invariant, known: Mapping[str, Any]) -> Clause:
         guard = reduce(rule.when.tree, known) if rule.when else None
         if isinstance(guard, Constant) and guard.value is True:
             guard = None
         if isinstance(rule.require, Shape):
-            return Clause(rule.id, guard, _fits(self.validators[rule.id]), rule.require.part)
-        return Clause(rule.id, guard, reduce(rule.require.tree, known))
+            return Clause(guard, _fits(self.validators[rule.id]), rule.require.part)
+        return Clause(guard, reduce(rule.require.tree, known))
+
+    def _compiled(self, rules: list[tuple[Invariant, Clause]], known: Mapping[str, Any]) -> Holds:
+        if not rules:
+            return lambda *_: _SILENT
+        ids = [rule.id for rule, _ in rules]
+
+        def judgement(spoke: tuple[int, ...]) -> Judgement:
+            return Judgement(tuple(ids[at] for at in spoke), ())
+
+        return compile_rules([clause for _, clause in rules], judgement, self.plans, known)
 
 
 def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool]:
@@ -140,10 +205,3 @@ def can_be_true(guard: Node, spec: ToolSpec, parameters: Mapping[str, Any]) -> b
 
 def _minds_failure(rule: Invariant) -> bool:
     return any(mentions(tree, "failed") for tree in rule.trees())
-
-
-def _compiled(clauses: list[Clause]) -> Holds:
-    if not clauses:
-        return lambda *_: _SILENT
-    ids = tuple(clause.id for clause in clauses)
-    return compile_rules(clauses, Judgement(ids, ()), lambda spoke: Judgement(spoke, ()))

@@ -28,6 +28,8 @@ def reduce(node: Node, known: Mapping[str, Any]) -> Node:
     if isinstance(node, Field) and (name := dotted(node)) in known:
         return Constant(node.span, known[name])
     if isinstance(node, Fold):
+        if node.index >= 0:  # bound to its monitor, which knows better
+            return node
         # inside, call and tool speak of the past event
         known = {name: value for name, value in known.items() if name.startswith(("params.", "now."))}
     node = rebuild(node, lambda child: reduce(child, known))

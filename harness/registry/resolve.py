@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.errors import Mistake
 from harness.registry.complaint import nearest
@@ -29,7 +29,8 @@ from harness.registry.kinds import (
     kind_of_value,
     spoken,
 )
-from harness.registry.library import FUNCTIONS, LIBRARY, METHODS
+from harness.registry.library import FUNCTIONS, LIBRARY, METHODS, PatternError, searcher
+from harness.registry.plan import window_of
 from harness.registry.scope import NAMES, STEP_NAMES
 from harness.registry.template import Hole
 from harness.registry.tree import (
@@ -80,7 +81,7 @@ def _patterns(rule: Invariant, context: Context) -> Iterator[Mistake]:
 def _expression(
     at: Written, tree: Node, text: str, env: Env, context: Context, wanted: Kind, start: int = 0
 ) -> Iterator[Mistake]:
-    resolver = _Resolver(context, text, any_tool=mentions(tree, "call.surface"))
+    resolver = _Resolver(context, text, tree, any_tool=mentions(tree, "call.surface"))
     resolver.expect(tree, env, wanted)
     for message, cure, first, last in resolver.found:
         yield at.mistake(message, cure, start=start + first, end=start + last)
@@ -89,8 +90,10 @@ def _expression(
 class _Resolver:
     """Walk one tree, give the kind of each node, and keep what is wrong."""
 
-    def __init__(self, context: Context, text: str, *, any_tool: bool) -> None:
+    def __init__(self, context: Context, text: str, whole: Node, *, any_tool: bool) -> None:
         self.found: list[tuple[str, str, int, int]] = []
+        self._whole = whole
+        self._asked: Fold | None = None  # the question about the past that is being looked into
         self._context, self._text, self._any_tool = context, text, any_tool
 
     def kind(self, node: Node, env: Env) -> Kind:
@@ -245,16 +248,55 @@ class _Resolver:
             for other in node.arguments[1:]:
                 self.use(other, env)
             return Kind(function.gives)
+        if node.function == "source" and self._asked:
+            self._wrong(node, "source(…) speaks of the present step only, not of a past event")
+        if node.function == "matches":
+            self._pattern(node.arguments[1])
         for index, argument in enumerate(node.arguments):
             self.expect(argument, env, Kind(function.takes[min(index, len(function.takes) - 1)]))
         return Kind(function.gives)
 
+    def _pattern(self, node: Node) -> None:
+        pattern = self._context.parameters.get(dotted(node).removeprefix("params."))
+        if isinstance(node, Constant) or type(pattern) is not str:
+            return  # a literal was checked when it was read
+        try:
+            searcher(pattern)
+        except PatternError as error:
+            self._wrong(node, f"{dotted(node)} is no regular expression: {error}", "the syntax is that of RE2")
+
     def _fold(self, node: Fold, env: Env) -> Kind:
+        if node.verb == "must_follow" and node is not self._whole:
+            self._wrong(node, "must_follow(…) must be the whole of what a rule requires")
         event = names_of_past(node, self._context)
+        lasting = {name: kind for name, kind in env.items() if name not in STEP_NAMES}
+        past = lasting | dict(event)
+        asked, self._asked = self._asked, node
         if node.condition is not None:
-            lasting = {name: kind for name, kind in env.items() if name not in STEP_NAMES}
-            self.expect(node.condition, lasting | dict(event) | {"now": Kind("record", fields=env)}, TRUTH)
-        return {"happened": TRUTH, "count": NUMBER}.get(node.verb, Kind("record", fields=event))
+            self.expect(node.condition, past | {"now": Kind("record", fields=env)}, TRUTH)
+        if node.value is not None:
+            self.expect(node.value, past, NUMBER)
+        self._asked = asked
+        if node.since is not None:
+            self.kind(node.since, env)
+        self._within(node)
+        return {"happened": TRUTH, "must_follow": TRUTH, "count": NUMBER, "total": NUMBER}.get(
+            node.verb, Kind("record", fields=event)
+        )
+
+    def _within(self, node: Fold) -> None:
+        """Check that a window is known now: a number of steps or a duration, written out or a parameter."""
+        within = node.within
+        if within is None:
+            return
+        name = dotted(within).removeprefix("params.")
+        if isinstance(within, Constant) or name in self._context.parameters:
+            try:
+                window_of(within.value if isinstance(within, Constant) else self._context.parameters[name])
+            except ValueError as error:
+                self._wrong(within, f"within= {error}", _WINDOW_CURE)
+        else:
+            self._wrong(within, "within= is neither written out nor a parameter", _WINDOW_CURE)
 
     _KINDS: ClassVar[dict[type, Callable[[_Resolver, Any, Env], Kind]]] = {
         Constant: _constant,
@@ -272,6 +314,9 @@ class _Resolver:
         Call: _call,
         Fold: _fold,
     }
+
+
+_WINDOW_CURE: Final = 'write within=5 for steps, or a duration such as within="90 s" (ms, s, min, h, d), or a parameter'
 
 
 def _method_cure(name: str) -> str:

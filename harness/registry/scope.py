@@ -8,11 +8,15 @@ tool calls; model calls are among them only where the condition mentions ``call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from harness.registry.tree import Fold, mentions
+from harness.registry.values import Undefined
 from harness.tool import ToolSpec
+
+if TYPE_CHECKING:
+    from harness.registry.plan import Plan
 
 CALL_FIELDS: Final = ("tool", "args", "id", "surface")
 MESSAGE_FIELDS: Final = ("role", "text", "tool_calls")
@@ -21,7 +25,7 @@ TOOL_FIELDS: Final = tuple(
     name for name in ToolSpec.__dataclass_fields__ if name not in ("arguments", "result", "result_format", "unordered")
 )
 
-_EVERYWHERE: Final = ("params", "run", "step")
+_EVERYWHERE: Final = ("params", "run", "step", "elapsed_s")
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("call", "tool", "agent", *_EVERYWHERE),
     "result": ("call", "tool", "agent", "result", "failed", *_EVERYWHERE),
@@ -37,29 +41,67 @@ PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
 STEP_NAMES: Final = frozenset((*PAST_NAMES["action"], *PAST_NAMES["message"]))
 
 
-class Remembered(NamedTuple):
-    """A past event: its number in the trace, and its names."""
-
-    seq: int
-    names: dict[str, Any]
+# what joins a past event to the present step: None where nothing does, the frozen value of one join, a tuple of several
+Key = Any
 
 
-@dataclass(slots=True)
-class Past:
-    """The events before the present one, oldest first; only what the registry asks for is kept in it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Missing:
+    """Stand in a key for a value that is undefined; all are alike, so that their events share a place."""
 
-    action: list[Remembered] = field(default_factory=list)
-    result: list[Remembered] = field(default_factory=list)
-    any_action: list[Remembered] = field(default_factory=list)
-    any_result: list[Remembered] = field(default_factory=list)
-    message: list[Remembered] = field(default_factory=list)
+    reason: Undefined
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Missing)
+
+    def __hash__(self) -> int:
+        return 1
 
 
-def events_of(fold: Fold) -> str:
-    """Name the list of the past that a question is about."""
-    if fold.past != "message" and mentions(fold.condition, "call.surface"):
-        return f"any_{fold.past}"
-    return fold.past
+class Asked(NamedTuple):
+    """What the present step has to say to a question about the past.
+
+    ``gate`` is what it says on its own: False where no event can fit. ``fits`` tells the rest of a past event's names,
+    and may raise Undefined. ``since`` is the same for the event at which the window begins.
+    """
+
+    key: Key = None
+    gate: bool | Undefined = True
+    fits: Callable[[dict[str, Any]], bool] | None = None
+    since: Asked | None = None
+
+
+class Answer(NamedTuple):
+    """The value of a question about the past, or why it has none, and the numbers of the events it rests on."""
+
+    value: Any
+    evidence: tuple[int, ...]
+
+
+class Asker(Protocol):
+    """One question about the past, kept up to date."""
+
+    @property
+    def plan(self) -> Plan:
+        """What of a question the present step has to say."""
+
+    def answer(self, asked: Asked) -> Answer:
+        """Give the exact answer."""
+
+
+class Present(Protocol):
+    """What the present step knows besides its own event."""
+
+    def origins(self, value: Any) -> list[dict[str, Any]]:
+        """Tell where a value came from, best known origin first; empty where nothing but the model knew it."""
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The facts of the run."""
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start of the run."""
 
 
 def tool_names(spec: ToolSpec) -> dict[str, Any]:

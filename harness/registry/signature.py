@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.registry.complaint import ExpressionError, nearest
 from harness.registry.library import FUNCTIONS, LIBRARY, METHODS, PatternError, searcher
-from harness.registry.tree import VERBS, Constant, Node, Span
+from harness.registry.tree import VERBS, Constant, Node, Span, dotted
 
 
 def check_count(name: str, given: int, span: Span) -> None:
@@ -20,9 +20,11 @@ def check_count(name: str, given: int, span: Span) -> None:
 
 
 def check_pattern(pattern: Node) -> None:
-    """Raise ExpressionError unless a node is the text of a regular expression."""
+    """Raise ExpressionError unless a node is the text of a regular expression, or a parameter that may hold one."""
+    if dotted(pattern).startswith("params."):
+        return  # what it holds is checked when it is known
     if not isinstance(pattern, Constant) or type(pattern.value) is not str:
-        raise ExpressionError("the pattern of matches(…) must be plain text", pattern.span)
+        raise ExpressionError("the pattern of matches(…) must be plain text or a parameter", pattern.span)
     if "\b" in pattern.value:
         cure = 'write \\\\b for the edge of a word, or the pattern as r"…"'
         raise ExpressionError("the pattern holds a backspace character", pattern.span, cure)

@@ -26,6 +26,11 @@ def key_loader(table: str, name: str) -> Callable[[], ast.expr]:
     return lambda: key(load(table), name)
 
 
+def attribute_loader(of: str, name: str) -> Callable[[], ast.expr]:
+    """Give ``of.name`` anew at each use."""
+    return lambda: attribute(of, name)
+
+
 def attribute(of: str, name: str) -> ast.expr:
     """Write ``of.name``."""
     return ast.Attribute(load(of), name, ast.Load())

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 Past = Literal["action", "result", "message"]
 PASTS: Final = ("action", "result", "message")
-Verb = Literal["happened", "count", "last", "first"]
-VERBS: Final = ("happened", "count", "last", "first")
+Verb = Literal["happened", "count", "total", "last", "first", "must_follow"]
+VERBS: Final = ("happened", "count", "total", "last", "first", "must_follow")
 
 
 class Span(NamedTuple):
@@ -145,12 +145,21 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A question about the past: the events of kind ``past`` for which ``condition`` is true, if there is one."""
+    """A question about the past: the events of kind ``past`` for which ``condition`` is true, if there is one.
+
+    ``must_follow`` asks about the future instead. ``value`` is what ``total`` adds up, ``within`` a number of steps or
+    the text of a duration, ``since`` the event (``last(…)``) before which nothing counts. ``index`` is the number of
+    the monitor that knows the answer, -1 while there is none.
+    """
 
     span: Span
     verb: Verb
     past: Past
-    condition: Node | None
+    condition: Node | None = None
+    value: Node | None = None
+    within: Node | None = None
+    since: Fold | None = None
+    index: int = -1
 
 
 Node = Constant | Name | Field | Item | Unary | Binary | Compare | Logic | Choice | Listing | Table | Each | Call | Fold

@@ -146,6 +146,18 @@ def same(left: Any, right: Any) -> bool:
     return (kind is bool) == (other is bool) and bool(left == right)
 
 
+def frozen(value: Any) -> Any:
+    """Give a JSON value as one that can be a key: equal exactly where ``same`` says so. O(size)."""
+    kind = type(value)
+    if kind is bool:
+        return (bool, value)
+    if kind is list:
+        return (list, *map(frozen, value))
+    if kind is dict:
+        return (dict, frozenset((key, frozen(item)) for key, item in value.items()))
+    return value
+
+
 def less(left: Any, right: Any) -> bool:
     """Order two numbers, or two texts by code point."""
     if type(left) is str and type(right) is str:

@@ -6,17 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 
-from harness.assertion.examine import examine
 from harness.assertion.interface import DEFAULT_REFUSE, Checker
 from harness.registry.load import load
 from harness.registry.registry import Registry
-from harness.registry.scope import Past, Remembered
-from harness.trace.chat import read_message
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement
-from tests.assertion.strategies import action, event, runs
+from tests.assertion.strategies import action, event
 
 TOOLS = "tools: {pay: {effect: write, result: {format: json}}, look: {effect: read}}\n"
 
@@ -228,77 +224,9 @@ def test_other_events_change_nothing() -> None:
 
 RULES = [
     "call.args.cents <= 2",
-    "happened(message, role == 'user' and text == 'yes') or tool.effect == 'read'",
     "count(action, call.args.id == now.call.args.id) < 2",
     "last(result).result.n == 1 or not exists(call.args.id)",
-    "not happened(action, failed and call.tool == now.call.tool)",
-    "first(action).step == 0",
 ]
-
-
-def naive(loaded: Registry, events: list[Event]) -> list[dict[str, str]]:
-    """Judge each action by going through the whole past again, in the exact meaning only."""
-    found = []
-    for at, one in enumerate(events):
-        if one.kind == "action":
-            program, past = loaded.program, past_of(loaded, events[:at])
-            names = names_of(loaded, one, sum(1 for before in events[:at] if before.kind == "action"))
-            verdicts = [examine(invariant, program, names, past) for invariant in loaded.invariants]
-            found.append({verdict.rule: verdict.truth for verdict in verdicts if verdict})
-    return found
-
-
-def names_of(loaded: Registry, one: Event, step: int) -> dict[str, Any]:
-    """Give the names of a call."""
-    tool = loaded.program.group("action", "tool", one.body["tool"]).tool
-    return {"call": one.body, "tool": tool, "agent": one.agent, "step": step, "run": {}, "params": {}}
-
-
-def past_of(loaded: Registry, events: list[Event]) -> Past:
-    """Build the past of a run from nothing but its events."""
-    past = Past()
-    answers = {one.body["action"]: one for one in events if one.kind == "observation"}
-    blocked = {one.body["action"] for one in events if one.kind == "decision"}
-    calls = [one for one in events if one.kind == "action"]
-    named: dict[int, dict[str, Any]] = {}
-    for step, one in enumerate(calls):
-        named[one.seq] = names_of(loaded, one, step)
-        body = answers[one.seq].body if one.seq in answers else {}
-        if "ok" in body:
-            named[one.seq] |= {"failed": False, "result": parsed(body["ok"], one.body["tool"])}
-        elif "failed" in body:
-            named[one.seq]["failed"] = True
-        if one.seq not in blocked:
-            past.action.append(Remembered(one.seq, named[one.seq]))
-    past.result = [Remembered(one.seq, named[to]) for to, one in answers.items() if "ok" in one.body]
-    for one in events:
-        if one.kind == "message":
-            message = read_message(one.body["message"])
-            names = {"role": message.role, "text": message.text, "tool_calls": list(message.tool_calls)}
-            past.message.append(Remembered(one.seq, names | {"message": names}))
-    return past
-
-
-def parsed(value: Any, tool: str) -> Any:
-    """Read what pay answers."""
-    return json.loads(value) if tool == "pay" and isinstance(value, str) else value
-
-
-@given(runs())
-@settings(max_examples=300, deadline=None)
-def test_the_fold_sees_what_a_scan_of_the_whole_past_sees(events: list[Event]) -> None:
-    """Compiled rules over the running past and exact rules over a past built anew say the same of every call."""
-    loaded = registry(
-        "".join(f"- {{id: R{at}, on: action, require: {json.dumps(text)}}}\n" for at, text in enumerate(RULES))
-    )
-    checker = Checker(loaded)
-    judgements = [checker.judge(one) for one in events if one.kind != "verdict"]
-    online = [
-        dict.fromkeys(said.rules, "holds") | {verdict.rule: verdict.truth for verdict in said.verdicts}
-        for one, said in zip(events, judgements, strict=True)
-        if one.kind == "action"
-    ]
-    assert online == naive(loaded, events)
 
 
 @pytest.mark.parametrize("args", [{"a": [[[[1]]]] * 50}, {"a": "x" * 10_000}, {"": None}, {"cents": 10**400}])

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.registry.scope import Past, Remembered
+from tests.registry.naive import Told
 
 KEYS = ["a", "b", "c"]
 PASTS = st.sampled_from(["action", "result"])
@@ -36,8 +36,9 @@ def numbers(depth: int) -> Texts:
         say("({} if {} else {})", inner, truths(depth - 1), inner),
         say("default({}, {})", inner | st.just("call.args.x"), inner),
         say("{}[{}]", lists(depth - 1), inner),
-        say("count({}, {})", PASTS, past_truths()),
-        say("{}({}, {}).call.args.a", st.sampled_from(["first", "last"]), PASTS, past_truths()),
+        say("count({}, {}{})", PASTS, past_truths(), windows()),
+        say("total({}, {}, {}{})", PASTS, past_numbers(), past_truths(), windows()),
+        say("{}({}, {}{}).call.args.a", st.sampled_from(["first", "last"]), PASTS, past_truths(), windows()),
     )
 
 
@@ -86,6 +87,35 @@ def past_truths() -> Texts:
             "True",
             "any(one == now.step for one in call.args.c)",
             "call.args.b == now.call.args.b and call.tool == now.call.tool",
+            "call.args.a == now.call.args.a and call.args.b == now.call.args.b and call.args.c == now.call.args.c",
+            "call.args.a == now.call.args.a and call.args.b != now.call.args.b",
+            "now.call.args.a > 0 and call.args.b == now.call.args.b",
+            "call.args == now.call.args or call.args.a == 1",
+            "call.args.a > 0 and now.call.args.a in call.args.c",
+        ]
+    )
+
+
+def past_numbers() -> Texts:
+    """Give what can be added up over past calls."""
+    return st.sampled_from(["1", "call.args.a", "call.args.a * 0.5", "result.a", "step"])
+
+
+def windows() -> Texts:
+    """Give windows of the past."""
+    return st.sampled_from(
+        [
+            "",
+            "",
+            "",
+            ", within=1",
+            ", within=2",
+            ', within="1500 ms"',
+            ", within=params.p",
+            ', since=last(message, role == "user")',
+            ", since=last(message)",
+            ", since=last(result, call.args.a == now.call.args.a)",
+            ", within=2, since=last(action, result.a > 0)",
         ]
     )
 
@@ -113,7 +143,7 @@ def truths(depth: int) -> Texts:
         say("{}(one > {} for one in {})", st.sampled_from(["any", "all"]), numbers(depth - 1), lists(depth - 1)),
         say("{}([{}, {}])", st.sampled_from(["any", "all"]), inner, inner),
         say("exists({})", numbers(depth - 1)),
-        say("happened({}, {})", PASTS, past_truths()),
+        say("happened({}, {}{})", PASTS, past_truths(), windows()),
         say("happened(message, role == 'user' and text == {})", texts(0)),
         say("({} if {} else {})", inner, inner, inner),
     )
@@ -134,16 +164,18 @@ arguments = regular | st.dictionaries(st.sampled_from(KEYS), data, max_size=3)
 
 
 @st.composite
-def pasts_of_run(draw: st.DrawFn) -> Past:
-    """Give a short past of calls and messages."""
-    past = Past()
-    for seq, args in enumerate(draw(st.lists(arguments, max_size=3))):
-        names = {"call": {"surface": "tool", "tool": "pay", "args": args}, "tool": {}, "agent": "main", "step": seq}
-        past.action.append(Remembered(seq, names))
-        if draw(st.booleans()):
-            names |= {"result": args, "failed": False}
-            past.result.append(Remembered(seq, names))
-    for text in draw(st.lists(st.sampled_from(["Yes!", "no"]), max_size=2)):
-        message = {"role": draw(st.sampled_from(["user", "assistant"])), "text": text, "tool_calls": []}
-        past.message.append(Remembered(9, {**message, "message": message, "agent": "main"}))
-    return past
+def pasts_of_run(draw: st.DrawFn) -> list[Told]:
+    """Give a short past of calls and messages, in the order of their numbers."""
+    told: list[Told] = []
+    for step, args in enumerate(draw(st.lists(arguments, max_size=4))):
+        names = {"call": {"surface": "tool", "tool": "pay", "args": args}, "tool": {}, "agent": "main", "step": step}
+        at = step * 10**9
+        outcome = draw(st.sampled_from([{}, {"failed": True}, {"result": args, "failed": False}]))
+        names |= outcome
+        told.append(Told("action", len(told), step, at, names))
+        if "result" in outcome:
+            told.append(Told("result", len(told), step, at, names))
+        for text in draw(st.lists(st.sampled_from(["Yes!", "no"]), max_size=1)):
+            message = {"role": draw(st.sampled_from(["user", "assistant"])), "text": text, "tool_calls": []}
+            told.append(Told("message", len(told), step, at, {**message, "message": message, "agent": "main"}))
+    return told

@@ -10,27 +10,28 @@ from hypothesis import strategies as st
 
 from harness.registry.explain import Explanation
 from harness.registry.parse import parse
-from harness.registry.scope import Past, Remembered
 from harness.registry.values import Undefined
+from tests.registry.naive import Told, remembering
 
 TRUTHS = {"yes": True, "no": False}
 terms = st.sampled_from(["args.yes", "args.no", "args.gone"])
 
 
-def value(text: str, past: Past | None = None, **names: Any) -> Any:
+def value(text: str, told: list[Told] | None = None, **names: Any) -> Any:
     """Work an expression out; None where it is undefined."""
+    bound, _, past = remembering(parse(text), told or [])
     try:
-        return Explanation(text, {"args": TRUTHS, **names}, past or Past()).value(parse(text))
+        return Explanation(text, {"args": TRUTHS, **names}, past.asked, past).value(bound)
     except Undefined:
         return None
 
 
-def calls(*args: dict[str, Any]) -> Past:
-    """Give a past of ok calls, numbered from 10."""
-    past = Past()
-    for seq, one in enumerate(args):
-        past.action.append(Remembered(10 + seq, {"call": {"tool": "pay", "args": one}, "step": seq}))
-    return past
+def calls(*args: dict[str, Any]) -> list[Told]:
+    """Give a past of calls, numbered from 10."""
+    return [
+        Told("action", 10 + step, step, 0, {"call": {"tool": "pay", "args": one}, "step": step})
+        for step, one in enumerate(args)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,9 @@ def test_every_sub_expression_is_shown() -> None:
     """The values by source text, whole chains only, and the numbers of the events that were found."""
     text = "last(action, call.args.id == 1).call.args.id + len(args.list) <= params.limit"
     names = {"args": {"list": [1, 2]}, "params": {"limit": 2}}
-    explanation = Explanation(text, names, calls({"id": 1}))
-    assert explanation.value(parse(text)) is False
+    bound, _, past = remembering(parse(text), calls({"id": 1}))
+    explanation = Explanation(text, names, past.asked, past)
+    assert explanation.value(bound) is False
     assert explanation.seen == {
         "last(action, call.args.id == 1).call.args.id": 1,
         "args.list": [1, 2],

@@ -65,10 +65,14 @@ def test_a_tool_is_spoken_of_when_declared_or_named() -> None:
 
 
 def test_nothing_is_remembered_that_no_rule_asks_for() -> None:
-    """The lists of the past that are kept are those of the rules' questions."""
-    assert registry("- {id: A, on: action, require: call.args.a > 5}\n").program.asked == frozenset()
+    """There is a monitor for each different question, and none where nothing is asked."""
+    assert registry("- {id: A, on: action, require: call.args.a > 5}\n").program.plans == ()
     asked = "- id: A\n  on: action\n  require: count(action) < 3 and not happened(result, call.surface == 'model')\n"
-    program = registry(asked).program
-    assert program.asked == {"action", "any_result"}
-    assert not program.keeps_results
-    assert registry("- {id: A, on: action, require: last(action).result == 1}\n").program.keeps_results
+    again = "- {id: B, on: action, require: count( action ) < 5}\n"
+    plans = registry(asked + again).program.plans
+    assert [(plan.verb, plan.past, plan.any_surface) for plan in plans] == [
+        ("count", "action", False),
+        ("happened", "result", True),
+    ]
+    assert not any(plan.keeps_names for plan in plans)
+    assert registry("- {id: A, on: action, require: last(action).result == 1}\n").program.plans[0].keeps_names

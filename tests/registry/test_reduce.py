@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from harness.registry.explain import Explanation
 from harness.registry.parse import parse
 from harness.registry.reduce import known_of, reduce
-from harness.registry.scope import Past
 from harness.registry.tree import Constant, outline
 from harness.registry.values import Undefined
 from tests.registry.expressions import arguments, pasts_of_run, truths
+from tests.registry.naive import Naive, Told
 
 TOOL = {"name": "pay", "effect": "write"}
 KNOWN = known_of(TOOL, {"p": 3})
@@ -54,12 +53,12 @@ def test_the_present_is_known_in_questions_about_the_past() -> None:
 
 @given(truths(2), arguments, pasts_of_run())
 @settings(max_examples=500, deadline=None)
-def test_a_reduced_tree_means_the_same(text: str, args: dict[str, Any], past: Past) -> None:
+def test_a_reduced_tree_means_the_same(text: str, args: dict[str, Any], told: list[Told]) -> None:
     """Wherever an expression has a value, its reduced tree has it too."""
     call = {"surface": "tool", "tool": "pay", "args": args}
     names = {"call": call, "tool": TOOL, "agent": "main", "step": 4, "run": {"seed": 7}, "params": {"p": 3}}
     try:
-        value = Explanation(text, names, past).value(parse(text))
+        value = Naive(text, names, told).value(parse(text))
     except Undefined:
         return
-    assert Explanation(text, names, past).value(reduce(parse(text), KNOWN)) == value
+    assert Naive(text, names, told).value(reduce(parse(text), KNOWN)) == value

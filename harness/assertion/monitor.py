@@ -1,0 +1,382 @@
+"""What is remembered of the past, so that the next step costs no more than the last one.
+
+Each question of a registry has one ``Monitor``. It is told of every event that fits the question, or of which that
+cannot be said, and keeps them in buckets by what joins them to the present step; of a bucket only what can still
+matter. An action may be taken back (it was blocked) or change (its outcome came) until it is settled; what it stands
+before is kept until then. Every answer is three-valued and exact: an event of which it is unknown whether it fits
+makes an answer unknown unless another event decides.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import deque
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from operator import attrgetter
+from typing import Any, Final
+
+from harness.registry.plan import Plan, Window
+from harness.registry.scope import Answer, Asked, Key, Missing
+from harness.registry.values import Number, Undefined, bounded
+
+MAX_EVIDENCE: Final = 16
+
+Fits = Callable[[dict[str, Any]], bool]
+
+_SEQ: Final = attrgetter("seq")
+
+
+class Clock:
+    """Hold the present moment: the number of the latest step, -1 before the first, and nanoseconds since the start."""
+
+    __slots__ = ("at", "step")
+
+    def __init__(self) -> None:
+        self.step = -1
+        self.at = 0
+
+
+class Entry:
+    """A past event in a monitor.
+
+    ``step`` is the number of the latest step when it happened, ``doubt`` why it is unknown whether it fits, ``value``
+    what ``total`` adds, ``settled`` that it cannot be taken back. It is ``unsure`` where a part of its key is missing,
+    too.
+    """
+
+    __slots__ = ("at", "bucket", "doubt", "key", "names", "seq", "settled", "step", "unsure", "value")
+
+    def __init__(
+        self,
+        seq: int,
+        step: int,
+        at: int,
+        key: Key,
+        names: dict[str, Any] | None = None,
+        doubt: Undefined | None = None,
+        value: Number = 0,
+        *,
+        settled: bool = True,
+    ) -> None:
+        self.seq, self.step, self.at = seq, step, at
+        self.key, self.names, self.doubt, self.value, self.settled = key, names, doubt, value, settled
+        self.unsure = doubt is not None or is_partial(key)
+        self.bucket: Bucket | None = None
+
+
+class Bucket:
+    """The events of one key, oldest first, as far as they are kept.
+
+    ``number`` and ``total`` count all that surely fit, also those that are not kept.
+    """
+
+    __slots__ = ("entries", "number", "total")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.number = 0
+        self.total = Fraction(0)
+
+
+class Monitor:
+    """Keep the answer to one question. Not thread-safe; one for each run.
+
+    ``doubts`` counts the kept events of which it is unknown whether they fit: where it is 0, ``buckets`` has a bucket
+    exactly for the keys of events that fit. Adding an event and asking are O(1) in the length of the run, but for
+    plans of cost ``history``.
+    """
+
+    __slots__ = ("_clock", "_queue", "_since", "buckets", "doubts", "plan")
+
+    def __init__(self, plan: Plan, clock: Clock, since: Monitor | None) -> None:
+        self.plan = plan
+        self.buckets: dict[Key, Bucket] = {}
+        self.doubts = 0
+        self._clock, self._since = clock, since
+        self._queue: deque[Entry] | None = None if plan.window == Window() else deque()
+
+    # --- learning ----------------------------------------------------------------------------------------------------
+
+    def add(self, entry: Entry) -> None:
+        """Take an event that fits, or may fit."""
+        bucket = self.buckets.get(entry.key)
+        if bucket is None:
+            bucket = self.buckets[entry.key] = Bucket()
+        entry.bucket = bucket
+        entries = bucket.entries
+        if not entries or entries[-1].seq < entry.seq:
+            entries.append(entry)
+        else:
+            insort(entries, entry, key=_SEQ)
+        if not entry.unsure:
+            bucket.number += 1
+            if self.plan.verb == "total":
+                bucket.total += Fraction(entry.value)
+        else:
+            self.doubts += 1
+        if self._queue is not None:
+            self._enqueue(self._queue, entry)
+        if entry.settled:
+            self._prune(bucket)
+
+    def settle(self, entry: Entry) -> None:
+        """Say that an action will not be taken back."""
+        entry.settled = True
+        if entry.bucket is not None:
+            self._prune(entry.bucket)
+
+    def remove(self, entry: Entry) -> None:
+        """Take an event back."""
+        bucket = entry.bucket
+        if bucket is None:
+            return
+        if not entry.unsure:
+            bucket.number -= 1
+            if self.plan.verb == "total":
+                bucket.total -= Fraction(entry.value)
+        self._drop(entry)
+
+    def _drop(self, entry: Entry) -> None:
+        bucket = entry.bucket
+        assert bucket is not None
+        entry.bucket = None
+        bucket.entries.remove(entry)
+        if entry.unsure:
+            self.doubts -= 1
+        if not bucket.entries:
+            del self.buckets[entry.key]
+
+    def _enqueue(self, queue: deque[Entry], entry: Entry) -> None:
+        late = bool(queue) and queue[-1].seq > entry.seq
+        queue.append(entry)
+        if late:  # an outcome came after younger calls
+            self._queue = deque(sorted(queue, key=_SEQ))
+        self._expire()
+
+    def _expire(self) -> None:
+        """Forget what the window has left behind. Each event is forgotten once."""
+        queue, clock, (steps, ns) = self._queue, self._clock, self.plan.window
+        while queue and (
+            (steps is not None and clock.step - queue[0].step > steps)
+            or (ns is not None and clock.at - queue[0].at > ns)
+        ):
+            self.remove(queue.popleft())
+
+    def _prune(self, bucket: Bucket) -> None:
+        """Drop settled events that no answer can need any more."""
+        entries, keeps = bucket.entries, self.plan.keeps
+        if keeps == "all":
+            if self._since is not None:
+                self._forget_before_since(bucket)
+            return
+        if len(entries) < (2 if keeps != "number" else 2 * MAX_EVIDENCE):
+            return
+        sure = doubtful = 0
+        most = MAX_EVIDENCE if keeps == "number" else 1
+        for entry in list(entries) if keeps == "oldest" else entries[::-1]:
+            if not entry.settled:
+                continue
+            if entry.doubt is None:
+                sure += 1
+                if sure > most:
+                    self._drop(entry)
+            else:
+                doubtful += 1
+                if doubtful > 1:
+                    self._drop(entry)
+
+    def _forget_before_since(self, bucket: Bucket) -> None:
+        assert self._since is not None
+        if self._since.plan.joins or self._since.doubts:
+            return
+        bound = self._since.settled()
+        while bucket.entries and bucket.entries[0].seq < bound:
+            self.remove(bucket.entries[0])
+
+    def settled(self) -> int:
+        """Give the number of the newest settled event that surely fits; -1 for none. For questions without a key."""
+        bucket = self.buckets.get(None)
+        return next((one.seq for one in reversed(bucket.entries) if one.settled), -1) if bucket else -1
+
+    # --- answering fast, or not at all -------------------------------------------------------------------------------
+
+    def happened(self, key: Key, since: Key = None, fits: Fits | None = None) -> bool:
+        """Tell whether an event fits; Undefined where only the exact answer can tell."""
+        return bool(self._fitting(key, since, fits))
+
+    def count(self, key: Key, since: Key = None, fits: Fits | None = None) -> int:
+        """Count the events that fit; Undefined as in ``happened``."""
+        if self.plan.keeps == "number":
+            if self.doubts:
+                raise Undefined("left to the exact answer")
+            bucket = self.buckets.get(key)
+            return bucket.number if bucket else 0
+        return len(self._fitting(key, since, fits))
+
+    def total(self, key: Key, since: Key = None, fits: Fits | None = None) -> Number:
+        """Add up the values of the events that fit; Undefined as in ``happened``."""
+        if self.plan.keeps == "number":
+            if self.doubts:
+                raise Undefined("left to the exact answer")
+            bucket = self.buckets.get(key)
+            return _number(bucket.total) if bucket else 0
+        entries = self._fitting(key, since, fits)
+        if entries and len(entries) == len(self.buckets[key].entries):
+            return _number(self.buckets[key].total)
+        return _number(sum((Fraction(one.value) for one in entries), Fraction(0)))
+
+    def last(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
+        """Give the newest event that fits; Undefined where there is none, and as in ``happened``."""
+        return _first(reversed(self._sure(key, since)), fits)
+
+    def first(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
+        """Give the oldest event that fits; Undefined as in ``last``."""
+        return _first(iter(self._sure(key, since)), fits)
+
+    def _fitting(self, key: Key, since: Key, fits: Fits | None) -> list[Entry]:
+        entries = self._sure(key, since)
+        return entries if fits is None else [one for one in entries if one.names is not None and fits(one.names)]
+
+    def _sure(self, key: Key, since: Key) -> list[Entry]:
+        if self._queue:
+            self._expire()
+        if self.doubts or (self._since is not None and self._since.doubts):
+            raise Undefined("left to the exact answer")
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            return []
+        if self._since is None:
+            return bucket.entries
+        begin = self._since.buckets.get(since)
+        entries = bucket.entries
+        if begin is None or begin.entries[-1].seq < entries[0].seq:
+            return entries
+        return entries[bisect_right(entries, begin.entries[-1].seq, key=_SEQ) :]
+
+    # --- answering exactly -------------------------------------------------------------------------------------------
+
+    def answer(self, asked: Asked) -> Answer:
+        """Give the exact answer, and the numbers of the events it rests on."""
+        self._expire()
+        if self.plan.keeps == "number":
+            return self._counted(asked)
+        found = self._found(asked)
+        verb = self.plan.verb
+        if verb == "happened":
+            return _whether(found)
+        if verb in ("last", "first"):
+            entry, doubt = next(found, (None, None)) if verb == "last" else _oldest(found)
+            if entry is None or doubt is not None:
+                return Answer(doubt or Undefined(f"no such {self.plan.past} so far"), ())
+            return Answer(entry.names, (entry.seq,))
+        entries = []
+        for entry, doubt in found:
+            if doubt is not None:
+                return Answer(doubt, ())
+            entries.append(entry)
+        total = _number(sum((Fraction(one.value) for one in entries), Fraction(0))) if verb == "total" else len(entries)
+        return Answer(total, tuple(one.seq for one in entries[:MAX_EVIDENCE]))
+
+    def _counted(self, asked: Asked) -> Answer:
+        number, total, evidence = 0, Fraction(0), []
+        for bucket, doubt in self._candidates(asked):
+            for entry in bucket.entries:
+                if doubt or entry.doubt:
+                    return Answer(doubt or entry.doubt, ())
+                evidence.append(entry.seq)
+            number, total = number + bucket.number, total + bucket.total
+        return Answer(_number(total) if self.plan.verb == "total" else number, tuple(evidence[-MAX_EVIDENCE:]))
+
+    def _candidates(self, asked: Asked) -> Iterator[tuple[Bucket, Undefined | None]]:
+        """Yield the buckets whose events may fit, each with the reason where that is unknown."""
+        if asked.gate is False:
+            return
+        unsure = asked.gate if isinstance(asked.gate, Undefined) else None
+        if not is_partial(asked.key):
+            bucket = self.buckets.get(asked.key)
+            if bucket:
+                yield bucket, unsure
+            if not self.doubts:
+                return
+        for key, bucket in list(self.buckets.items()):
+            partial = is_partial(key) or is_partial(asked.key)
+            if partial and (doubt := compatible(key, asked.key, len(self.plan.joins))):
+                yield bucket, unsure or doubt
+
+    def _found(self, asked: Asked) -> Iterator[tuple[Entry, Undefined | None]]:
+        """Yield the events that fit or may fit, newest first, each with the reason where that is unknown."""
+        surely, maybe = self._since.bounds(asked.since) if self._since else (-1, -1)
+        kept = [(entry, doubt) for bucket, doubt in self._candidates(asked) for entry in bucket.entries]
+        for entry, doubt in sorted(kept, key=lambda one: one[0].seq, reverse=True):
+            if entry.seq <= surely:
+                return
+            doubt = doubt or entry.doubt  # noqa: PLW2901 - the reasons add up
+            if entry.seq <= maybe:
+                doubt = doubt or Undefined("it is unknown whether the window begins after it")  # noqa: PLW2901
+            if asked.fits is not None:
+                try:
+                    if not asked.fits(entry.names or {}):
+                        continue
+                except Undefined as error:
+                    doubt = doubt or error  # noqa: PLW2901
+            yield entry, doubt
+
+    def bounds(self, asked: Asked | None) -> tuple[int, int]:
+        """Give the number of the newest event that surely fits, and of the newest that may; -1 for none."""
+        surely = maybe = -1
+        for entry, doubt in self._found(asked or Asked(None)):
+            maybe = max(maybe, entry.seq)
+            if doubt is None:
+                surely = entry.seq
+                break
+        return surely, maybe
+
+
+def _first(entries: Iterator[Entry], fits: Fits | None) -> dict[str, Any]:
+    for entry in entries:
+        names = entry.names
+        assert names is not None
+        if fits is None or fits(names):
+            return names
+    raise Undefined("no such event so far")
+
+
+def _whether(found: Iterator[tuple[Entry, Undefined | None]]) -> Answer:
+    missing: Undefined | None = None
+    for entry, doubt in found:
+        if doubt is None:
+            return Answer(True, (entry.seq,))
+        missing = missing or doubt
+    return Answer(missing or False, ())
+
+
+def _oldest(found: Iterator[tuple[Entry, Undefined | None]]) -> tuple[Entry | None, Undefined | None]:
+    oldest: tuple[Entry | None, Undefined | None] = (None, None)
+    for oldest in found:  # noqa: B007 - the last one is wanted
+        pass
+    return oldest
+
+
+def is_partial(key: Key) -> bool:
+    """Tell whether a value is missing in a key."""
+    return isinstance(key, Missing) or (type(key) is tuple and any(isinstance(part, Missing) for part in key))
+
+
+def compatible(one: Key, other: Key, joins: int) -> Undefined | None:
+    """Give the reason why it is unknown whether two keys of so many joins are equal; None where they surely differ."""
+    missing = None
+    for here, there in zip(one, other, strict=True) if joins > 1 else ((one, other),):
+        doubt = here.reason if isinstance(here, Missing) else there.reason if isinstance(there, Missing) else None
+        if doubt is None and here != there:
+            return None
+        missing = missing or doubt
+    return missing
+
+
+def _number(total: Fraction) -> Number:
+    try:
+        number: Number = bounded(total.numerator if total.denominator == 1 else float(total))
+    except OverflowError:
+        raise Undefined("the number is too big") from None
+    return number

@@ -1,0 +1,130 @@
+"""The past of one run, as far as its registry asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from harness.assertion.monitor import Clock, Entry, Monitor
+from harness.assertion.obligation import Obligation, Obligations
+from harness.assertion.provenance import Kind, Provenance
+from harness.registry.compile import MISS
+from harness.registry.explain import Explanation, key_of_event
+from harness.registry.plan import Plan
+from harness.registry.program import Program, Watch
+from harness.registry.values import Number, Undefined, number, truth
+from harness.tool import Trust
+
+Entries = list[tuple[Monitor | Obligations, Entry]]
+
+
+class Happening(NamedTuple):
+    """An event as questions see it: its number, where it stands in the run, its names, and ``compile.ARGUMENTS``."""
+
+    seq: int
+    step: int
+    at: int
+    names: dict[str, Any]
+    arguments: tuple[Any, ...]
+
+
+class Past:
+    """Keep what the questions of a registry need of the past, and where its values came from.
+
+    ``asked`` holds a monitor, or the open obligations, for each of the program's plans. It is also the ``Present`` that
+    expressions see: ``run``, ``elapsed_s``, ``origins``.
+    """
+
+    def __init__(self, program: Program, parameters: dict[str, Any], run: dict[str, Any]) -> None:
+        self.run, self.clock = run, Clock()
+        self.asked: list[Monitor | Obligations] = []
+        self._parameters = parameters
+        for plan in program.plans:
+            self.asked.append(self._keeper(plan))
+        self.obligations = [one for one in self.asked if isinstance(one, Obligations)]
+        self._provenance = Provenance() if program.asks_sources else None
+        self.learn(list(parameters.values()), "registry", trust="trusted")
+
+    def _keeper(self, plan: Plan) -> Monitor | Obligations:
+        if plan.verb == "must_follow":
+            return Obligations(plan, self.clock)
+        since = self.asked[plan.since] if plan.since >= 0 else None
+        assert not isinstance(since, Obligations)
+        return Monitor(plan, self.clock, since)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start of the run."""
+        return self.clock.at / 1e9
+
+    @property
+    def asks_sources(self) -> bool:
+        """Whether anything asks where values come from."""
+        return self._provenance is not None
+
+    def origins(self, value: Any) -> list[dict[str, Any]]:
+        """Tell where a value came from, best known origin first; empty where nothing but the model knew it."""
+        return [origin._asdict() for origin in self._provenance.origins(value)] if self._provenance else []
+
+    def learn(self, value: Any, kind: Kind, *, tool: str = "", trust: Trust = "unknown", seq: int = -1) -> None:
+        """Remember that a value was seen."""
+        if self._provenance:
+            self._provenance.learn(value, kind, tool=tool, trust=trust, seq=seq, step=self.clock.step)
+
+    def happened(self, watches: tuple[Watch, ...], event: Happening, *, settled: bool = True) -> Entries:
+        """Tell the monitors of an event; give where it is kept."""
+        return [(self.asked[watch.monitor], entry) for watch in watches for entry in self._add(watch, event, settled)]
+
+    def settle(self, entries: Entries, watches: tuple[Watch, ...], event: Happening) -> None:
+        """Make an action final: its outcome is known, and it cannot be taken back any more."""
+        for keeper, entry in entries:
+            if keeper.plan.late:
+                keeper.remove(entry)
+            else:
+                keeper.settle(entry)
+        self.happened(tuple(watch for watch in watches if watch.plan.late), event)
+
+    def take_back(self, action: int, entries: Entries) -> None:
+        """Forget an action that was blocked."""
+        for keeper, entry in entries:
+            keeper.remove(entry)
+        for waiting in self.obligations:
+            waiting.release(action)
+
+    def overdue(self) -> Iterator[Obligation]:
+        """Yield the obligations whose time is up."""
+        for waiting in self.obligations:
+            yield from waiting.overdue()
+
+    def unmet(self) -> Iterator[Obligation]:
+        """Yield the obligations that are left at the end."""
+        for waiting in self.obligations:
+            yield from waiting.rest()
+
+    def _add(self, watch: Watch, event: Happening, settled: bool) -> Iterator[Entry]:
+        plan = watch.plan
+        doubt: Undefined | None = None
+        value: Number = 0
+        try:
+            key = watch.match(*event.arguments)
+            if key is MISS:
+                return
+            if plan.value is not None:
+                key, value = key
+        except Exception:  # noqa: BLE001 - data the question did not expect: its exact meaning says which and why
+            seen = event.names | {"run": self.run, "params": self._parameters, "elapsed_s": self.elapsed_s}
+            try:
+                if not _fits(plan, seen):
+                    return
+                value = number(Explanation("", seen).value(plan.value)) if plan.value is not None else 0
+            except Undefined as error:
+                doubt = error
+            key = key_of_event(plan, seen)
+        names = event.names if plan.keeps_names else None
+        entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled=settled)
+        self.asked[watch.monitor].add(entry)
+        yield entry
+
+
+def _fits(plan: Plan, names: dict[str, Any]) -> bool:
+    return plan.filter is None or truth(Explanation("", names).value(plan.filter))
