@@ -31,6 +31,7 @@ VERBS: Final = {
     "verify": "Check that a trace is the one that was written.",
     "import": "Turn recorded conversations into traces.",
     "export": "Turn a trace back into a conversation.",
+    "registry": "Tools for those who write rules: test, mutate, compare …",
 }
 
 _CODES: Final[dict[type[HarnessError], int]] = {
@@ -51,7 +52,9 @@ def main() -> None:
 def execute(arguments: list[str]) -> int:
     """Run one command and give its exit code; our own errors are told on stderr without a traceback."""
     try:
-        _app(arguments[0] if arguments else "")(arguments, prog_name="harness")
+        _app("A deterministic assurance harness for LLM agents.", __name__, VERBS, arguments)(
+            arguments, prog_name="harness"
+        )
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else OK
     except HarnessError as error:
@@ -65,20 +68,20 @@ def tell(error: HarnessError) -> int:
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), INFRASTRUCTURE)
 
 
-def _app(verb: str) -> typer.Typer:
-    app = typer.Typer(
-        help="A deterministic assurance harness for LLM agents.", no_args_is_help=True, add_completion=False
-    )
+def _app(text: str, package: str, verbs: dict[str, str], arguments: list[str]) -> typer.Typer:
+    """Give a package's verbs as commands; the one that is used is a module with a ``command`` or a package of verbs."""
+    app = typer.Typer(help=text, no_args_is_help=True, add_completion=False)
     app.pretty_exceptions_enable = False
-    for name, text in VERBS.items():
-        if name == verb:
-            command = import_module(f"harness.cli.{name}_" if name == "import" else f"harness.cli.{name}").command
+    used, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    for name, said in verbs.items():
+        if name != used:
+            app.command(name, help=said)(_nothing)
+            continue
+        module = import_module(f"{package}.{name}_" if name == "import" else f"{package}.{name}")
+        if hasattr(module, "VERBS"):
+            app.add_typer(_app(said, module.__name__, module.VERBS, rest), name=name)
         else:
-            command = _nothing
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, help=text)
-        else:
-            app.command(name, help=text)(command)
+            app.command(name, help=said)(module.command)
     return app
 
 

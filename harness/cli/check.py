@@ -11,13 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from harness.adapters.files import open_trace, read_text, trace_files
+from harness.adapters.files import open_trace, trace_files
 from harness.adapters.registries import load_registry
-from harness.adapters.transcripts import LABELS
 from harness.assertion.report import check
+from harness.cli.labels import Labels
 from harness.cli.output import console, show_verdict
 from harness.cli.tables import facts_of_row, finding_facts, finding_lines, rule_table
-from harness.errors import UsageError
 from harness.registry.registry import Registry
 from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
 
@@ -36,8 +35,8 @@ def command(
     cannot be decided or a trace is not sealed.
     """
     rules = load_registry(*registry)
-    rewards: dict[Path, dict[str, bool]] = {}
-    judged = [_judge(path, rules, rewards if labels else None) for path in _with_progress(trace_files(traces))]
+    known = Labels() if labels else None
+    judged = [_judge(path, rules, known) for path in _with_progress(trace_files(traces))]
     rows = [*rule_rows(judged), *_any_rows(judged, rules)]
     verdict = verdict_of(judged)
     if as_json:
@@ -52,30 +51,10 @@ def _with_progress(paths: list[Path]) -> Iterable[Path]:
     return track(paths, "judging", console=stderr, transient=True, disable=len(paths) == 1 or not stderr.is_terminal)
 
 
-def _judge(path: Path, rules: Registry, rewards: dict[Path, dict[str, bool]] | None) -> Judged:
+def _judge(path: Path, rules: Registry, labels: Labels | None) -> Judged:
     with open_trace(path) as reader:
         report = check(reader, rules, reader.header.run)
-    positive = None if rewards is None else _is_bad(path, rewards)
-    return Judged(str(path), report, reader.footer is not None, positive)
-
-
-def _is_bad(path: Path, rewards: dict[Path, dict[str, bool]]) -> bool:
-    file = path.parent / LABELS
-    if file not in rewards:
-        lines = enumerate(read_text(file).splitlines(), start=1)
-        rewards[file] = dict(_label(line, f"{file}:{number}") for number, line in lines)
-    if path.name not in rewards[file]:
-        raise UsageError(f"no label for {path.name}", where=str(file), cure="leave out --labels, or import again")
-    return rewards[file][path.name]
-
-
-def _label(line: str, place: str) -> tuple[str, bool]:
-    try:
-        label = json.loads(line)
-        return str(label["trace"]), float(label["reward"]) == 0
-    except (ValueError, KeyError, TypeError):
-        cure = 'a label is a line {"trace": FILE, "reward": NUMBER, …}'
-        raise UsageError("not a label with a reward", where=place, cure=cure) from None
+    return Judged(str(path), report, reader.footer is not None, labels.is_bad(path) if labels else None)
 
 
 def _any_rows(judged: list[Judged], rules: Registry) -> list[Row]:

@@ -25,6 +25,11 @@ def emit(facts: dict[str, Any], lines: list[str], as_json: bool) -> None:
         out.print(line, markup=False)
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many there are of something whose plural takes an s."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def show_verdict(verdict: Truth, *, quiet: bool) -> int:
     """Say the verdict of a run, and give its exit code."""
     if not quiet and verdict != "holds":

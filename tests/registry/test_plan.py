@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.registry.bind import Binder
 from harness.registry.parse import parse
 from harness.registry.plan import Plan, Window, plan_of, window_of
 from harness.registry.tree import Fold
@@ -11,9 +12,9 @@ from harness.registry.tree import Fold
 
 def plan(text: str) -> Plan:
     """Plan one question."""
-    tree = parse(text)
-    assert isinstance(tree, Fold)
-    return plan_of(tree)
+    binder = Binder({})
+    binder.bind(parse(text))
+    return binder.plans[-1]
 
 
 def test_a_condition_is_cut_into_what_is_known_when() -> None:

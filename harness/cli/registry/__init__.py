@@ -1,0 +1,15 @@
+"""``harness registry …``: tools for those who write rules, one file per verb."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERBS: Final = {
+    "test": "Try the examples that stand beside the rules.",
+    "coverage": "Which rules ever spoke on stored traces, and which parts of them decided.",
+    "mutate": "Put small faults into the rules: do the examples notice?",
+    "backtest": "What a new version of a registry changes on stored traces.",
+    "diff": "What two versions of a registry mean differently.",
+    "effective": "Print a registry with everything it takes over written out.",
+    "schema": "Print the JSON Schema of registry files, for editors.",
+}

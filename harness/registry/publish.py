@@ -1,0 +1,140 @@
+"""Write a registry as YAML that loads again to the same meaning.
+
+What it extends and what it was joined of is written out; comments, layout and ``override`` are gone. Text is left
+without quotes only where no reader of YAML could take it for something else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from harness.registry.invariant import Expression, Invariant, Shape
+from harness.registry.registry import Registry
+from harness.registry.schema import TOOL_KEYS
+
+_WIDTH: Final = 110
+_LONG: Final = 80  # an expression longer than this is folded over lines
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})  # not text in YAML 1.1 or 1.2
+
+
+class _Folded(str):
+    """A long text in which a line may end at any blank."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True  # registries have none
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for key, _ in node.value:
+            key.style = None if key.value == "on" else key.style
+        return node
+
+    def represent_text(self, data: str) -> yaml.Node:
+        plain = _PLAIN.fullmatch(data) and data.lower() not in _WORDS
+        style = None if plain else "'" if data.isprintable() and '"' in data else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+    def represent_folded(self, data: str) -> yaml.Node:
+        return self.represent_scalar("tag:yaml.org,2002:str", str(data), ">")
+
+
+# "on" is a key of every rule, and to YAML 1.2 a word
+_Dumper.yaml_implicit_resolvers = {
+    first: known for first, known in yaml.SafeDumper.yaml_implicit_resolvers.items() if first != "o"
+}
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(_Folded, _Dumper.represent_folded)
+
+
+def publish(registry: Registry) -> str:
+    """Give the YAML of a registry. Loading it gives a registry of the same digest. O(size)."""
+    return yaml.dump(
+        facts_of(registry),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=_WIDTH,
+    )
+
+
+def facts_of(registry: Registry) -> dict[str, Any]:
+    """Give a registry as the data of a registry file, everything inherited written out."""
+    facts: dict[str, Any] = {
+        "registry": registry.name,
+        "version": registry.version,
+        "default": registry.default,
+        "unknown": registry.unknown,
+    }
+    if registry.parameters:
+        facts["parameters"] = {name: _parameter(registry, name) for name in registry.parameters}
+    if registry.tools:
+        facts["tools"] = {name: _tool(registry, name) for name in registry.tools}
+    facts["invariants"] = [facts_of_rule(rule) for rule in registry.invariants]
+    return facts
+
+
+def facts_of_rule(rule: Invariant) -> dict[str, Any]:
+    """Give an invariant as the data of a registry file."""
+    require = rule.require
+    stated: dict[str, Any] = {
+        "id": rule.id,
+        "title": rule.title,
+        "on": rule.on,
+        "tool": rule.tools[0] if len(rule.tools) == 1 else list(rule.tools),
+        "when": _expression(rule.when) if rule.when else None,
+        "require": _expression(require) if isinstance(require, Expression) else None,
+        "schema": {require.part: require.schema} if isinstance(require, Shape) else None,
+        "severity": rule.severity,
+        "otherwise": rule.otherwise,
+        "says": _folded(rule.says.text) if rule.says else None,
+        "retryable": rule.retryable,
+        "source": rule.source,
+        "examples": {
+            kind: [list(story) for story in stories]
+            for kind, stories in (("holds", rule.examples.holds), ("violated", rule.examples.violated))
+            if stories
+        },
+    }
+    return {name: value for name, value in stated.items() if value not in (None, "", [], {}, False)}
+
+
+def _parameter(registry: Registry, name: str) -> Any:
+    place = registry.places.get(f"parameters.{name}")
+    written = place.plain() if place else None
+    described = written if isinstance(written, dict) else {}
+    value = registry.parameters[name]
+    stated = {**described, "value": value}
+    return stated if len(stated) > 1 or value is None or isinstance(value, dict) else value
+
+
+def _tool(registry: Registry, name: str) -> dict[str, Any]:
+    """Give the declaration of a tool: what is stated of it, even where that goes without saying."""
+    stated = registry.tools[name].stated() | registry.stated.get(name, {})
+    fields = (("format", "result_format"), ("schema", "result"))
+    result = {key: stated.pop(field) for key, field in fields if field in stated}
+    stated |= {"result": result} if result else {}
+    return {key: _plain(stated[key]) for key in TOOL_KEYS if key in stated}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if type(value) is tuple else value
+
+
+def _expression(expression: Expression) -> str:
+    """Give the text of an expression on one line, or one that the writer may fold."""
+    text = expression.text.replace("\n", " ").strip()
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
+    foldable = len(text) > _LONG and text.isprintable() and "  " not in text and text == text.strip()
+    return _Folded(text) if foldable else text

@@ -1,0 +1,24 @@
+"""Short registries and traces for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.assertion.examples import events_of
+from harness.registry.load import load
+from harness.registry.registry import Registry
+from harness.trace.event import Event
+
+SHIPPED = sorted((Path(__file__).parents[2] / "registries").rglob("*.yaml"))
+
+
+def registry(rules: str, head: str = "", file: str = "r.yaml") -> Registry:
+    """Load rules: lines of YAML, the first at line 5."""
+    return load(f"registry: r\nversion: 1\ndefault: allow\n{head}invariants:\n{rules}", file)
+
+
+def events(*lines: dict[str, Any]) -> Iterator[Event]:
+    """Give the events of a run, written as the lines of an example."""
+    return events_of(lines)
