@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.assertion.examples import try_examples
+from harness.review.trial import try_registry
 from harness.registry.load import load
 from harness.testing.model_server import ModelServer, say
 
@@ -57,7 +57,7 @@ def test_the_registry_of_the_docs_loads_and_its_examples_hold() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     registry = load(text, "docs/registry.md")
     assert len(registry.invariants) == 3
-    assert try_examples(registry) == []
+    assert try_registry(registry).failures == ()
 
 
 def test_the_tables_name_every_verb() -> None:

@@ -1,16 +1,26 @@
-"""What a rule says of the examples that stand beside it, line by line."""
+"""The examples that stand beside a rule, and what the rule says of them, line by line.
+
+An example is a short story, one line for each step; the rule is judged at the last one::
+
+    - [{user: yes please}, {get_order: {order_id: W-1}, result: {total: 5}}, {refund: {order_id: W-1, amount: 5}}]
+
+A line is a chat message (``user``, ``assistant`` or ``system``) or a call of a tool with its arguments, and what came
+of it as ``result`` or ``failed``. A call without an outcome is still open. What a rule requires to follow is judged
+when the story ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from harness.assertion.examples import events_of
 from harness.assertion.interface import Checker
 from harness.registry.document import Written
-from harness.registry.invariant import Invariant
+from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
+from harness.registry.story import ROLES, subject
+from harness.registry.tree import Fold
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement, Verdict
 
@@ -58,18 +68,54 @@ def answer(example: Example, registry: Registry) -> Answer:
     checker = Checker(registry)
     found, deciding = SILENT, None
     before: list[tuple[int, str]] = []
+    waiting = _waits(rule)
     for event in example.events:
         judgement = checker.judge(event)
         verdict = _verdict(rule, judgement)
         if event.seq < example.last:
             before += [(event.seq, verdict.truth)] if verdict else []
-        elif rule.id in judgement.rules:
-            found, deciding = verdict.truth if verdict else "holds", verdict
+        spoke = verdict is not None or rule.id in judgement.rules
+        if spoke and (event.seq >= example.last or waiting) and not (waiting and deciding):
+            found, deciding = (verdict.truth if verdict else "holds"), verdict
     end = checker.finish()
-    if rule.id in end.rules:
-        deciding = _verdict(rule, end)
-        found = deciding.truth if deciding else "holds"
+    verdict = _verdict(rule, end)
+    if verdict or rule.id in end.rules:
+        found, deciding = (verdict.truth if verdict else "holds"), verdict
     return Answer(found, deciding, tuple(before))
+
+
+def _waits(rule: Invariant) -> bool:
+    """Tell whether a rule speaks of the future of a step, so that no line of a story is the one to judge."""
+    require = rule.require
+    return isinstance(require, Expression) and isinstance(require.tree, Fold) and require.tree.verb == "must_follow"
+
+
+def events_of(story: Story) -> Iterator[Event]:
+    """Yield the events of a story."""
+    seq = 0
+    for line in story:
+        said = subject(line)
+        if said in ROLES:
+            yield _event(seq, "message", {"message": {"role": said, "content": line[said]}})
+        else:
+            action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
+            yield _event(seq, "action", action)
+            if outcome := _outcome(line):
+                seq += 1
+                yield _event(seq, "observation", {"action": seq - 1, **outcome})
+        seq += 1
+
+
+def _outcome(line: dict[str, Any]) -> dict[str, Any]:
+    if "result" in line:
+        return {"ok": line["result"]}
+    if "failed" in line:
+        return {"failed": {"error": {"type": "ToolError", "message": str(line["failed"])}, "retryable": False}}
+    return {}
+
+
+def _event(seq: int, kind: Any, body: dict[str, Any]) -> Event:
+    return Event(seq, kind, "main", "0", (), seq, body)
 
 
 def _verdict(rule: Invariant, judgement: Judgement) -> Verdict | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.assertion.examples import events_of
 from harness.registry.load import load
 from harness.registry.registry import Registry
+from harness.review.stories import events_of
 from harness.trace.event import Event
 
 SHIPPED = sorted((Path(__file__).parents[2] / "registries").rglob("*.yaml"))

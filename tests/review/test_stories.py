@@ -7,25 +7,74 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.registries import load_registry
-from harness.assertion.examples import try_examples
-from harness.registry.load import load
-from harness.registry.publish import publish
-from harness.review.stories import SILENT, alone, answer, examples_of
+from harness.registry.registry import Registry
+from harness.review.stories import SILENT, alone, answer, events_of, examples_of
 from harness.review.trial import try_registry
 from tests.review.registries import SHIPPED, registry
 
 
+def rule(on: str, require: str, holds: str = "[]", violated: str = "[]") -> Registry:
+    """Load a rule with examples; one that waits speaks of pay only."""
+    tool = "\n  tool: pay" if "must_follow" in require else ""
+    return registry(
+        f"- id: A\n  on: {on}{tool}\n  require: {require}\n  examples:\n    holds: {holds}\n    violated: {violated}\n"
+    )
+
+
+def test_a_story_becomes_events() -> None:
+    """Messages, calls, outcomes and calls that are still open."""
+    story = ({"user": "hi"}, {"pay": {"a": 1}, "result": 5}, {"look": None, "failed": "gone"}, {"pay": {"a": 2}})
+    assert [(event.kind, event.seq) for event in events_of(story)] == [
+        ("message", 0),
+        ("action", 1),
+        ("observation", 2),
+        ("action", 3),
+        ("observation", 4),
+        ("action", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "require", "holds", "violated"),
+    [
+        ("action", "call.args.a < 5", "[[{pay: {a: 1}}]]", "[[{pay: {a: 1}}, {pay: {a: 9}, result: 1}]]"),
+        ("result", "result < 5", "[[{pay: {}, result: 1}]]", "[[{pay: {}, result: 9}]]"),
+        ("message", "message.text == 'a'", "[[{user: a}]]", "[[{user: a}, {assistant: b}]]"),
+        (
+            "action",
+            "must_follow(action, call.tool == 'undo', within=1)",
+            "[[{pay: {}, result: 1}, {undo: }]]",
+            "[[{pay: {}}, {look: }, {undo: }], [{pay: {}}, {user: hi}]]",
+        ),
+        ("end", "happened(result)", "[[{pay: {}, result: 1}, {user: a}]]", "[[{pay: {}, failed: x}]]"),
+    ],
+)
+def test_examples_are_judged_at_their_last_line(on: str, require: str, holds: str, violated: str) -> None:
+    """On every occasion, the good stories hold and the bad ones are violated."""
+    assert try_registry(rule(on, require, holds, violated)).failures == ()
+
+
+def test_an_example_that_shows_something_else_is_reported_at_its_place() -> None:
+    """Expected and found, with file and line; a rule that does not speak of the last line shows nothing."""
+    failed = try_registry(
+        rule("action", "call.args.a < 5", "[[{pay: {a: 9}}, {pay: {}}], [{user: hi}]]", "[[{pay: {a: 1}}]]")
+    ).failures
+    assert [(one.example.expected, one.found, one.example.at.place) for one in failed] == [
+        ("holds", "unknown", "r.yaml:9"),
+        ("holds", "the rule did not speak", "r.yaml:9"),
+        ("violated", "holds", "r.yaml:10"),
+    ]
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_each_rule_by_itself_says_what_all_together_say(path: Path) -> None:
-    """Against ``try_examples``, which judges by the whole registry: right examples, and the same ones turned round."""
+def test_every_shipped_rule_shows_what_it_forbids(path: Path) -> None:
+    """The shipped registries load, their examples pass, and each rule cites a source and has both kinds of example."""
     shipped = load_registry(path)
-    assert [failure.found for failure in try_registry(shipped).failures] == [one.found for one in try_examples(shipped)]
-    kinds = {"    holds:\n": "    violated:\n", "    violated:\n": "    holds:\n"}
-    lines = publish(shipped).splitlines(keepends=True)
-    wrong = load("".join(kinds.get(line, line) for line in lines), str(path))
-    found = [(one.rule.id, one.example.expected, one.found) for one in try_registry(wrong).failures]
-    assert found == [(one.rule, one.expected, one.found) for one in try_examples(wrong)]
-    assert len(found) == sum(len(rule.examples.holds + rule.examples.violated) for rule in shipped.invariants)
+    assert try_registry(shipped).failures == ()
+    for one in shipped.invariants:
+        assert one.source, one.id
+        assert one.examples.holds, one.id
+        assert one.examples.violated, one.id
 
 
 def test_the_last_line_and_the_earlier_ones_are_told_apart() -> None:
