@@ -56,7 +56,13 @@ class Checker:
         self._open: dict[int, _Open] = {}
         self._promised: list[Promise] = []
         pasts = {plan.past for plan in self._program.plans}
-        self._hears = bool("message" in pasts or self._program.group("message").rules or self._past.asks_sources)
+        # a message may be asked about, say where a value comes from, or come after a deadline
+        self._hears = bool(
+            "message" in pasts
+            or self._program.group("message").rules
+            or self._past.asks_sources
+            or self._past.obligations
+        )
         # whether anything will be said of the outcome of a call, or of the call later on
         self._follows = self._hears or bool(pasts) or any(rule.on == "result" for rule in self._program.rules)
 
@@ -124,8 +130,8 @@ class Checker:
             said = outcome["result"] if "result" in outcome else event.body.get("failed")
             self._past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
         begun.names.update(outcome)
-        watches = self._program.group("action", surface, tool).watches
-        self._past.settle(entries, watches, begun._replace(arguments=arguments))
+        late = self._program.group("action", surface, tool).late
+        self._past.settle(entries, late, begun._replace(arguments=arguments))
         if "result" in outcome:
             self._past.happened(group.watches, known)
         self._promise(known)
@@ -213,7 +219,7 @@ class Checker:
 
     def _speaks(self, promise: Promise, known: Happening) -> bool | Verdict:
         with suppress(Exception):  # as above
-            return promise.speaks(*known.arguments) is not None
+            return bool(promise.speaks(*known.arguments))
         return guard(promise.rule, self._names(known), self._past)
 
     def _promise(self, known: Happening) -> None:

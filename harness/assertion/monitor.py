@@ -56,12 +56,11 @@ class Entry:
         names: dict[str, Any] | None = None,
         doubt: Undefined | None = None,
         value: Number = 0,
-        *,
         settled: bool = True,
     ) -> None:
         self.seq, self.step, self.at = seq, step, at
         self.key, self.names, self.doubt, self.value, self.settled = key, names, doubt, value, settled
-        self.unsure = doubt is not None or is_partial(key)
+        self.unsure = doubt is not None or (type(key) is not str and is_partial(key))
         self.bucket: Bucket | None = None
 
 
@@ -76,7 +75,7 @@ class Bucket:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.number = 0
-        self.total = Fraction(0)
+        self.total: int | Fraction = 0
 
 
 class Monitor:
@@ -87,13 +86,15 @@ class Monitor:
     plans of cost ``history``.
     """
 
-    __slots__ = ("_clock", "_queue", "_since", "buckets", "doubts", "plan")
+    __slots__ = ("_clock", "_keeps", "_most", "_queue", "_since", "buckets", "doubts", "plan")
 
     def __init__(self, plan: Plan, clock: Clock, since: Monitor | None) -> None:
         self.plan = plan
         self.buckets: dict[Key, Bucket] = {}
         self.doubts = 0
         self._clock, self._since = clock, since
+        self._keeps = plan.keeps
+        self._most = 2 * MAX_EVIDENCE if plan.keeps == "number" else 1  # settled events that a bucket may hold unpruned
         self._queue: deque[Entry] | None = None if plan.window == Window() else deque()
 
     # --- learning ----------------------------------------------------------------------------------------------------
@@ -111,8 +112,8 @@ class Monitor:
             insort(entries, entry, key=_SEQ)
         if not entry.unsure:
             bucket.number += 1
-            if self.plan.verb == "total":
-                bucket.total += Fraction(entry.value)
+            if entry.value:
+                bucket.total += _exact(entry.value)
         else:
             self.doubts += 1
         if self._queue is not None:
@@ -133,8 +134,8 @@ class Monitor:
             return
         if not entry.unsure:
             bucket.number -= 1
-            if self.plan.verb == "total":
-                bucket.total -= Fraction(entry.value)
+            if entry.value:
+                bucket.total -= _exact(entry.value)
         self._drop(entry)
 
     def _drop(self, entry: Entry) -> None:
@@ -165,12 +166,12 @@ class Monitor:
 
     def _prune(self, bucket: Bucket) -> None:
         """Drop settled events that no answer can need any more."""
-        entries, keeps = bucket.entries, self.plan.keeps
+        entries, keeps = bucket.entries, self._keeps
         if keeps == "all":
             if self._since is not None:
                 self._forget_before_since(bucket)
             return
-        if len(entries) < (2 if keeps != "number" else 2 * MAX_EVIDENCE):
+        if len(entries) <= self._most:
             return
         sure = doubtful = 0
         most = MAX_EVIDENCE if keeps == "number" else 1
@@ -207,7 +208,7 @@ class Monitor:
 
     def count(self, key: Key, since: Key = None, fits: Fits | None = None) -> int:
         """Count the events that fit; Undefined as in ``happened``."""
-        if self.plan.keeps == "number":
+        if self._keeps == "number":
             if self.doubts:
                 raise Undefined("left to the exact answer")
             bucket = self.buckets.get(key)
@@ -216,7 +217,7 @@ class Monitor:
 
     def total(self, key: Key, since: Key = None, fits: Fits | None = None) -> Number:
         """Add up the values of the events that fit; Undefined as in ``happened``."""
-        if self.plan.keeps == "number":
+        if self._keeps == "number":
             if self.doubts:
                 raise Undefined("left to the exact answer")
             bucket = self.buckets.get(key)
@@ -224,7 +225,7 @@ class Monitor:
         entries = self._fitting(key, since, fits)
         if entries and len(entries) == len(self.buckets[key].entries):
             return _number(self.buckets[key].total)
-        return _number(sum((Fraction(one.value) for one in entries), Fraction(0)))
+        return _number(sum(_exact(one.value) for one in entries))
 
     def last(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
         """Give the newest event that fits; Undefined where there is none, and as in ``happened``."""
@@ -259,7 +260,7 @@ class Monitor:
     def answer(self, asked: Asked) -> Answer:
         """Give the exact answer, and the numbers of the events it rests on."""
         self._expire()
-        if self.plan.keeps == "number":
+        if self._keeps == "number":
             return self._counted(asked)
         found = self._found(asked)
         verb = self.plan.verb
@@ -275,11 +276,11 @@ class Monitor:
             if doubt is not None:
                 return Answer(doubt, ())
             entries.append(entry)
-        total = _number(sum((Fraction(one.value) for one in entries), Fraction(0))) if verb == "total" else len(entries)
+        total = _number(sum(_exact(one.value) for one in entries)) if verb == "total" else len(entries)
         return Answer(total, tuple(one.seq for one in entries[:MAX_EVIDENCE]))
 
     def _counted(self, asked: Asked) -> Answer:
-        number, total, evidence = 0, Fraction(0), []
+        number, total, evidence = 0, 0, []
         for bucket, doubt in self._candidates(asked):
             for entry in bucket.entries:
                 if doubt or entry.doubt:
@@ -374,7 +375,11 @@ def compatible(one: Key, other: Key, joins: int) -> Undefined | None:
     return missing
 
 
-def _number(total: Fraction) -> Number:
+def _exact(value: Number) -> int | Fraction:
+    return value if type(value) is int else Fraction(value)
+
+
+def _number(total: int | Fraction) -> Number:
     try:
         number: Number = bounded(total.numerator if total.denominator == 1 else float(total))
     except OverflowError:

@@ -115,6 +115,8 @@ class Obligations:
         """Yield the obligations that an event meets or may meet, each with the reason where that is unknown."""
         for alike, unsure in self._candidates(entry.key):
             for obligation in alike.values():
+                if entry.seq <= obligation.seq:
+                    continue
                 gate, fits = obligation.asked.gate, obligation.asked.fits
                 doubt = unsure or entry.doubt or (gate if isinstance(gate, Undefined) else None)
                 try:

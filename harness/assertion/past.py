@@ -11,11 +11,13 @@ from harness.assertion.provenance import Kind, Provenance
 from harness.registry.compile import MISS
 from harness.registry.explain import Explanation, key_of_event
 from harness.registry.plan import Plan
-from harness.registry.program import Program, Watch
+from harness.registry.program import Program, Watches
+from harness.registry.scope import Key
 from harness.registry.values import Number, Undefined, number, truth
 from harness.tool import Trust
 
-Entries = list[tuple[Monitor | Obligations, Entry]]
+Kept = tuple[Monitor | Obligations, Entry]
+Entries = list[Kept]
 
 
 class Happening(NamedTuple):
@@ -71,18 +73,28 @@ class Past:
         if self._provenance:
             self._provenance.learn(value, kind, tool=tool, trust=trust, seq=seq, step=self.clock.step)
 
-    def happened(self, watches: tuple[Watch, ...], event: Happening, *, settled: bool = True) -> Entries:
+    def happened(self, watches: Watches, event: Happening, *, settled: bool = True) -> Entries:
         """Tell the monitors of an event; give where it is kept."""
-        return [(self.asked[watch.monitor], entry) for watch in watches for entry in self._add(watch, event, settled)]
+        if not watches:
+            return []
+        try:
+            found = watches.matches(*event.arguments)
+        except Exception:  # noqa: BLE001 - data a question did not expect: each is asked by itself
+            return list(self._one_by_one(watches, event, settled=settled))
+        entries: Entries = []
+        for (monitor, plan), key in zip(watches.plans, found, strict=True):
+            if key is not MISS:
+                entries.append(self._keep(monitor, plan, event, key, None, settled=settled))
+        return entries
 
-    def settle(self, entries: Entries, watches: tuple[Watch, ...], event: Happening) -> None:
+    def settle(self, entries: Entries, late: Watches, event: Happening) -> None:
         """Make an action final: its outcome is known, and it cannot be taken back any more."""
         for keeper, entry in entries:
             if keeper.plan.late:
                 keeper.remove(entry)
             else:
                 keeper.settle(entry)
-        self.happened(tuple(watch for watch in watches if watch.plan.late), event)
+        self.happened(late, event)
 
     def take_back(self, action: int, entries: Entries) -> None:
         """Forget an action that was blocked."""
@@ -101,30 +113,41 @@ class Past:
         for waiting in self.obligations:
             yield from waiting.rest()
 
-    def _add(self, watch: Watch, event: Happening, settled: bool) -> Iterator[Entry]:
-        plan = watch.plan
+    def _one_by_one(
+        self, watches: Watches, event: Happening, *, settled: bool
+    ) -> Iterator[tuple[Monitor | Obligations, Entry]]:
+        for (monitor, plan), match in zip(watches.plans, watches.match, strict=True):
+            doubt = None
+            try:
+                (key,) = match(*event.arguments)
+            except Exception:  # noqa: BLE001 - its exact meaning says what it did not expect, and why
+                key, doubt = self._exactly(plan, event)
+            if key is not MISS:
+                yield self._keep(monitor, plan, event, key, doubt, settled=settled)
+
+    def _exactly(self, plan: Plan, event: Happening) -> tuple[Key, Undefined | None]:
+        """Give the key of an event that fits a question, with the value to add, and why either is unknown."""
+        names = event.names | {"run": self.run, "params": self._parameters, "elapsed_s": self.elapsed_s}
         doubt: Undefined | None = None
         value: Number = 0
         try:
-            key = watch.match(*event.arguments)
-            if key is MISS:
-                return
+            if plan.filter is not None and not truth(Explanation("", names).value(plan.filter)):
+                return MISS, None
             if plan.value is not None:
-                key, value = key
-        except Exception:  # noqa: BLE001 - data the question did not expect: its exact meaning says which and why
-            seen = event.names | {"run": self.run, "params": self._parameters, "elapsed_s": self.elapsed_s}
-            try:
-                if not _fits(plan, seen):
-                    return
-                value = number(Explanation("", seen).value(plan.value)) if plan.value is not None else 0
-            except Undefined as error:
-                doubt = error
-            key = key_of_event(plan, seen)
+                value = number(Explanation("", names).value(plan.value))
+        except Undefined as error:
+            doubt = error
+        key = key_of_event(plan, names)
+        return (key if plan.value is None else (key, value)), doubt
+
+    def _keep(
+        self, monitor: int, plan: Plan, event: Happening, key: Key, doubt: Undefined | None, *, settled: bool
+    ) -> Kept:
+        value: Number = 0
+        if plan.value is not None:
+            key, value = key
         names = event.names if plan.keeps_names else None
-        entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled=settled)
-        self.asked[watch.monitor].add(entry)
-        yield entry
-
-
-def _fits(plan: Plan, names: dict[str, Any]) -> bool:
-    return plan.filter is None or truth(Explanation("", names).value(plan.filter))
+        entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled)
+        keeper = self.asked[monitor]
+        keeper.add(entry)
+        return keeper, entry

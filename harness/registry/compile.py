@@ -20,11 +20,12 @@ from harness.registry.library import LIBRARY
 from harness.registry.plan import Plan
 from harness.registry.reduce import reduce
 from harness.registry.syntax import assign, call, key, load, negation, parameters
-from harness.registry.tree import Constant, Logic, Node
+from harness.registry.tree import Constant, Logic, Node, Span
 from harness.registry.values import Budget, Undefined
 
 ARGUMENTS: Final = ("call", "tool", "outcome", "message", "agent", "step", "moment", "past")
 Holds = Callable[..., Any]
+TRUE: Final = Constant(Span(0, 0), True)
 MISS: Final = object()  # what a compiled match says of an event that does not fit
 
 
@@ -65,24 +66,39 @@ def compile_rules(
     return _function("holds", body, space)
 
 
-def compile_match(plan: Plan, known: Mapping[str, Any]) -> Holds | None:
-    """Compile what a plan asks of an event into a function of ``ARGUMENTS``; None where no event can fit.
-
-    It gives the key of an event that fits, for ``total`` with the value to add, and MISS for one that does not. It may
-    raise, which means that it does not know. ``known`` is what is known of the event's tool. O(nodes).
-    """
+def can_match(plan: Plan, known: Mapping[str, Any]) -> bool:
+    """Tell whether an event of which so much is known can fit a plan."""
     condition = reduce(plan.filter, known) if plan.filter is not None else None
-    if isinstance(condition, Constant) and condition.value is False:
-        return None
+    return not (isinstance(condition, Constant) and condition.value is False)
+
+
+def compile_matches(plans: Sequence[Plan], known: Mapping[str, Any]) -> Holds:
+    """Compile what plans ask of an event into one function of ``ARGUMENTS``.
+
+    It gives for each plan the key of an event that fits, for ``total`` with the value to add, and MISS for one that
+    does not. It may raise, which means that it does not know. ``known`` is what is known of the event's tool. O(nodes).
+    """
     emitter = Emitter()
     body: list[ast.stmt] = []
-    if condition is not None and not (isinstance(condition, Constant) and condition.value is True):
-        body += _lines(condition, emitter, ast.Return(load("MISS")), EVENT)
+    for at, plan in enumerate(plans):
+        condition = reduce(plan.filter, known) if plan.filter is not None else TRUE
+        if needs_budget(condition):
+            body.append(budget())
+        if isinstance(condition, Constant) and condition.value is True:
+            body.append(assign(f"match_{at}", _match(plan, emitter, known)))
+            continue
+        fits = emitter.truth(condition, EVENT)
+        with emitter.maybe():
+            body.append(assign(f"match_{at}", ast.IfExp(fits, _match(plan, emitter, known), load("MISS"))))
+    body.append(ast.Return(ast.Tuple([load(f"match_{at}") for at in range(len(plans))], ast.Load())))
+    return _function("matches", body, emitter.constants)
+
+
+def _match(plan: Plan, emitter: Emitter, known: Mapping[str, Any]) -> ast.expr:
     found = emitter.key_of_event(plan, known)
-    if plan.value is not None:
-        number = call("number", emitter.emit(reduce(plan.value, known), EVENT))
-        found = ast.Tuple([found, number], ast.Load())
-    return _function("match", [*body, ast.Return(found)], emitter.constants)
+    if plan.value is None:
+        return found
+    return ast.Tuple([found, call("number", emitter.emit(reduce(plan.value, known), EVENT))], ast.Load())
 
 
 class _Made(dict[int, Any]):
@@ -186,4 +202,10 @@ _TABLE: Final[dict[str, Any]] = {
     "any": any,
     "all": all,
     "str": str,
+    "int": int,
+    "float": float,
+    "len": len,
+    "ORDERED": frozenset({int, float, str}),
+    "LEAST": -(10**15),
+    "MOST": 10**15,
 }

@@ -66,10 +66,14 @@ EVENT: Final[Env] = STEP | {name: key_loader("message", name) for name in ("role
 
 
 class Known(NamedTuple):
-    """What code written so far has left behind: chains of fields in local names, and those that are no truth value."""
+    """What code written so far has left behind: chains of fields in local names.
+
+    ``numbers`` are those that are no truth values and can be compared with a number, ``exact`` those that are numbers.
+    """
 
     names: dict[str, str]
-    numbers: frozenset[str]
+    numbers: frozenset[str] = frozenset()
+    exact: frozenset[str] = frozenset()
 
 
 class Emitter:
@@ -86,8 +90,8 @@ class Emitter:
         self.constants: dict[str, Any] = {}
         self._plans, self._shared = plans, shared
         self._present = {name: value for name, value in (known or {}).items() if name.startswith("now.")}
-        self._known = Known({}, frozenset())
-        self._nested = 0
+        self._known = Known({})
+        self._nested = self._locals = 0
 
     def constant(self, value: Any) -> str:
         """Give a value a global name."""
@@ -116,7 +120,7 @@ class Emitter:
     @contextmanager
     def _inside(self) -> Iterator[None]:
         """Write code in a scope of its own."""
-        before, self._known = self._known, Known({}, frozenset())
+        before, self._known = self._known, Known({})
         self._nested += 1
         try:
             yield
@@ -141,22 +145,39 @@ class Emitter:
         written = key(self.emit(node.of, env), node.name)
         return self._kept(chain, written) if chain in self._shared and not self._nested else written
 
+    def _fresh(self) -> str:
+        """Give a local name that nothing else has."""
+        self._locals += 1
+        return f"kept_{self._locals}"
+
     def _kept(self, chain: str, written: ast.expr) -> ast.expr:
         """Keep what is read in a local name."""
-        name = f"kept_{len(self.constants)}"
-        self.constants[name] = None  # so that no other gets the name
-        self._known = Known(self._known.names | {chain: name}, self._known.numbers)
+        name = self._fresh()
+        self._known = self._known._replace(names=self._known.names | {chain: name})
         return ast.NamedExpr(ast.Name(name, ast.Store()), written)
 
-    def _twice(self, node: Node, env: Env) -> tuple[ast.expr, ast.expr] | None:
-        """Write a chain of fields for two uses, the second after the first; None where it would be read twice."""
+    def _readable(self, node: Node, env: Env) -> bool:
+        """Tell whether a node is a chain of fields that can be kept in a local name."""
+        while isinstance(node, Field) and not (isinstance(node.of, Name) and node.of.name == "now"):
+            node = node.of
+        word = f"now.{node.name}" if isinstance(node, Field) else node.name if isinstance(node, Name) else ""
+        return not self._nested and word in env
+
+    def _twice(self, node: Node, env: Env) -> tuple[ast.expr, ast.expr]:
+        """Write a readable node for two uses, the second after the first."""
         chain = _chain(node)
-        if self._nested or not isinstance(node, Field) or "." not in chain:
-            return None
-        if chain not in self._known.names:
-            first = self._kept(chain, key(self.emit(node.of, env), node.name))
-            return first, load(self._known.names[chain])
-        return load(self._known.names[chain]), load(self._known.names[chain])
+        if chain in self._known.names:
+            return load(self._known.names[chain]), load(self._known.names[chain])
+        written = self._read(node, env)
+        if not isinstance(written, ast.Name):
+            return self._kept(chain, written), load(self._known.names[chain])
+        self._known = self._known._replace(names=self._known.names | {chain: written.id})
+        return written, load(written.id)
+
+    def _read(self, node: Node, env: Env) -> ast.expr:
+        if isinstance(node, Field) and not (isinstance(node.of, Name) and node.of.name == "now"):
+            return key(self.emit(node.of, env), node.name)
+        return self.emit(node, env)
 
     def _item(self, node: Item, env: Env) -> ast.expr:
         return call("item", self.emit(node.of, env), self.emit(node.index, env))
@@ -167,6 +188,8 @@ class Emitter:
         return call("negate", self.emit(node.operand, env))
 
     def _binary(self, node: Binary, env: Env) -> ast.expr:
+        if node.operator != "+" and self._numeric(node, env):
+            return self._arithmetic(node, env)
         return call(node.operator, self.emit(node.left, env), self.emit(node.right, env))
 
     def _compare(self, node: Compare, env: Env) -> ast.expr:
@@ -183,13 +206,87 @@ class Emitter:
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, Constant) and type(one.value) not in (list, dict):
                     return self._equal(operator, other, one.value, env)
+            if self._readable(left, env) and self._readable(right, env):
+                return self._same(operator, left, right, env)
         if operator in ("in", "not in") and (words := _words(right)):
             return ast.Compare(self.emit(left, env), [_OPERATORS[operator]()], [words])
         if operator in ("<", "<=", ">", ">="):
-            for one, other in ((left, right), (right, left)):
-                if _is_number(one) and _is_cheap(other):
-                    return self._ordered(operator, one, other, env, flipped=other is right)
+            return self._order(operator, left, right, env)
         return call(operator, self.emit(left, env), self.emit(right, env))
+
+    def _order(self, operator: str, left: Node, right: Node, env: Env) -> ast.expr:
+        """Order two values; Python would order truth values among numbers, and lists."""
+        fields = [self._readable(side, env) for side in (left, right)]
+        if all(fields):
+            return self._alike(operator, left, right, env)
+        if self._numeric(left, env) and self._numeric(right, env):
+            one = self._no_truth(left, env) if fields[0] else self._number(left, env)
+            with self.maybe():
+                other = self._no_truth(right, env) if fields[1] else self._number(right, env)
+            return ast.Compare(one, [_OPERATORS[operator]()], [other])
+        return call(operator, self.emit(left, env), self.emit(right, env))
+
+    def _alike(self, operator: str, left: Node, right: Node, env: Env) -> ast.expr:
+        """Order two fields, which may be numbers or texts."""
+        (one, again), (other, too) = self._twice(left, env), self._twice(right, env)
+        like = ast.Compare(_class_of(one), [ast.Is(), ast.In()], [_class_of(other), load("ORDERED")])
+        return ast.IfExp(like, ast.Compare(again, [_OPERATORS[operator]()], [too]), call(operator, again, too))
+
+    def _same(self, operator: str, left: Node, right: Node, env: Env) -> ast.expr:
+        """Compare two fields; a text is for Python equal to what it is equal to for us."""
+        (one, again), (other, too) = self._twice(left, env), self._twice(right, env)
+        both = ast.Compare(_class_of(one), [ast.Is(), ast.Is()], [_class_of(other), load("str")])
+        return ast.IfExp(both, ast.Compare(again, [_OPERATORS[operator]()], [too]), call(operator, again, too))
+
+    def _numeric(self, node: Node, env: Env) -> bool:
+        """Tell whether a node can be written as plain arithmetic, which gives up where its operands are no numbers."""
+        if isinstance(node, Binary):
+            return (
+                not self._nested
+                and node.operator != "**"
+                and self._numeric(node.left, env)
+                and self._numeric(node.right, env)
+            )
+        return _is_number(node) or self._readable(node, env)
+
+    def _number(self, node: Node, env: Env) -> ast.expr:
+        """Write a numeric node; what it gives is a number."""
+        if isinstance(node, Binary):
+            return self._arithmetic(node, env)
+        if not self._readable(node, env):
+            return self.emit(node, env)
+        first, again = self._twice(node, env)
+        chain = _chain(node)
+        if chain in self._known.exact:
+            return again
+        self._known = self._known._replace(exact=self._known.exact | {chain})
+        number = ast.BoolOp(
+            ast.Or(),
+            [
+                ast.Compare(_class_of(side), [ast.Is()], [load(name)])
+                for side, name in ((first, "int"), (again, "float"))
+            ],
+        )
+        return ast.IfExp(number, load(self._known.names[chain]), call("give_up"))
+
+    def _arithmetic(self, node: Binary, env: Env) -> ast.expr:
+        """Write plain arithmetic of two numbers; the exact meaning looks after what is close to its bounds."""
+        left = self._number(node.left, env)
+        right = self._number(node.right, env)
+        name = self._fresh()
+        value = ast.NamedExpr(ast.Name(name, ast.Store()), ast.BinOp(left, _ARITHMETIC[node.operator](), right))
+        small = ast.Compare(load("LEAST"), [ast.Lt(), ast.Lt()], [value, load("MOST")])
+        return ast.IfExp(small, load(name), call("give_up"))
+
+    def _no_truth(self, node: Node, env: Env) -> ast.expr:
+        """Write a field that is compared with a number: not a truth value, and for Python no text either."""
+        first, again = self._twice(node, env)
+        chain = _chain(node)
+        if chain in self._known.numbers or chain in self._known.exact:
+            return again
+        self._known = self._known._replace(numbers=self._known.numbers | {chain})
+        test = ast.BoolOp(ast.And(), [is_not(first, ast.Constant(True)), is_not(again, ast.Constant(False))])
+        return ast.IfExp(test, load(self._known.names[chain]), call("give_up"))
 
     def _equal(self, operator: str, node: Node, value: Any, env: Env) -> ast.expr:
         """Compare with a plain value. For Python, but not for us, True equals 1 and False 0."""
@@ -197,38 +294,16 @@ class Emitter:
             plain = ast.Compare(self.emit(node, env), [ast.Is()], [ast.Constant(value)])
         elif value not in (0, 1):
             plain = ast.Compare(self.emit(node, env), [ast.Eq()], [ast.Constant(value)])
-        elif uses := self._twice(node, env):
-            equal = ast.Compare(uses[0], [ast.Eq()], [ast.Constant(value)])
-            return self._unless(operator, ast.BoolOp(ast.And(), [equal, is_not(uses[1], ast.Constant(bool(value)))]))
+        elif self._readable(node, env):
+            first, again = self._twice(node, env)
+            equal = ast.Compare(first, [ast.Eq()], [ast.Constant(value)])
+            return self._unless(operator, ast.BoolOp(ast.And(), [equal, is_not(again, ast.Constant(bool(value)))]))
         else:
             return call(operator, self.emit(node, env), ast.Constant(value))
         return self._unless(operator, plain)
 
     def _unless(self, operator: str, equal: ast.expr) -> ast.expr:
         return equal if operator == "==" else negation(equal)
-
-    def _ordered(self, operator: str, number: Node, other: Node, env: Env, *, flipped: bool) -> ast.expr:
-        """Order a number and a field or plain value; Python would order truth values among numbers."""
-
-        def plain(used: ast.expr) -> ast.expr:
-            with self.maybe():
-                known = self.emit(number, env)
-            left, right = (known, used) if flipped else (used, known)
-            return ast.Compare(left, [_OPERATORS[operator]()], [right])
-
-        if isinstance(other, Constant):
-            used: ast.expr = ast.Constant(other.value)
-            return plain(used) if type(other.value) in (int, float) else call("give_up")
-        chain = _chain(other)
-        if chain in self._known.numbers and chain in self._known.names:
-            return plain(load(self._known.names[chain]))
-        if uses := self._twice(other, env):
-            first, again = uses
-            self._known = Known(self._known.names, self._known.numbers | {chain})
-            test = ast.BoolOp(ast.And(), [is_not(first, ast.Constant(True)), is_not(again, ast.Constant(False))])
-            return ast.IfExp(test, plain(load(self._known.names[chain])), call("give_up"))
-        written = is_not(call("type", self.emit(other, env)), load("bool"))
-        return ast.IfExp(written, plain(self.emit(other, env)), call("give_up"))
 
     def _logic(self, node: Logic, env: Env) -> ast.expr:
         return self._joined(ast.And() if node.operator == "and" else ast.Or(), node.parts, env)
@@ -284,6 +359,10 @@ class Emitter:
         if node.function == "matches" and isinstance(node.arguments[1], Constant):
             search = self.constant(searcher(node.arguments[1].value))
             return is_not(call(search, call("text", self.emit(first, env))), ast.Constant(None))
+        if node.function == "len" and self._readable(first, env):
+            value, again = self._twice(first, env)
+            is_text = ast.Compare(_class_of(value), [ast.Is()], [load("str")])
+            return ast.IfExp(is_text, call("len", again), call("len()", again))
         return call(f"{node.function}()", *(self.emit(argument, env) for argument in node.arguments))
 
     def _optional(self, node: Node, env: Env) -> ast.expr:
@@ -355,11 +434,14 @@ class Emitter:
     def _part(self, side: Node, env: Env) -> ast.expr:
         if isinstance(side, Constant):
             return ast.Constant(side.value) if type(side.value) is str else load(self.constant(frozen(side.value)))
-        if uses := self._twice(side, env):
-            first, again = uses
-            is_text = ast.Compare(ast.Attribute(first, "__class__", ast.Load()), [ast.Is()], [load("str")])
-            return ast.IfExp(is_text, again, call("frozen", load(self._known.names[_chain(side)])))
-        return call("frozen", self.emit(side, env))
+        if not self._readable(side, env):
+            return call("frozen", self.emit(side, env))
+        whole = f"frozen {_chain(side)}"
+        if whole in self._known.names:
+            return load(self._known.names[whole])
+        first, again = self._twice(side, env)
+        is_text = ast.Compare(_class_of(first), [ast.Is()], [load("str")])
+        return self._kept(whole, ast.IfExp(is_text, again, call("frozen", again)))
 
     _WRITERS: ClassVar[dict[type, Callable[[Emitter, Any, Env], ast.expr]]] = {
         Constant: _constant,
@@ -377,6 +459,10 @@ class Emitter:
         Call: _call,
         Fold: _fold,
     }
+
+
+def _class_of(value: ast.expr) -> ast.expr:
+    return ast.Attribute(value, "__class__", ast.Load())
 
 
 def _chain(node: Node) -> str:
@@ -446,6 +532,14 @@ def _words(node: Node) -> ast.expr | None:
     return ast.Tuple([ast.Constant(word) for word in words], ast.Load())
 
 
+_ARITHMETIC: Final[dict[str, type[ast.operator]]] = {
+    "+": ast.Add,
+    "-": ast.Sub,
+    "*": ast.Mult,
+    "/": ast.Div,
+    "//": ast.FloorDiv,
+    "%": ast.Mod,
+}
 _OPERATORS: Final[dict[str, type[ast.cmpop]]] = {
     "==": ast.Eq,
     "!=": ast.NotEq,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from harness.registry.scope import PAST_NAMES
@@ -74,12 +75,12 @@ class Plan:
     since: int
     since_joined: bool
 
-    @property
+    @cached_property
     def simple(self) -> bool:
         """Whether the newest of all events with the right key is the whole answer."""
         return self.window == Window() and self.since < 0 and self.residual is None and not self.gates
 
-    @property
+    @cached_property
     def keeps(self) -> Keeps:
         """What is kept of the events of one key."""
         if self.residual is not None:
@@ -90,18 +91,18 @@ class Plan:
             return "all"
         return "oldest" if self.verb == "first" else "number"
 
-    @property
+    @cached_property
     def keeps_names(self) -> bool:
         """Whether the event itself is needed later on, not only that there was one."""
         return self.verb in ("last", "first") or self.residual is not None
 
-    @property
+    @cached_property
     def late(self) -> bool:
         """Whether an action must be looked at again when its outcome is known."""
         nodes = [self.filter, self.value, *(join.event for join in self.joins)]
         return self.past == "action" and any(_speaks_of_outcome(node) for node in nodes if node is not None)
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """What the answer costs; see ``COSTS``. ``must_follow`` waits for as many events as there are triggers."""
         if self.window != Window() or (self.since >= 0 and not self.since_joined and self.keeps == "all"):

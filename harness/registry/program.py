@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -10,12 +10,12 @@ from typing import Any, Final, Literal, NamedTuple
 import jsonschema_rs
 
 from harness.registry.bind import Binder
-from harness.registry.compile import Clause, Holds, compile_match, compile_rules
+from harness.registry.compile import TRUE, Clause, Holds, can_match, compile_matches, compile_rules
 from harness.registry.invariant import Invariant, Shape
 from harness.registry.plan import Plan
 from harness.registry.reduce import known_of, reduce
 from harness.registry.scope import tool_names
-from harness.registry.tree import Call, Constant, Fold, Node, Span, mentions, walk
+from harness.registry.tree import Call, Constant, Fold, Node, mentions, walk
 from harness.tool import ToolSpec
 from harness.trace.event import Surface
 from harness.trace.verdict import Judgement
@@ -23,7 +23,6 @@ from harness.trace.verdict import Judgement
 # "failed" is a result that is not ok: only rules that mention it speak then
 Occasion = Literal["action", "result", "failed", "message", "end"]
 
-ALWAYS: Final = Constant(Span(0, 0), True)
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
 _SILENT: Final = Judgement((), ())
@@ -37,12 +36,29 @@ def validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validat
     return jsonschema_rs.Draft202012Validator(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions())
 
 
-class Watch(NamedTuple):
-    """A question that events of one kind can answer: the number of its monitor, its plan, and its compiled match."""
+class Watches:
+    """The questions that one kind of event can answer: the numbers of their monitors, and their plans.
 
-    monitor: int
-    plan: Plan
-    match: Holds
+    ``matches`` asks them all of an event, ``match`` one of them; see ``compile_matches``.
+    """
+
+    def __init__(self, plans: Sequence[tuple[int, Plan]], known: Mapping[str, Any]) -> None:
+        self.plans = tuple(plans)
+        self._known = known
+        self.matches = compile_matches([plan for _, plan in plans], known) if plans else _no_match
+
+    def __bool__(self) -> bool:
+        """Whether there is any question."""
+        return bool(self.plans)
+
+    @cached_property
+    def match(self) -> tuple[Holds, ...]:
+        """One compiled function for each question."""
+        return tuple(compile_matches([plan], self._known) for _, plan in self.plans)
+
+
+def _no_match(*_: Any) -> tuple[Any, ...]:
+    return ()
 
 
 class Promise(NamedTuple):
@@ -58,22 +74,22 @@ class Group:
 
     ``holds`` is their compiled function: it gives a judgement without verdicts where all hold, None where one may
     not, and may raise. ``tool`` is the tool's declaration as expressions see it; ``unspoken`` tells that the registry
-    speaks of no such tool. ``watches`` are the questions that the step may answer for later steps, ``promises`` the
-    rules that it obliges the future by.
+    speaks of no such tool. ``watches`` are the questions that the step may answer for later steps, ``late`` those of
+    them that must be asked again when its outcome is known, ``promises`` the rules that it obliges the future by.
     """
 
     def __init__(
         self,
         rules: list[tuple[Invariant, Clause]],
         promises: list[Promise],
-        watches: tuple[Watch, ...],
+        watches: tuple[Watches, Watches],
         tool: dict[str, Any],
         compiled: Callable[[list[tuple[Invariant, Clause]]], Holds],
         *,
         unspoken: bool,
     ) -> None:
         self.rules = tuple(rule for rule, _ in rules)
-        self.promises, self.watches = tuple(promises), watches
+        self.promises, (self.watches, self.late) = tuple(promises), watches
         self.tool, self.unspoken = tool, unspoken
         self._clauses, self._compiled = rules, compiled
         self.holds = compiled(rules)
@@ -133,7 +149,7 @@ class Program:
                 continue
             clause = self._clause(rule, known)
             if isinstance(clause.require, Fold) and clause.require.verb == "must_follow":
-                speaks = compile_rules([Clause(clause.guard, ALWAYS)], bool, self.plans, known)
+                speaks = compile_rules([Clause(clause.guard, TRUE)], bool, self.plans, known)
                 promises.append(Promise(rule, clause.require, speaks))
             else:
                 rules.append((rule, clause))
@@ -141,19 +157,17 @@ class Program:
         def compiled(some: list[tuple[Invariant, Clause]]) -> Holds:
             return self._compiled(some, known)
 
-        watches = tuple(self._watches(on, surface, known))
+        here = {name: value for name, value in known.items() if not name.startswith("now.")}
+        watched = list(self._watched(on, surface, here))
+        watches = Watches(watched, here), Watches([one for one in watched if one[1].late], here)
         unspoken = surface == "tool" and not self.speaks_of(tool)
         return Group(rules, promises, watches, names, compiled, unspoken=unspoken)
 
-    def _watches(self, on: Occasion, surface: Surface | None, known: Mapping[str, Any]) -> Iterator[Watch]:
-        here = {name: value for name, value in known.items() if not name.startswith("now.")}
-        for index, plan in enumerate(self.plans):
-            if (
-                plan.past == on
-                and (surface in (None, "tool") or plan.any_surface)
-                and (match := compile_match(plan, here))
-            ):
-                yield Watch(index, plan, match)
+    def _watched(self, on: Occasion, surface: Surface | None, known: Mapping[str, Any]) -> Iterator[tuple[int, Plan]]:
+        """Yield the questions that events of a kind can answer."""
+        for number, plan in enumerate(self.plans):
+            if plan.past == on and (surface in (None, "tool") or plan.any_surface) and can_match(plan, known):
+                yield number, plan
 
     def _clause(self, rule: Invariant, known: Mapping[str, Any]) -> Clause:
         guard = reduce(rule.when.tree, known) if rule.when else None

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from harness.assertion.past import Happening, Past
 from harness.registry.bind import Binder
-from harness.registry.compile import compile_match
+from harness.registry.compile import can_match
 from harness.registry.explain import Explanation
 from harness.registry.plan import window_of
-from harness.registry.program import Watch
+from harness.registry.program import Watches
 from harness.registry.scope import STEP_NAMES
 from harness.registry.tree import Constant, Fold, Node, mentions
 from harness.registry.values import Undefined, number, truth
@@ -138,16 +138,7 @@ def remembering(
             past.asked,
         )
         happening = Happening(one.seq, one.step, one.at, names, arguments)
-        past.happened(tuple(watches(binder, one)), happening)
+        plans = [each for each in enumerate(binder.plans) if each[1].past == one.kind and can_match(each[1], {})]
+        past.happened(Watches(plans, {}), happening)
     past.clock.step, past.clock.at = step, at
     return bound, binder, past
-
-
-def watches(binder: Binder, one: Told) -> list[Watch]:
-    """Give the questions that an event may answer."""
-    found = []
-    for at, plan in enumerate(binder.plans):
-        match = compile_match(plan, {})
-        if plan.past == one.kind and match:
-            found.append(Watch(at, plan, match))
-    return found
