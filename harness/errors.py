@@ -112,7 +112,8 @@ class Refused(HarnessError):
     """Tell the agent that a rule blocked its call, and what it may do instead.
 
     ``call`` is the tool's name; ``alternative`` is the rule's own advice; ``retryable`` says whether the
-    same call may be allowed later; ``values`` are the values that decided, by sub-expression.
+    same call may be allowed later; ``values`` are the values that decided, by sub-expression, ``gradient`` the
+    nearest values that would have been right (``field``, ``direction``, ``distance``, ``boundary`` …).
     """
 
     def __init__(
@@ -124,9 +125,11 @@ class Refused(HarnessError):
         alternative: str = "",
         retryable: bool = False,
         values: dict[str, Any] | None = None,
+        gradient: tuple[dict[str, Any], ...] = (),
     ) -> None:
         self.rule, self.reason, self.call = rule, reason, call
         self.alternative, self.retryable, self.values = alternative, retryable, values or {}
+        self.gradient = gradient
         super().__init__(rule, reason)
 
     def __str__(self) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from harness.assertion.gradient import gradient, replaced
 from harness.assertion.obligation import Obligation
 from harness.assertion.past import Past
 from harness.registry.explain import Explanation, shortened
+from harness.registry.fault import fault
 from harness.registry.invariant import Expression, Invariant, Shape
+from harness.registry.margin import ValueOf, margin
 from harness.registry.program import Program
 from harness.registry.template import Hole
-from harness.registry.tree import Compare, Node
-from harness.registry.values import Undefined, number, truth
-from harness.trace.verdict import Truth, Verdict
+from harness.registry.tree import Node
+from harness.registry.values import Undefined, truth
+from harness.trace.verdict import Move, Truth, Verdict
 
 
 def examine(rule: Invariant, program: Program, names: dict[str, Any], past: Past) -> Verdict | None:
@@ -73,7 +77,11 @@ def _answer(explanation: Explanation, tree: Node) -> tuple[Truth, str]:
 def _expression(rule: Invariant, require: Expression, names: dict[str, Any], past: Past) -> Verdict:
     explanation = Explanation(require.text, names, past.asked, past)
     answer, reason = _answer(explanation, require.tree)
-    return _verdict(rule, explanation, answer, reason, names, past, _margin(require.tree, require.text, names, past))
+    value_of = _values(require.text, names, past)
+    measured = margin(require.tree, value_of)
+    distance = measured.value if measured else None
+    moves = gradient(require.tree, value_of) if answer == "violated" else ()
+    return _verdict(rule, explanation, answer, reason, names, past, distance, moves)
 
 
 def _verdict(
@@ -83,7 +91,8 @@ def _verdict(
     reason: str,
     names: dict[str, Any],
     past: Past,
-    margin: float | None = None,
+    distance: float | None = None,
+    moves: tuple[Move, ...] = (),
 ) -> Verdict:
     return Verdict(
         rule.id,
@@ -93,21 +102,17 @@ def _verdict(
         otherwise=rule.otherwise,
         values=explanation.seen,
         evidence=tuple(sorted(explanation.evidence)),
-        margin=margin,
+        margin=distance,
         reason=reason,
+        gradient=moves,
     )
 
 
-def _margin(tree: Node, text: str, names: dict[str, Any], past: Past) -> float | None:
-    """Measure how far a single numeric comparison is from its boundary: negative where it is violated."""
-    if not isinstance(tree, Compare) or len(tree.operators) > 1:
-        return None
-    try:
-        left, right = (number(Explanation(text, names, past.asked, past).value(operand)) for operand in tree.operands)
-    except Undefined:
-        return None
-    margins = {"<": right - left, "<=": right - left, ">": left - right, ">=": left - right, "==": -abs(left - right)}
-    return margins.get(tree.operators[0])
+def _values(text: str, names: dict[str, Any], past: Past) -> ValueOf:
+    def value_of(node: Node, changes: Mapping[str, Any]) -> Any:
+        return Explanation(text, replaced(names, changes), past.asked, past).value(node)
+
+    return value_of
 
 
 def _says(rule: Invariant, names: dict[str, Any], past: Past) -> str:
@@ -122,16 +127,16 @@ def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any
     if shape.part == "result" and "result" not in names:
         return Verdict(rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason="there is no result here")
     instance = names["call"]["args"] if shape.part == "arguments" else names["result"]
-    error = next(program.validators[rule.id].iter_errors(instance), None)
-    if error is None:
+    wrong = fault(program.validators[rule.id], shape.schema, instance)
+    if wrong is None:
         return Verdict(rule.id, "holds", rule.severity, otherwise=rule.otherwise)
-    pointer = "".join(f"/{step}" for step in error.instance_path)
+    place = where + wrong.pointer
     return Verdict(
         rule.id,
         "violated",
         rule.severity,
         says=_says(rule, names, past),
         otherwise=rule.otherwise,
-        values={where + pointer: shortened(error.instance)},
-        reason=f"{where}{pointer}: {error.message}",
+        values={place: shortened(wrong.part)},
+        reason=f"{place}: {wrong.message}",
     )

@@ -37,6 +37,7 @@ class _Open(NamedTuple):
     """An action without an outcome so far, as the past knows it, and where the past keeps it."""
 
     event: Event
+    group: Group
     known: Happening
     entries: Entries
 
@@ -107,8 +108,10 @@ class Checker:
         if self._hears and surface == "model":
             judgement = self._messages(event, judgement)
         if self._follows:
-            self._open[event.seq] = _Open(event, known, self._past.happened(group.watches, known, settled=False))
-            self._promise(known)
+            entries = self._past.happened(group.watches, known, settled=False)
+            self._open[event.seq] = _Open(event, group, known, entries)
+            if self._promised:
+                self._promise(known)
         return judgement
 
     def _observation(self, event: Event) -> Judgement:
@@ -116,7 +119,7 @@ class Checker:
         if opened is None:
             return _SILENT
         self._clock.at = event.at
-        action, begun, entries = opened
+        action, begun_group, begun, entries = opened
         surface, tool, agent = action.body["surface"], action.body["tool"], action.agent
         spec = self._program.spec(surface, tool)
         outcome = _outcome(event.body, spec)
@@ -130,11 +133,12 @@ class Checker:
             said = outcome["result"] if "result" in outcome else event.body.get("failed")
             self._past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
         begun.names.update(outcome)
-        late = self._program.group("action", surface, tool).late
-        self._past.settle(entries, late, begun._replace(arguments=arguments))
+        if entries or begun_group.late:
+            self._past.settle(entries, begun_group.late, begun, arguments)
         if "result" in outcome:
             self._past.happened(group.watches, known)
-        self._promise(known)
+        if self._promised:
+            self._promise(known)
         return judgement
 
     def _messages(self, event: Event, judgement: Judgement, action: Event | None = None) -> Judgement:
@@ -153,7 +157,8 @@ class Checker:
         if role := _TOLD_BY.get(message.role):
             self._past.learn(message.text, role, trust="trusted", seq=event.seq)
         self._past.happened(group.watches, known)
-        self._promise(known)
+        if self._promised:
+            self._promise(known)
         return judgement
 
     def _arguments(

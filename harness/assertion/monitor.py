@@ -9,6 +9,7 @@ makes an answer unknown unless another event decides.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -40,12 +41,11 @@ class Clock:
 class Entry:
     """A past event in a monitor.
 
-    ``step`` is the number of the latest step when it happened, ``doubt`` why it is unknown whether it fits, ``value``
-    what ``total`` adds, ``settled`` that it cannot be taken back. It is ``unsure`` where a part of its key is missing,
-    too.
+    ``step`` is the number of the latest step when it happened, ``doubt`` why it is unknown whether it fits (a part of
+    its key may be missing), ``value`` what ``total`` adds, ``settled`` that it cannot be taken back.
     """
 
-    __slots__ = ("at", "bucket", "doubt", "key", "names", "seq", "settled", "step", "unsure", "value")
+    __slots__ = ("at", "bucket", "doubt", "key", "names", "seq", "settled", "step", "value")
 
     def __init__(
         self,
@@ -53,14 +53,19 @@ class Entry:
         step: int,
         at: int,
         key: Key,
-        names: dict[str, Any] | None = None,
-        doubt: Undefined | None = None,
-        value: Number = 0,
-        settled: bool = True,
+        names: dict[str, Any] | None,
+        doubt: Undefined | None,
+        value: Number,
+        settled: bool,
     ) -> None:
-        self.seq, self.step, self.at = seq, step, at
-        self.key, self.names, self.doubt, self.value, self.settled = key, names, doubt, value, settled
-        self.unsure = doubt is not None or (type(key) is not str and is_partial(key))
+        self.seq = seq
+        self.step = step
+        self.at = at
+        self.key = key
+        self.names = names
+        self.doubt = doubt
+        self.value = value
+        self.settled = settled
         self.bucket: Bucket | None = None
 
 
@@ -86,7 +91,19 @@ class Monitor:
     plans of cost ``history``.
     """
 
-    __slots__ = ("_clock", "_keeps", "_most", "_queue", "_since", "buckets", "doubts", "plan")
+    __slots__ = (
+        "_clock",
+        "_keeps",
+        "_most",
+        "_ns",
+        "_queue",
+        "_since",
+        "_steps",
+        "_whole",
+        "buckets",
+        "doubts",
+        "plan",
+    )
 
     def __init__(self, plan: Plan, clock: Clock, since: Monitor | None) -> None:
         self.plan = plan
@@ -94,8 +111,15 @@ class Monitor:
         self.doubts = 0
         self._clock, self._since = clock, since
         self._keeps = plan.keeps
-        self._most = 2 * MAX_EVIDENCE if plan.keeps == "number" else 1  # settled events that a bucket may hold unpruned
+        # how many events a bucket may hold before it is pruned
+        self._most = {"newest": 1, "oldest": 1, "number": 2 * MAX_EVIDENCE, "all": -1 if since else math.inf}[
+            plan.keeps
+        ]
+        self._whole = since is None and plan.residual is None  # whether a bucket is the whole answer for its key
         self._queue: deque[Entry] | None = None if plan.window == Window() else deque()
+        steps, ns = plan.window
+        self._steps = math.inf if steps is None else steps
+        self._ns = math.inf if ns is None else ns
 
     # --- learning ----------------------------------------------------------------------------------------------------
 
@@ -110,29 +134,30 @@ class Monitor:
             entries.append(entry)
         else:
             insort(entries, entry, key=_SEQ)
-        if not entry.unsure:
+        if entry.doubt is not None:
+            self.doubts += 1
+        else:
             bucket.number += 1
             if entry.value:
                 bucket.total += _exact(entry.value)
-        else:
-            self.doubts += 1
         if self._queue is not None:
             self._enqueue(self._queue, entry)
-        if entry.settled:
+        if entry.settled and len(entries) > self._most:
             self._prune(bucket)
 
     def settle(self, entry: Entry) -> None:
         """Say that an action will not be taken back."""
         entry.settled = True
-        if entry.bucket is not None:
-            self._prune(entry.bucket)
+        bucket = entry.bucket
+        if bucket is not None and len(bucket.entries) > self._most:
+            self._prune(bucket)
 
     def remove(self, entry: Entry) -> None:
         """Take an event back."""
         bucket = entry.bucket
         if bucket is None:
             return
-        if not entry.unsure:
+        if entry.doubt is None:
             bucket.number -= 1
             if entry.value:
                 bucket.total -= _exact(entry.value)
@@ -143,35 +168,35 @@ class Monitor:
         assert bucket is not None
         entry.bucket = None
         bucket.entries.remove(entry)
-        if entry.unsure:
+        if entry.doubt is not None:
             self.doubts -= 1
         if not bucket.entries:
             del self.buckets[entry.key]
 
     def _enqueue(self, queue: deque[Entry], entry: Entry) -> None:
-        late = bool(queue) and queue[-1].seq > entry.seq
+        if queue:
+            self._expire()
+            if queue and queue[-1].seq > entry.seq:  # an outcome came after younger calls
+                insort(queue, entry, key=_SEQ)
+                return
         queue.append(entry)
-        if late:  # an outcome came after younger calls
-            self._queue = deque(sorted(queue, key=_SEQ))
-        self._expire()
 
     def _expire(self) -> None:
         """Forget what the window has left behind. Each event is forgotten once."""
-        queue, clock, (steps, ns) = self._queue, self._clock, self.plan.window
-        while queue and (
-            (steps is not None and clock.step - queue[0].step > steps)
-            or (ns is not None and clock.at - queue[0].at > ns)
-        ):
-            self.remove(queue.popleft())
+        queue, clock = self._queue, self._clock
+        while queue:
+            oldest = queue[0]
+            if clock.step - oldest.step <= self._steps and clock.at - oldest.at <= self._ns:
+                return
+            queue.popleft()
+            if oldest.bucket is not None:
+                self.remove(oldest)
 
     def _prune(self, bucket: Bucket) -> None:
         """Drop settled events that no answer can need any more."""
         entries, keeps = bucket.entries, self._keeps
         if keeps == "all":
-            if self._since is not None:
-                self._forget_before_since(bucket)
-            return
-        if len(entries) <= self._most:
+            self._forget_before_since(bucket)
             return
         sure = doubtful = 0
         most = MAX_EVIDENCE if keeps == "number" else 1
@@ -204,56 +229,57 @@ class Monitor:
 
     def happened(self, key: Key, since: Key = None, fits: Fits | None = None) -> bool:
         """Tell whether an event fits; Undefined where only the exact answer can tell."""
-        return bool(self._fitting(key, since, fits))
+        bucket = self._bucket(key)
+        return bucket is not None and (self._whole or bool(self._fitting(bucket, since, fits)))
 
     def count(self, key: Key, since: Key = None, fits: Fits | None = None) -> int:
         """Count the events that fit; Undefined as in ``happened``."""
-        if self._keeps == "number":
-            if self.doubts:
-                raise Undefined("left to the exact answer")
-            bucket = self.buckets.get(key)
-            return bucket.number if bucket else 0
-        return len(self._fitting(key, since, fits))
+        bucket = self._bucket(key)
+        if bucket is None:
+            return 0
+        return bucket.number if self._whole else len(self._fitting(bucket, since, fits))
 
     def total(self, key: Key, since: Key = None, fits: Fits | None = None) -> Number:
         """Add up the values of the events that fit; Undefined as in ``happened``."""
-        if self._keeps == "number":
-            if self.doubts:
-                raise Undefined("left to the exact answer")
-            bucket = self.buckets.get(key)
-            return _number(bucket.total) if bucket else 0
-        entries = self._fitting(key, since, fits)
-        if entries and len(entries) == len(self.buckets[key].entries):
-            return _number(self.buckets[key].total)
-        return _number(sum(_exact(one.value) for one in entries))
+        bucket = self._bucket(key)
+        if bucket is None:
+            return 0
+        if self._whole:
+            return _number(bucket.total)
+        entries = self._fitting(bucket, since, fits)
+        return _number(bucket.total if entries is bucket.entries else sum(_exact(one.value) for one in entries))
 
     def last(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
         """Give the newest event that fits; Undefined where there is none, and as in ``happened``."""
-        return _first(reversed(self._sure(key, since)), fits)
+        return self._names(key, since, fits, -1)
 
     def first(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
         """Give the oldest event that fits; Undefined as in ``last``."""
-        return _first(iter(self._sure(key, since)), fits)
+        return self._names(key, since, fits, 0)
 
-    def _fitting(self, key: Key, since: Key, fits: Fits | None) -> list[Entry]:
-        entries = self._sure(key, since)
-        return entries if fits is None else [one for one in entries if one.names is not None and fits(one.names)]
+    def _names(self, key: Key, since: Key, fits: Fits | None, place: int) -> dict[str, Any]:
+        bucket = self._bucket(key)
+        entries = [] if bucket is None else bucket.entries if self._whole else self._fitting(bucket, since, fits)
+        names = entries[place].names if entries else None
+        if names is None:
+            raise Undefined("no such event so far")
+        return names
 
-    def _sure(self, key: Key, since: Key) -> list[Entry]:
+    def _bucket(self, key: Key) -> Bucket | None:
+        """Give the events of a key, all of which surely fit."""
         if self._queue:
             self._expire()
         if self.doubts or (self._since is not None and self._since.doubts):
             raise Undefined("left to the exact answer")
-        bucket = self.buckets.get(key)
-        if bucket is None:
-            return []
-        if self._since is None:
-            return bucket.entries
-        begin = self._since.buckets.get(since)
+        return self.buckets.get(key)
+
+    def _fitting(self, bucket: Bucket, since: Key, fits: Fits | None) -> list[Entry]:
+        """Give the events of a bucket that lie within the window and fit."""
         entries = bucket.entries
-        if begin is None or begin.entries[-1].seq < entries[0].seq:
-            return entries
-        return entries[bisect_right(entries, begin.entries[-1].seq, key=_SEQ) :]
+        begin = self._since.buckets.get(since) if self._since is not None else None
+        if begin is not None and begin.entries[-1].seq >= entries[0].seq:
+            entries = entries[bisect_right(entries, begin.entries[-1].seq, key=_SEQ) :]
+        return entries if fits is None else [one for one in entries if one.names is not None and fits(one.names)]
 
     # --- answering exactly -------------------------------------------------------------------------------------------
 
@@ -280,7 +306,8 @@ class Monitor:
         return Answer(total, tuple(one.seq for one in entries[:MAX_EVIDENCE]))
 
     def _counted(self, asked: Asked) -> Answer:
-        number, total, evidence = 0, 0, []
+        number, evidence = 0, []
+        total: int | Fraction = 0
         for bucket, doubt in self._candidates(asked):
             for entry in bucket.entries:
                 if doubt or entry.doubt:
@@ -334,15 +361,6 @@ class Monitor:
         return surely, maybe
 
 
-def _first(entries: Iterator[Entry], fits: Fits | None) -> dict[str, Any]:
-    for entry in entries:
-        names = entry.names
-        assert names is not None
-        if fits is None or fits(names):
-            return names
-    raise Undefined("no such event so far")
-
-
 def _whether(found: Iterator[tuple[Entry, Undefined | None]]) -> Answer:
     missing: Undefined | None = None
     for entry, doubt in found:
@@ -362,6 +380,12 @@ def _oldest(found: Iterator[tuple[Entry, Undefined | None]]) -> tuple[Entry | No
 def is_partial(key: Key) -> bool:
     """Tell whether a value is missing in a key."""
     return isinstance(key, Missing) or (type(key) is tuple and any(isinstance(part, Missing) for part in key))
+
+
+def doubt_of(key: Key) -> Undefined | None:
+    """Say why it is unknown to what a key joins; None where nothing is missing in it."""
+    parts = key if type(key) is tuple else (key,)
+    return next((part.reason for part in parts if isinstance(part, Missing)), None)
 
 
 def compatible(one: Key, other: Key, joins: int) -> Undefined | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from harness.assertion.monitor import Clock, Entry, Monitor
+from harness.assertion.monitor import Clock, Entry, Monitor, doubt_of
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.provenance import Kind, Provenance
 from harness.registry.compile import MISS
 from harness.registry.explain import Explanation, key_of_event
 from harness.registry.plan import Plan
 from harness.registry.program import Program, Watches
-from harness.registry.scope import Key
 from harness.registry.values import Number, Undefined, number, truth
 from harness.tool import Trust
 
@@ -81,20 +80,26 @@ class Past:
             found = watches.matches(*event.arguments)
         except Exception:  # noqa: BLE001 - data a question did not expect: each is asked by itself
             return list(self._one_by_one(watches, event, settled=settled))
+        seq, step, at, names, _ = event
         entries: Entries = []
         for (monitor, plan), key in zip(watches.plans, found, strict=True):
             if key is not MISS:
-                entries.append(self._keep(monitor, plan, event, key, None, settled=settled))
+                key, value = (key, 0) if plan.value is None else key  # noqa: PLW2901 - unpacked
+                entry = Entry(seq, step, at, key, names if plan.keeps_names else None, None, value, settled)
+                keeper = self.asked[monitor]
+                keeper.add(entry)
+                entries.append((keeper, entry))
         return entries
 
-    def settle(self, entries: Entries, late: Watches, event: Happening) -> None:
-        """Make an action final: its outcome is known, and it cannot be taken back any more."""
+    def settle(self, entries: Entries, late: Watches, event: Happening, arguments: tuple[Any, ...]) -> None:
+        """Make an action final: its outcome is known, as ``arguments`` tell, and it cannot be taken back any more."""
         for keeper, entry in entries:
             if keeper.plan.late:
                 keeper.remove(entry)
             else:
                 keeper.settle(entry)
-        self.happened(late, event)
+        if late:
+            self.happened(late, event._replace(arguments=arguments))
 
     def take_back(self, action: int, entries: Entries) -> None:
         """Forget an action that was blocked."""
@@ -113,22 +118,26 @@ class Past:
         for waiting in self.obligations:
             yield from waiting.rest()
 
-    def _one_by_one(
-        self, watches: Watches, event: Happening, *, settled: bool
-    ) -> Iterator[tuple[Monitor | Obligations, Entry]]:
+    def _one_by_one(self, watches: Watches, event: Happening, *, settled: bool) -> Iterator[Kept]:
         for (monitor, plan), match in zip(watches.plans, watches.match, strict=True):
-            doubt = None
+            doubt: Undefined | None = None
             try:
-                (key,) = match(*event.arguments)
+                (found,) = match(*event.arguments)
             except Exception:  # noqa: BLE001 - its exact meaning says what it did not expect, and why
-                key, doubt = self._exactly(plan, event)
-            if key is not MISS:
-                yield self._keep(monitor, plan, event, key, doubt, settled=settled)
+                found, doubt = self._exactly(plan, event)
+            if found is not MISS:
+                key, value = (found, 0) if plan.value is None else found
+                names = event.names if plan.keeps_names else None
+                keeper = self.asked[monitor]
+                entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled)
+                keeper.add(entry)
+                yield keeper, entry
 
-    def _exactly(self, plan: Plan, event: Happening) -> tuple[Key, Undefined | None]:
-        """Give the key of an event that fits a question, with the value to add, and why either is unknown."""
+    def _exactly(self, plan: Plan, event: Happening) -> tuple[Any, Undefined | None]:
+        """Give what a compiled match would, and why it is unknown whether the event fits."""
         names = event.names | {"run": self.run, "params": self._parameters, "elapsed_s": self.elapsed_s}
-        doubt: Undefined | None = None
+        key = key_of_event(plan, names)
+        doubt = doubt_of(key)
         value: Number = 0
         try:
             if plan.filter is not None and not truth(Explanation("", names).value(plan.filter)):
@@ -137,17 +146,4 @@ class Past:
                 value = number(Explanation("", names).value(plan.value))
         except Undefined as error:
             doubt = error
-        key = key_of_event(plan, names)
         return (key if plan.value is None else (key, value)), doubt
-
-    def _keep(
-        self, monitor: int, plan: Plan, event: Happening, key: Key, doubt: Undefined | None, *, settled: bool
-    ) -> Kept:
-        value: Number = 0
-        if plan.value is not None:
-            key, value = key
-        names = event.names if plan.keeps_names else None
-        entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled)
-        keeper = self.asked[monitor]
-        keeper.add(entry)
-        return keeper, entry

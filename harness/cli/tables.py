@@ -83,6 +83,7 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
         "evidence": list(verdict.evidence),
         "margin": verdict.margin,
         "reason": verdict.reason,
+        "gradient": [move.facts() for move in verdict.gradient],
     }
 
 
@@ -98,6 +99,8 @@ def finding_lines(judged: Judged, rules: Registry) -> Iterator[str]:
             yield f"    {'' if number else 'values':8}  {_short(text)} = {_short(_json(value))}"
         if verdict.reason:
             yield f"    reason    {verdict.reason}"
+        for number, move in enumerate(verdict.gradient):
+            yield f"    {'' if number else 'nearest':8}  {_short(str(move))}"
         if verdict.evidence:
             yield f"    evidence  events {', '.join(map(str, verdict.evidence))}"
         if verdict.says:

@@ -17,7 +17,7 @@ Mode = Literal["shadow", "warn", "enforce"]
 class Decision:
     """What is done about a step, and the rule that decided it (empty where nothing stands against it).
 
-    ``alternative`` is the rule's own advice; ``retryable`` says whether the same call may be allowed later.
+    ``alternative`` is the rule's own advice, or the nearest values that would be right; ``retryable`` says whether the same call may be allowed later.
     """
 
     decision: Literal["allow", "block", "escalate"]
@@ -45,20 +45,20 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
     deciding = min(standing, key=_rank)
     rule = registry.invariant(deciding.rule)
     return Decision(
-        "block" if deciding.otherwise == "block" else "escalate",
+        "escalate" if deciding.otherwise == "escalate" else "block",
         deciding.rule,
         _reason(deciding, rule.title if rule else ""),
-        deciding.says,
+        deciding.says or "; ".join(map(str, deciding.gradient)),
         rule.retryable if rule else False,
     )
 
 
 def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
-    return verdict.otherwise != "block", verdict.truth != "violated", -SEVERITIES.index(verdict.severity)
+    return verdict.otherwise == "escalate", verdict.truth != "violated", -SEVERITIES.index(verdict.severity)
 
 
 def _stands_against(verdict: Verdict, registry: Registry, spec: ToolSpec) -> bool:
-    if verdict.otherwise not in ("block", "escalate"):
+    if verdict.otherwise not in ("rewrite", "block", "escalate"):
         return False
     if verdict.truth == "unknown":
         return registry.unknown == "block" or (registry.unknown == "block_writes" and spec.effect == "write")

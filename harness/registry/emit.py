@@ -383,12 +383,12 @@ class Emitter:
         plan = self._plans[node.index]
         lasting: Env = {name: word for name, word in env.items() if name not in STEP_NAMES}
         lasting |= {f"now.{name}": word for name, word in env.items()}
+        if not plan.gates:
+            return self._question(node, plan, lasting)
         with self.maybe():
             gates = [self.truth(reduce(gate, self._present), lasting) for gate in plan.gates]
         with self.maybe():
             asked = self._question(node, plan, lasting)
-        if not gates:
-            return asked
         if node.verb == "happened":
             return ast.BoolOp(ast.And(), [*gates, asked])
         passed = ast.BoolOp(ast.And(), gates) if len(gates) > 1 else gates[0]
@@ -397,11 +397,14 @@ class Emitter:
 
     def _question(self, node: Fold, plan: Plan, lasting: Env) -> ast.expr:
         monitor = ast.Subscript(load("past"), ast.Constant(node.index), ast.Load())
-        known = self._key(plan, lasting)
         if node.verb == "happened" and plan.simple:
-            there = ast.Compare(known, [ast.In()], [ast.Attribute(monitor, "buckets", ast.Load())])
+            with self.maybe():
+                there = ast.Compare(
+                    self._key(plan, lasting), [ast.In()], [ast.Attribute(monitor, "buckets", ast.Load())]
+                )
             again = ast.Subscript(load("past"), ast.Constant(node.index), ast.Load())
             return ast.IfExp(ast.Attribute(again, "doubts", ast.Load()), call("give_up"), there)
+        known = self._key(plan, lasting)
         arguments = [known, ast.Constant(None)]
         if node.since is not None:
             since = self._plans[node.since.index]

@@ -18,6 +18,7 @@ import orjson
 import re2
 
 from harness.registry import values
+from harness.registry.addresses import addresses_in
 from harness.registry.values import Number, Undefined, named
 
 Type = Literal["any", "truth", "number", "text", "list", "object", "null", "record"]
@@ -63,8 +64,9 @@ def searcher(pattern: str) -> Callable[[str], Any]:
     except re2.error as error:
         reason = error.args[0]
         raise PatternError(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
-    search: Callable[[str], Any] = compiled.search
-    return search
+    search = compiled.search
+    # bytes: re2 would translate the places of what it found, which nobody asks for, back into characters
+    return lambda text: search(text.encode())
 
 
 def matches(text: Any, pattern: str) -> bool:
@@ -259,6 +261,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "all": Function(("list",), "truth", _looked_at_before),
     "items": Function(("any",), "list", items_of),
     "text": Function(("any",), "text", all_text),
+    "addresses": Function(("any",), "list", addresses_in),
     "sorted": Function(("list",), "list", in_order),
     "unique": Function(("list",), "list", unique),
     "set": Function(("list",), "list", unique),

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 MAX_INTEGER: Final = 1 << 256
 MAX_TEXT: Final = 1_000_000
 MAX_LIST: Final = 100_000
 MAX_ITERATIONS: Final = 10_000
-MAX_NESTED: Final = 1_000
 MAX_EXPONENT: Final = 64
+
+_SHOWN: Final = 60  # characters of a value in a message
+_TOO_DEEP: Final = "nested too deeply to compare"
 
 Number = int | float
 
@@ -50,8 +53,16 @@ def kind_of(value: Any) -> str:
 
 def named(value: Any) -> str:
     """Show a value with its type, shortened, for a message."""
-    text = repr(value)
-    return f"{kind_of(value)} {text if len(text) <= 60 else text[:59] + '…'}"
+    text = repr(_beginning(value))
+    return f"{kind_of(value)} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
+
+
+def _beginning(value: Any) -> Any:
+    """Cut off what would not be shown: spelling it out would cost more than the operation that failed."""
+    kind = type(value)
+    if kind is dict:
+        return {key: value[key] for key in islice(value, _SHOWN)}
+    return value[:_SHOWN] if kind is str or kind is list else value
 
 
 def number(value: Any) -> Number:
@@ -139,10 +150,13 @@ def same(left: Any, right: Any) -> bool:
     if left is right:
         return True
     kind, other = type(left), type(right)
-    if kind is dict and other is dict:
-        return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
-    if kind is list and other is list:
-        return len(left) == len(right) and all(map(same, left, right))
+    try:
+        if kind is dict and other is dict:
+            return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
+        if kind is list and other is list:
+            return len(left) == len(right) and all(map(same, left, right))
+    except RecursionError:
+        raise Undefined(_TOO_DEEP) from None
     return (kind is bool) == (other is bool) and bool(left == right)
 
 
@@ -151,10 +165,15 @@ def frozen(value: Any) -> Any:
     kind = type(value)
     if kind is bool:
         return (bool, value)
-    if kind is list:
-        return (list, *map(frozen, value))
-    if kind is dict:
-        return (dict, frozenset((key, frozen(item)) for key, item in value.items()))
+    try:
+        if kind is list:
+            return (list, *map(frozen, value))
+        if kind is dict:
+            # most objects are flat, and text and numbers are themselves
+            items = [(key, one if type(one) in _PLAIN else frozen(one)) for key, one in value.items()]
+            return (dict, frozenset(items))
+    except RecursionError:
+        raise Undefined(_TOO_DEEP) from None
     return value
 
 
@@ -197,18 +216,12 @@ def field(whole: Any, name: str) -> Any:
 
 
 def unique(values: list[Any]) -> list[Any]:
-    """Drop repetitions, keeping the first of each. O(n) for plain values, O(n · kept) for lists and objects."""
-    seen: set[tuple[bool, Any]] = set()
+    """Drop repetitions, keeping the first of each. O(size)."""
+    seen: set[Any] = set()
     kept: list[Any] = []
-    nested: list[Any] = []
     for value in values:
-        if type(value) is dict or type(value) is list:
-            if len(nested) > MAX_NESTED:
-                raise Undefined(f"more than {MAX_NESTED} different lists or objects to tell apart")
-            if not any(same(value, other) for other in nested):
-                nested.append(value)
-                kept.append(value)
-        elif (key := (type(value) is bool, value)) not in seen:
+        key = frozen(value)
+        if key not in seen:
             seen.add(key)
             kept.append(value)
     return kept
@@ -233,6 +246,7 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "%": remainder,
     "**": power,
 }
+_PLAIN: Final = frozenset({str, int, float})
 _KINDS: Final[dict[type, str]] = {
     type(None): "null",
     bool: "truth value",

@@ -289,10 +289,11 @@ class SessionMachine:
         return Effects(event.seq, lines + self._verdicts(self._checker.judge(event), event))
 
     def _close(self, said: Close) -> Effects:
-        end = Event(self._writer.seq, "note", "main", "0", (), said.at, {})
+        end = Event(-1, "note", "main", "0", (), said.at, {})
+        seq = self._writer.seq
         lines = self._verdicts(self._checker.finish(), end)
         self.closed = True
-        return Effects(end.seq, lines + self._writer.footer_line(self.verdict), True)
+        return Effects(seq, lines + self._writer.footer_line(self.verdict), True)
 
     def _expected(self, said: Answer | Complete) -> _Action:
         legal = LEGAL[type(said)]
@@ -316,15 +317,17 @@ class SessionMachine:
             "values": verdict.values,
             "evidence": verdict.evidence,
         }
-        if cause.seq < self._writer.seq:  # the verdict at the end of a run is about no single event
+        if cause.seq >= 0:  # the verdict at the end of a run is about no single event
             body["action"] = cause.body.get("action", cause.seq)
         if verdict.margin is not None:
             body["margin"] = verdict.margin
         if verdict.reason:
             body["reason"] = verdict.reason
+        if verdict.gradient:
+            body["gradient"] = [move.facts() for move in verdict.gradient]
         if self._mode != "enforce" or verdict.otherwise in ("observe", "warn"):
             body["would"] = verdict.otherwise
-        parents = (cause.seq,) if cause.seq < self._writer.seq else ()
+        parents = (cause.seq,) if cause.seq >= 0 else ()
         return self._writer.append(Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
 
     def _decided(self, cause: Event, decision: Decision) -> bytes:
@@ -342,14 +345,15 @@ class SessionMachine:
 
 
 def _refused(decision: Decision, action: Event, judgement: Judgement) -> Refused:
-    values = next((verdict.values for verdict in judgement.verdicts if verdict.rule == decision.rule), {})
+    deciding = next((verdict for verdict in judgement.verdicts if verdict.rule == decision.rule), None)
     return Refused(
         decision.rule,
         decision.reason,
         call=action.body["tool"],
         alternative=decision.alternative,
         retryable=decision.retryable,
-        values=values,
+        values=deciding.values if deciding else {},
+        gradient=tuple(move.facts() for move in deciding.gradient) if deciding else (),
     )
 
 

@@ -47,10 +47,11 @@ BODIES: Final[dict[str, Shape]] = {
     "action": Shape({"surface": str, "tool": str, "args": dict, "rules": list}, {"id": str}),
     # what came back: exactly one of ok, failed {"error", "retryable"}, unknown {"reason"}
     "observation": Shape({"action": int}, {"ok": object, "failed": dict, "unknown": dict}),
-    # a rule that did not hold: verdict violated | unknown; would: what it would have done if not in observe mode
+    # a rule that did not hold: verdict violated | unknown; would: what it would have done if not in observe mode;
+    # gradient: the nearest values that would have been right
     "verdict": Shape(
         {"rule": str, "verdict": str, "severity": str, "says": str, "values": dict, "evidence": list},
-        {"action": int, "margin": (int, float), "reason": str, "would": str},
+        {"action": int, "margin": (int, float), "reason": str, "would": str, "gradient": list},
     ),
     # what the harness did about it, where that is not a plain allow; answer: what an approver said
     "decision": Shape(

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 Truth = Literal["holds", "violated", "unknown"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
-Response = Literal["observe", "warn", "block", "escalate"]
+Response = Literal["observe", "warn", "rewrite", "block", "escalate"]
+
+
+Direction = Literal["decrease", "increase", "choose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One way to meet a requirement: move ``field`` by ``distance`` to ``boundary``, or choose another value.
+
+    ``allowed`` tells whether the boundary itself meets it; otherwise the values just beyond do. ``one_of`` are values
+    that meet it because a list or a comparison names them; with ``choose`` they are all there is, and ``distance`` and
+    ``boundary`` are None. ``approximate``: there may be a nearer value.
+    """
+
+    field: str
+    direction: Direction
+    distance: int | float | None = None
+    boundary: int | float | None = None
+    allowed: bool = True
+    approximate: bool = False
+    one_of: tuple[Any, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Give it as JSON data, without what is as usual."""
+        values = {one.name: (getattr(self, one.name), one.default) for one in fields(self)}
+        return {
+            name: list(value) if type(value) is tuple else value
+            for name, (value, usual) in values.items()
+            if value != usual
+        }
+
+    def __str__(self) -> str:
+        """Tell it to a reader."""
+        if self.direction == "choose":
+            return f"{self.field}: choose {' or '.join(map(repr, self.one_of))}"
+        about = "about " if self.approximate else ""
+        beyond = "" if self.allowed else "more than "
+        return f"{self.field}: {self.direction} by {beyond}{about}{self.distance:g} to {self.boundary!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +53,9 @@ class Verdict:
     """One rule's judgement of one step.
 
     ``values`` holds the value of every sub-expression by its source text, ``evidence`` the numbers of the events the
-    judgement rests on, ``margin`` the signed distance to the boundary where the rule is one numeric comparison
-    (negative: violated by that much), ``reason`` why an ``unknown`` could not be decided.
+    judgement rests on, ``margin`` the signed distance to the boundary where a numeric comparison decides
+    (negative: violated by that much), ``gradient`` the values nearest to the present ones that would have been right,
+    each by itself, ``reason`` why an ``unknown`` could not be decided.
     """
 
     rule: str
@@ -28,6 +67,7 @@ class Verdict:
     evidence: tuple[int, ...] = ()
     margin: float | None = None
     reason: str = ""
+    gradient: tuple[Move, ...] = ()
 
 
 class Judgement(NamedTuple):

@@ -82,6 +82,7 @@ def test_a_violation_is_told_in_full(check: Any, tmp_path: Path) -> None:
         "    values    call.args.amount = 25",
         "              params.limit = 20",
         "              call.args.amount <= params.limit = false",
+        "    nearest   call.args.amount: decrease by 5 to 20",
         "    says      Pay back at most 20.",
         "    done      nothing; this rule would block",
         f"    source    policy, line 3   {tmp_path / 'shop.yaml'}:6",
