@@ -30,10 +30,11 @@ from harness.errors import Divergence, HarnessError, RecordedError, Refused, Usa
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
-    from harness.door.check import check
+    from harness.door.check import check, check_artifact
     from harness.door.replay import Replay, replay
     from harness.door.shorthand import session
     from harness.ports import Approval, Question
+    from harness.registry.build import build_registry, invariant
 
 __version__ = "0.1.0"
 
@@ -42,7 +43,10 @@ _LAZY: Final = {
     "Harness": "harness.door.app",
     "Question": "harness.ports",
     "Replay": "harness.door.replay",
+    "build_registry": "harness.registry.build",
     "check": "harness.door.check",
+    "check_artifact": "harness.door.check",
+    "invariant": "harness.registry.build",
     "replay": "harness.door.replay",
     "session": "harness.door.shorthand",
 }
@@ -57,7 +61,10 @@ __all__ = [
     "Refused",
     "Replay",
     "UsageError",
+    "build_registry",
     "check",
+    "check_artifact",
+    "invariant",
     "replay",
     "session",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.assertion.gradient import gradient, replaced
@@ -81,7 +82,19 @@ def _expression(rule: Invariant, require: Expression, names: dict[str, Any], pas
     measured = margin(require.tree, value_of)
     distance = measured.value if measured else None
     moves = gradient(require.tree, value_of) if answer == "violated" else ()
-    return _verdict(rule, explanation, answer, reason, names, past, distance, moves)
+    verdict = _verdict(rule, explanation, answer, reason, names, past, distance, moves)
+    return replace(verdict, rewrite=_rewrite(rule, names, past)) if rule.rewrite and answer == "violated" else verdict
+
+
+def _rewrite(rule: Invariant, names: dict[str, Any], past: Past) -> dict[str, Any] | None:
+    """Give the values that put a call right, by the name of the argument; None where one has no value."""
+    try:
+        return {
+            place.removeprefix("args."): Explanation(one.text, names, past.asked, past).value(one.tree)
+            for place, one in rule.rewrite
+        }
+    except Undefined:
+        return None
 
 
 def _verdict(
@@ -123,10 +136,10 @@ def _says(rule: Invariant, names: dict[str, Any], past: Past) -> str:
 
 
 def _shape(rule: Invariant, shape: Shape, program: Program, names: dict[str, Any], past: Past) -> Verdict:
-    where = "call.args" if shape.part == "arguments" else "result"
+    where = "call.args" if shape.part == "arguments" else shape.part
     if shape.part == "result" and "result" not in names:
         return Verdict(rule.id, "unknown", rule.severity, otherwise=rule.otherwise, reason="there is no result here")
-    instance = names["call"]["args"] if shape.part == "arguments" else names["result"]
+    instance = names["call"]["args"] if shape.part == "arguments" else names[shape.part]
     wrong = fault(program.validators[rule.id], shape.schema, instance)
     if wrong is None:
         return Verdict(rule.id, "holds", rule.severity, otherwise=rule.otherwise)

@@ -81,7 +81,9 @@ class Checker:
             return self._observation(event)
         if event.kind == "message":
             return self._messages(event, _SILENT) if self._hears else _SILENT
-        if event.kind == "decision" and event.body["decision"] == "block":
+        if event.kind == "note" and "artifact" in event.body:
+            return self._artifact(event)
+        if event.kind == "decision" and event.body["decision"] in ("block", "rewrite"):
             opened = self._open.pop(event.body["action"], None)
             if opened:  # one that has an outcome was performed, and only its result withheld
                 self._past.take_back(opened.event.seq, opened.entries)
@@ -159,6 +161,17 @@ class Checker:
         self._past.happened(group.watches, known)
         if self._promised:
             self._promise(known)
+        return judgement
+
+    def _artifact(self, event: Event) -> Judgement:
+        """Judge something that the run made, by the rules on artifacts of its name."""
+        self._clock.at = event.at
+        group, step = self._program.group("artifact", None, event.body["artifact"]), self._clock.step
+        outcome = {"artifact": event.body["data"]}
+        arguments = self._arguments(group, _NOTHING, outcome, agent=event.agent, step=step + 1)
+        judgement = self._ask(group, Happening(event.seq, step, event.at, {}, arguments))
+        if self._promised:
+            self._promise(Happening(event.seq, step, event.at, {}, arguments))
         return judgement
 
     def _arguments(

@@ -24,9 +24,12 @@ and the registry said is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
+from harness.assertion.leaves import Key, Path, leaves_of, pointer
+from harness.assertion.tokens import cut, tokens_of
 from harness.tool import Trust
 
 Kind = Literal["user", "system", "registry", "tool", "assistant"]
@@ -40,8 +43,8 @@ _FIRST: Final = MAX_ORIGINS // 2
 _RUN: Final = 4  # so many words on end are no chance
 _MAX_PARTS: Final = 64
 _GRADES: Final[tuple[Grade, ...]] = ("exact", "derived", "part")
-_BREAKS: Final = str.maketrans(dict.fromkeys(",;!?()[]{}<>\"'`|*=#$€£\\…“”‘’«»", " "))
 _TELLING: Final = re.compile(r"(?=.*[\d@/]|.*\w\.\w).{4}")
+_NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 
 
 class Origin(NamedTuple):
@@ -61,6 +64,9 @@ class Origin(NamedTuple):
     context: str
 
 
+_EXACT, _DERIVED, _PART = range(3)
+
+
 class _Said(NamedTuple):
     kind: Kind
     tool: str
@@ -70,43 +76,46 @@ class _Said(NamedTuple):
 
 
 class _Leaf:
-    """A text or number that was seen; ``normal`` is its tokens between single blanks, with one at either end."""
+    """A text or number that was seen; ``path`` is its place, ``normal`` its tokens between single blanks."""
 
-    __slots__ = ("field", "normal", "raw", "said")
+    __slots__ = ("normal", "path", "raw", "said")
 
-    def __init__(self, said: _Said, field: str, raw: str, normal: str) -> None:
-        self.said, self.field, self.raw, self.normal = said, field, raw, normal
+    def __init__(self, said: _Said, path: Path, raw: str, normal: str) -> None:
+        self.said, self.path, self.raw, self.normal = said, path, raw, normal
+
+
+_Found = tuple[int, list[str], _Leaf]  # grade, the tokens that were found, where
 
 
 class _Generation:
-    """Leaves by what they say and by each of their tokens."""
+    """Leaves by what they say and by each of their tokens; ``known`` is what each source said already."""
 
     __slots__ = ("known", "size", "tokens", "wholes")
 
     def __init__(self) -> None:
         self.size = 0
-        self.known: set[Any] = set()
+        self.known: dict[tuple[str, str, str], set[Any]] = {}
         self.wholes: dict[Any, list[_Leaf]] = {}
         self.tokens: dict[str, list[_Leaf]] = {}
 
     def learn(self, value: Any, said: _Said) -> None:
-        known, source = self.known, (said.kind, said.tool, said.trust)
-        for field, leaf in _leaves(value):
-            key = (leaf, source)
-            if key not in known:
-                known.add(key)
-                self._add(leaf, said, field)
+        known = self.known.setdefault(said[:3], set())
+        texts: list[tuple[Path, str]] = []
+        for path, leaf in leaves_of(value, known):
+            if leaf not in known:
+                known.add(leaf)
+                if type(leaf) is str:
+                    texts.append((path, leaf))
+                else:
+                    _keep(self.wholes, leaf, _Leaf(said, path, "", ""))
+        for (path, text), words in zip(texts, cut([text for _, text in texts]), strict=True):
+            self._add(text, words, said, path)
 
-    def _add(self, value: Any, said: _Said, field: str) -> None:
-        if type(value) is not str:
-            _keep(self.wholes, value, _Leaf(said, field, "", ""))
-            return
-        words = tokens_of(value)
-        normal = " ".join(words)
-        leaf = _Leaf(said, field, value, f" {normal} ")
-        self.size += len(value) + len(normal)
-        _keep(self.wholes, normal, leaf)
-        tokens = self.tokens
+    def _add(self, text: str, words: list[str], said: _Said, path: Path) -> None:
+        whole, tokens = " ".join(words), self.tokens
+        leaf = _Leaf(said, path, text, f" {whole} ")
+        self.size += len(text) + len(whole)
+        _keep(self.wholes, whole, leaf)
         for word in words if len(words) < 3 else set(words):
             leaves = tokens.get(word)
             if leaves is None:
@@ -117,24 +126,20 @@ class _Generation:
                 del leaves[_FIRST]
                 leaves.append(leaf)
 
-    def wholly(self, key: Any) -> list[_Leaf]:
-        """Give the leaves that say this and nothing else."""
-        return self.wholes.get(key, [])
-
-    def holding(self, words: list[str]) -> Iterator[_Leaf]:
-        """Yield the leaves in which these tokens stand side by side."""
-        rarest: list[_Leaf] | None = None
-        for word in words:
-            leaves = self.tokens.get(word)
-            if leaves is None:
-                return
-            if rarest is None or len(leaves) < len(rarest):
-                rarest = leaves
+    def holding(self, words: list[str]) -> Iterable[_Leaf]:
+        """Give the leaves in which these tokens stand side by side."""
+        tokens = self.tokens
+        rarest = tokens.get(words[0], ())
         if len(words) == 1:
-            yield from rarest or ()
-            return
+            return rarest
+        for word in words:
+            leaves = tokens.get(word, ())
+            if len(leaves) < len(rarest):
+                rarest = leaves
+        if not rarest:
+            return ()
         phrase = f" {' '.join(words)} "
-        yield from (leaf for leaf in rarest or () if phrase in leaf.normal)
+        return [leaf for leaf in rarest if phrase in leaf.normal]
 
 
 class Provenance:
@@ -146,7 +151,8 @@ class Provenance:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._lasting, self._young, self._old = _Generation(), _Generation(), _Generation()
+        self._lasting, self._young = _Generation(), _Generation()
+        self._generations = [self._lasting, self._young]
 
     def learn(self, value: Any, kind: Kind, *, tool: str = "", trust: Trust = "unknown", seq: int, step: int) -> None:
         """Remember all that is said in a value. O(size of the value)."""
@@ -156,7 +162,8 @@ class Provenance:
             return
         self._young.learn(value, said)
         if self._young.size > self._capacity:
-            self._old, self._young = self._young, _Generation()
+            old, self._young = self._young, _Generation()
+            self._generations = [self._lasting, old, self._young]
 
     def origins(self, value: Any) -> tuple[Origin, ...]:
         """Tell where a value was seen: best grade first, then oldest, at most eight; empty if nowhere.
@@ -164,118 +171,110 @@ class Provenance:
         O(size of the value), whatever was learnt before; a text of several words is searched in at most eight leaves.
         """
         if type(value) in (dict, list):
-            return _first(self._of_structure(value))
-        return _first(self._of_leaf(value))
+            return tuple(_origin(*found) for found in self._of_structure(value))
+        return tuple(_origin(*found) for found in self._of_leaf(value))
 
-    def _of_structure(self, value: Any) -> dict[Grade, list[Origin]]:
-        """Give the origins of the leaves of a structure; of a lesser grade where an origin does not hold all of them."""
-        leaves = [leaf for field, leaf in _leaves(value) if not field.endswith("~")]
-        held: dict[int, list[Grade]] = {}
-        seen: dict[int, Origin] = {}
+    def _of_structure(self, value: Any) -> list[_Found]:
+        """Find the leaves of a structure; the grade is lesser where what was said does not hold all of them."""
+        leaves = [leaf for path, leaf in leaves_of(value, ()) if type(path[-1]) is not Key]
+        grades: dict[int, list[int]] = {}
+        places: dict[int, _Found] = {}
         for leaf in leaves:
-            best: dict[int, Grade] = {}
-            for grade, origins in self._of_leaf(leaf).items():
-                for origin in origins:
-                    best.setdefault(origin.seq, grade)
-                    seen.setdefault(origin.seq, origin)
+            best: dict[int, int] = {}
+            for found in self._of_leaf(leaf):
+                seq = found[2].said.seq
+                best.setdefault(seq, found[0])
+                places.setdefault(seq, found)
             for seq, grade in best.items():
-                held.setdefault(seq, []).append(grade)
-        found: dict[Grade, list[Origin]] = {grade: [] for grade in _GRADES}
-        for seq, grades in held.items():
-            grade: Grade = max(grades, key=_GRADES.index) if len(grades) == len(leaves) else "part"
-            found[grade].append(seen[seq]._replace(grade=grade))
-        return found
+                grades.setdefault(seq, []).append(grade)
+        found_in = [
+            (max(held) if len(held) == len(leaves) else _PART, *places[seq][1:]) for seq, held in grades.items()
+        ]
+        return sorted(found_in, key=_rank)[:MAX_ORIGINS]
 
-    def _of_leaf(self, value: Any) -> dict[Grade, list[Origin]]:
-        found: dict[Grade, list[Origin]] = {grade: [] for grade in _GRADES}
-        told: set[int] = set()
-        for generation in (self._lasting, self._old, self._young):
-            for grade, words, leaf in _seen(generation, value):
-                if id(leaf) not in told:
-                    told.add(id(leaf))
-                    context = _context(leaf, words)
-                    found[grade].append(Origin(*leaf.said, grade, leaf.field, context))
-        return found
+    def _of_leaf(self, value: Any) -> list[_Found]:
+        if type(value) is str:
+            words = tokens_of(value)
+            seen = self._of_text(value, words) if words else ()
+        elif type(value) in (int, float):
+            seen = self._of_number(value)
+        else:
+            return []
+        best: dict[int, _Found] = {}
+        for found in seen:
+            known = best.get(id(found[2]))
+            if known is None or found[0] < known[0]:
+                best[id(found[2])] = found
+        return sorted(best.values(), key=_rank)[:MAX_ORIGINS]
 
+    def _of_text(self, value: str, words: list[str]) -> list[_Found]:
+        plain, whole = value.strip().casefold(), " ".join(words)
+        seen: list[_Found] = []
+        for generation in self._generations:
+            seen += [(_DERIVED, words, leaf) for leaf in generation.holding(words)]
+            for leaf in generation.wholes.get(whole, ()):
+                seen.append((_EXACT if leaf.raw.strip().casefold() == plain else _DERIVED, words, leaf))
+            if len(words) == 1:
+                seen += _otherwise(generation, words[0])
+        if not seen and len(words) > 1:
+            for generation in self._generations:
+                seen += ((_PART, part, leaf) for part in _parts(words, generation) for leaf in generation.holding(part))
+        return seen
 
-def tokens_of(text: str) -> list[str]:
-    """Cut a text into tokens: lower case, without punctuation around them. O(text)."""
-    words = text.casefold().translate(_BREAKS).split()
-    if "." in text or ":" in text:
-        words = [word.strip(".:") if word[-1] in ".:" else word for word in words]
-        return [word for word in words if word]
-    return words
-
-
-def _seen(generation: _Generation, value: Any) -> Iterator[tuple[Grade, list[str], _Leaf]]:
-    """Yield the leaves that hold a text or number, with the grade and the tokens that were found; some twice."""
-    if type(value) is str:
-        yield from _seen_text(generation, value)
-    elif type(value) in (int, float):
-        for leaf in generation.wholly(value):
-            yield "exact", [], leaf
-        for spelling in {f"{value}", f"{value:.2f}", f"{value:,}", f"{value:,.2f}", f"{value:.0f}"}:
-            if float(spelling.replace(",", "")) == value:
-                words = tokens_of(spelling)
-                yield from (("derived", words, leaf) for leaf in generation.holding(words))
-
-
-def _seen_text(generation: _Generation, value: str) -> Iterator[tuple[Grade, list[str], _Leaf]]:
-    words = tokens_of(value)
-    if not words:
-        return
-    plain = value.strip().casefold()
-    for leaf in generation.wholly(" ".join(words)):
-        yield "exact" if leaf.raw.strip().casefold() == plain else "derived", words, leaf
-    yield from (("derived", words, leaf) for leaf in generation.holding(words))
-    if len(words) == 1:
-        yield from _seen_otherwise(generation, words[0])
-    else:
-        yield from (("part", part, leaf) for part in _parts(words) for leaf in generation.holding(part))
+    def _of_number(self, value: float) -> list[_Found]:
+        spelled = [tokens_of(spelling) for spelling in _spellings(value)]
+        seen: list[_Found] = []
+        for generation in self._generations:
+            seen += [(_EXACT, [], leaf) for leaf in generation.wholes.get(value, ())]
+            seen += ((_DERIVED, words, leaf) for words in spelled for leaf in generation.holding(words))
+        return seen
 
 
-def _seen_otherwise(generation: _Generation, word: str) -> Iterator[tuple[Grade, list[str], _Leaf]]:
+def _otherwise(generation: _Generation, word: str) -> Iterator[_Found]:
     """Yield the leaves that spell a token in another way: a number as a number, an address without its scheme."""
-    bare = word.removeprefix("https://").removeprefix("http://").removeprefix("mailto:").rstrip("/")
-    for spelling in {bare, f"http://{bare}", f"https://{bare}", f"{bare}/"} - {word} if "." in bare else ():
-        yield from (("derived", [spelling], leaf) for leaf in generation.holding([spelling]))
     if _NUMBER.fullmatch(word):
-        yield from (("derived", [word], leaf) for leaf in generation.wholly(float(word)))
+        yield from ((_DERIVED, [word], leaf) for leaf in generation.wholes.get(float(word), ()))
+    elif "." in word:
+        bare = word.removeprefix("https://").removeprefix("http://").removeprefix("mailto:").rstrip("/")
+        for spelling in {bare, f"http://{bare}", f"https://{bare}", f"{bare}/"} - {word}:
+            yield from ((_DERIVED, [spelling], leaf) for leaf in generation.holding([spelling]) if bare)
 
 
-def _parts(words: list[str]) -> Iterator[list[str]]:
-    """Yield the parts of a text that are not there by chance: telling tokens, and four words on end; at most 64 each."""
-    telling = [word for word in words if _TELLING.match(word)]
-    yield from ([word] for word in telling[:_MAX_PARTS])
-    for start in range(min(len(words) - _RUN, _MAX_PARTS)):
-        yield words[start : start + _RUN]
+def _spellings(value: float) -> set[str]:
+    """Give the usual ways to write a number in a text."""
+    spelled = {f"{value}", f"{value:,}"}
+    if value == round(value, 2):
+        spelled |= {f"{value:.2f}", f"{value:,.2f}"}
+    if value == round(value):
+        spelled |= {f"{value:.0f}", f"{value:,.0f}"}
+    return spelled
 
 
-def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the texts and numbers inside a value with their JSON pointers; of a key the pointer and a ``~``."""
-    if type(value) is str:
-        yield "", value
-        return
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting:
-        field, one = waiting.pop()
-        kind = type(one)
-        if kind is str or kind is int or kind is float:
-            yield field, one
-        elif kind is dict:
-            for key, inner in one.items():
-                place = f"{field}/{key.replace('~', '~0').replace('/', '~1')}"
-                yield f"{place}~", key
-                waiting.append((place, inner))
-        elif kind is list:
-            waiting += [(f"{field}/{index}", inner) for index, inner in enumerate(one)]
+def _parts(words: list[str], generation: _Generation) -> Iterator[list[str]]:
+    """Yield the parts of a text that are no chance: telling tokens, and four words on end; at most 64 of each."""
+    known = [word in generation.tokens for word in words]
+    telling = (word for word, is_known in zip(words, known, strict=True) if is_known and _TELLING.match(word))
+    yield from ([word] for word in islice(telling, _MAX_PARTS))
+    runs = (start for start in range(len(words) - _RUN + 1) if all(known[start : start + _RUN]))
+    yield from (words[start : start + _RUN] for start in islice(runs, _MAX_PARTS))
 
 
 def _keep(table: dict[Any, list[_Leaf]], key: Any, leaf: _Leaf) -> None:
-    leaves = table.setdefault(key, [])
+    leaves = table.get(key)
+    if leaves is None:
+        table[key] = [leaf]
+        return
     if len(leaves) >= MAX_ORIGINS:
         del leaves[_FIRST]
     leaves.append(leaf)
+
+
+def _rank(found: _Found) -> tuple[int, int]:
+    return found[0], found[2].said.seq
+
+
+def _origin(grade: int, words: list[str], leaf: _Leaf) -> Origin:
+    return Origin(*leaf.said, _GRADES[grade], pointer(leaf.path), _context(leaf, words))
 
 
 def _context(leaf: _Leaf, words: list[str]) -> str:
@@ -283,22 +282,8 @@ def _context(leaf: _Leaf, words: list[str]) -> str:
     raw = leaf.raw
     if len(raw) <= CONTEXT:
         return raw
-    place = raw.casefold().find(words[0]) if words else 0
-    if len(words) > 1:
-        pattern = r"[\W_]+".join(re.escape(word) for word in words[:_RUN])
-        found = re.search(pattern, raw.casefold())
-        place = found.start() if found else place
+    folded = raw.casefold()
+    found = re.search(r"[\W_]+".join(re.escape(word) for word in words[:_RUN]), folded)
+    place = found.start() if found else max(folded.find(words[0]), 0)
     start = max(0, min(place - CONTEXT // 2, len(raw) - CONTEXT))
     return raw[start : start + CONTEXT]
-
-
-def _first(found: dict[Grade, list[Origin]]) -> tuple[Origin, ...]:
-    ordered = [origin for grade in _GRADES for origin in sorted(found[grade], key=_age)]
-    return tuple(ordered[:MAX_ORIGINS])
-
-
-def _age(origin: Origin) -> int:
-    return origin.seq
-
-
-_NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")

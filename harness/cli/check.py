@@ -13,9 +13,11 @@ from rich.progress import track
 
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.registries import load_registry
+from harness.adapters.sarif import sarif_of_check, write_sarif
 from harness.assertion.report import check
 from harness.cli.labels import Labels
 from harness.cli.output import console, show_verdict
+from harness.cli.parameters import HELP, read_parameters
 from harness.cli.tables import facts_of_row, finding_facts, finding_lines, rule_table
 from harness.registry.registry import Registry
 from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
@@ -26,7 +28,11 @@ _ANY_WIDTH: Final = 1000  # a table is as wide as its content: a terminal wraps 
 def command(
     traces: Annotated[list[Path], typer.Argument(help="Traces, or folders of traces.")],
     registry: Annotated[list[str], typer.Option(help="A registry to judge by; may be repeated.")],
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=HELP)] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Compare with the rewards in labels.jsonl.")] = False,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the verdicts there, as SARIF 2.1.0.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Judge traces as the door would have; recorded verdicts are not looked at.
@@ -34,11 +40,13 @@ def command(
     One trace: every violation in full. Several: a table of the rules. Exit 1 where a rule is violated, 3 where one
     cannot be decided or a trace is not sealed.
     """
-    rules = load_registry(*registry)
+    rules = load_registry(*registry).bind(**read_parameters(param))
     known = Labels() if labels else None
     judged = [_judge(path, rules, known) for path in _with_progress(trace_files(traces))]
     rows = [*rule_rows(judged), *_any_rows(judged, rules)]
     verdict = verdict_of(judged)
+    if sarif is not None:
+        write_sarif(sarif, sarif_of_check(judged, rules))
     if as_json:
         print(json.dumps(_facts(judged, rows, rules) | {"verdict": verdict}, ensure_ascii=False))
     else:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.output import emit, show_verdict
+from harness.cli.parameters import HELP, read_parameters
 from harness.determinism import canonical
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
@@ -29,6 +30,7 @@ def command(
     input_json: Annotated[str, typer.Option("--input", help="The entry's arguments as a JSON object.")] = "{}",
     registry: Annotated[list[str] | None, typer.Option(help="A registry to check by; may be repeated.")] = None,
     trace: Annotated[Path | None, typer.Option(help="The trace file to write; a new one in runs/ by default.")] = None,
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=HELP)] = None,
     seed: Annotated[int, typer.Option(help="The seed of the run's random streams.")] = 0,
     model_script: Annotated[
         str | None, typer.Option(metavar="MODULE:POLICY", help="Answer model calls from a local scripted server.")
@@ -42,8 +44,8 @@ def command(
         agent = load_entry(entry, str(Path.cwd()))
         _check_fit(arguments, entry, agent)
         app = app_of(agent) or Harness()
-        if registry:
-            app = app.with_registry(*registry)
+        if registry or param:
+            app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
         session = app.session(trace=trace, seed=seed)
         with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
             result, error = _run(session, make_agent(app, agent), arguments)

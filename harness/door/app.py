@@ -46,7 +46,8 @@ class Harness:
     without one, calls are recorded and nothing is checked. ``traces`` is the folder new traces go to. ``mode`` is
     ``enforce``, ``warn`` or ``shadow`` (the latter two only say what they would have done). ``strict`` refuses calls
     outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
-    values must not. UsageError and RegistryError say what is wrong with any of these.
+    values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind. UsageError
+    and RegistryError say what is wrong with any of these.
     """
 
     def __init__(
@@ -61,10 +62,13 @@ class Harness:
         secrets: Mapping[str, str] | None = None,
         secret_fields: Iterable[str] = DEFAULT_FIELDS,
         clock: Clock = time.monotonic_ns,
+        parameters: Mapping[str, Any] | None = None,
     ) -> None:
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
-        self._declared, self._files = _load(registry)
+        self.bound = dict(parameters or {})
+        declared, self._files = _load(registry)
+        self._declared = declared.bind(**self.bound)
         self._tools: dict[str, ToolSpec] = {}
         self._registry: Registry | None = None
         self._secrets = {value: name for name, value in (secrets or {}).items()}
@@ -77,10 +81,13 @@ class Harness:
             self._registry = self._declared.with_tools(self._tools.values())
         return self._registry
 
-    def with_registry(self, *names: str | Path) -> Self:
-        """Give this app, its tools included, under other rules."""
-        other = copy.copy(self)
-        other._declared, other._files = _load(names)
+    def with_registry(self, *names: str | Path, parameters: Mapping[str, Any] | None = None) -> Self:
+        """Give this app, its tools included, under other rules, or under the same ones with other parameters bound."""
+        other, bound = copy.copy(self), dict(parameters or {})
+        if names:
+            other._declared, other._files = _load(names)
+        other.bound = bound if names else self.bound | bound
+        other._declared = other._declared.bind(**bound)
         other._registry = None
         return other
 
@@ -210,6 +217,7 @@ class Harness:
             "path": path,
             "python": platform.python_version(),
             "registries": self._files,
+            **({"parameters": self.bound} if self.bound else {}),
             "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.adapters.files import open_trace
 from harness.adapters.registries import load_registry
+from harness.assertion.interface import Checker
 from harness.assertion.report import Report
 from harness.assertion.report import check as check_events
 from harness.registry.registry import Registry
+from harness.trace.event import Event
+from harness.trace.value import encode_value
+from harness.trace.verdict import Judgement
+
+
+def check_artifact(name: str, value: Any, *, registry: str | Path | Registry | Sequence[str | Path]) -> Judgement:
+    """Judge one artifact by the rules on artifacts of its name, outside of any run."""
+    event = Event(0, "note", "main", "0", (), 0, {"artifact": name, "data": encode_value(value)})
+    return Checker(_registry(registry)).judge(event)
 
 
 def check(trace: str | Path, *, registry: str | Path | Registry | Sequence[str | Path]) -> Report:
@@ -17,7 +28,11 @@ def check(trace: str | Path, *, registry: str | Path | Registry | Sequence[str |
 
     Reads the trace once, line by line. TraceError and RegistryError name the place of what cannot be read.
     """
-    if not isinstance(registry, Registry):
-        registry = load_registry(*([registry] if isinstance(registry, str | Path) else registry))
     with open_trace(trace) as reader:
-        return check_events(reader, registry, reader.header.run)
+        return check_events(reader, _registry(registry), reader.header.run)
+
+
+def _registry(named: str | Path | Registry | Sequence[str | Path]) -> Registry:
+    if isinstance(named, Registry):
+        return named
+    return load_registry(*([named] if isinstance(named, str | Path) else named))

@@ -67,9 +67,12 @@ def replay(
         raise UsageError(
             "the trace does not say which function was run", where=str(trace), cure="name it: --entry module:function"
         )
-    with _model_environment(world.header.host.get("base_url")):
-        function = name if callable(name) else _imported(name, str(path or ""), world.header.host.get("path", ""))
-        app = app or app_of(function) or Harness(world.header.host.get("registries") or None)
+    host = world.header.host
+    with _model_environment(host.get("base_url")):
+        function = name if callable(name) else _imported(name, str(path or ""), host.get("path", ""))
+        app = app or app_of(function) or Harness(host.get("registries") or None)
+        bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
+        app = app.with_registry(parameters=bound) if bound else app
         divergence = _header_divergence(app, world)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)

@@ -92,6 +92,10 @@ class Session:
         """Record something worth keeping."""
         drive.say(self.started(), "note", {"data": encode_value(data), "text": text} if data else {"text": text})
 
+    def artifact(self, name: str, value: Any) -> None:
+        """Record something the run made, such as a plan or a report; Refused where a rule on it blocks it."""
+        drive.say(self.started(), "note", {"artifact": name, "data": encode_value(value)})
+
     def run(self, agent: Callable[..., Any], **json_input: Any) -> Any:
         """Run an agent, synchronous or not, as the entry of this session and give its result.
 

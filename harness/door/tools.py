@@ -29,12 +29,17 @@ class Tool:
         self.binder = Binder(function)
 
     @functools.cached_property
-    def annotation(self) -> Any:
-        """The return annotation, from which dataclasses and pydantic models are rebuilt."""
+    def annotations(self) -> dict[str, Any]:
+        """The annotations of the function, from which dataclasses and pydantic models are rebuilt."""
         try:
-            return get_type_hints(self.function).get("return")
+            return get_type_hints(self.function)
         except NameError:
-            return None  # a name only a type checker knows
+            return {}  # a name only a type checker knows
+
+    @property
+    def annotation(self) -> Any:
+        """The annotation of what it returns."""
+        return self.annotations.get("return")
 
     def outside(self) -> Callable[..., Any]:
         """Give the function itself, for a call outside a session; UsageError where the app is strict."""
@@ -52,6 +57,14 @@ class Tool:
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
         return Call("tool", self.spec.name, args, self.app.spec(self.spec))
+
+    def arguments(self, bound: dict[str, Any], rewritten: dict[str, Any] | None) -> dict[str, Any]:
+        """Give the arguments to call the function with: those the agent gave, but for what rules have rewritten."""
+        if rewritten is None:
+            return bound
+        given = self.wanted(bound).args
+        changed = {name: value for name, value in rewritten.items() if name not in given or given[name] != value}
+        return bound | {name: decode_value(value, self.annotations.get(name)) for name, value in changed.items()}
 
     def written(self, value: Any) -> Any:
         """Write a result as JSON data that gives an equal value back; NotRecordable where it would not."""
@@ -86,19 +99,19 @@ class _Effect:
         self.value: Any = None
         self.error: Exception | None = None
 
-    def perform(self) -> Outcome:
+    def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
         try:
-            self.value = self._tool.function(**self._arguments)
+            self.value = self._tool.function(**self._tool.arguments(self._arguments, rewritten))
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
             return Failed(describe(error))
 
-    async def aperform(self) -> Outcome:
+    async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
         try:
-            self.value = await self._tool.function(**self._arguments)
+            self.value = await self._tool.function(**self._tool.arguments(self._arguments, rewritten))
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error

@@ -1,9 +1,9 @@
-"""Turn a judgement into what is done: allow, block or escalate."""
+"""Turn a judgement into what is done: allow, rewrite, block or escalate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from harness.registry.invariant import SEVERITIES
 from harness.registry.registry import Registry
@@ -17,14 +17,16 @@ Mode = Literal["shadow", "warn", "enforce"]
 class Decision:
     """What is done about a step, and the rule that decided it (empty where nothing stands against it).
 
-    ``alternative`` is the rule's own advice, or the nearest values that would be right; ``retryable`` says whether the same call may be allowed later.
+    ``alternative`` is the rule's own advice, or the nearest values that would be right; ``retryable`` says whether the
+    same call may be allowed later; ``changes`` are the new values of arguments where the call is rewritten.
     """
 
-    decision: Literal["allow", "block", "escalate"]
+    decision: Literal["allow", "rewrite", "block", "escalate"]
     rule: str = ""
     reason: str = ""
     alternative: str = ""
     retryable: bool = False
+    changes: dict[str, Any] | None = None
 
 
 ALLOW: Final = Decision("allow")
@@ -33,9 +35,9 @@ ALLOW: Final = Decision("allow")
 def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode) -> Decision:
     """Give what is done about a judgement of a call of ``spec``, or of its result.
 
-    Only ``enforce`` ever blocks. A block goes before an escalation, a violation before what is unknown, then the more
-    severe rule, then the order of the registry. Whether an unknown verdict counts is the registry's word. Not verified:
-    the judgement itself.
+    Only ``enforce`` ever blocks. A block goes before an escalation, that before a rewrite, a violation before what is
+    unknown, then the more severe rule, then the order of the registry. What was to be rewritten but cannot be is
+    blocked. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
     """
     if mode != "enforce":
         return ALLOW
@@ -45,16 +47,24 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
     deciding = min(standing, key=_rank)
     rule = registry.invariant(deciding.rule)
     return Decision(
-        "escalate" if deciding.otherwise == "escalate" else "block",
+        _response(deciding),
         deciding.rule,
         _reason(deciding, rule.title if rule else ""),
         deciding.says or "; ".join(map(str, deciding.gradient)),
         rule.retryable if rule else False,
+        deciding.rewrite,
     )
 
 
-def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
-    return verdict.otherwise == "escalate", verdict.truth != "violated", -SEVERITIES.index(verdict.severity)
+def _response(verdict: Verdict) -> Literal["rewrite", "block", "escalate"]:
+    if verdict.otherwise == "escalate":
+        return "escalate"
+    return "rewrite" if verdict.otherwise == "rewrite" and verdict.rewrite is not None else "block"
+
+
+def _rank(verdict: Verdict) -> tuple[int, bool, int]:
+    response = ("block", "escalate", "rewrite").index(_response(verdict))
+    return response, verdict.truth != "violated", -SEVERITIES.index(verdict.severity)
 
 
 def _stands_against(verdict: Verdict, registry: Registry, spec: ToolSpec) -> bool:

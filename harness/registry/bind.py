@@ -45,6 +45,7 @@ class Binder:
             rule,
             when=self._expression(rule.when) if rule.when else None,
             require=self._expression(require) if isinstance(require, Expression) else require,
+            rewrite=tuple((place, self._expression(expression)) for place, expression in rule.rewrite),
             says=self._template(rule.says) if rule.says else None,
         )
 

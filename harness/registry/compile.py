@@ -33,7 +33,7 @@ class Clause(NamedTuple):
     """One rule to compile.
 
     ``guard`` is None where the rule always speaks. ``require`` is a tree, or a test of one ``part`` of the step:
-    ``arguments`` or ``result``.
+    ``arguments``, ``result`` or ``artifact``.
     """
 
     guard: Node | None
@@ -140,7 +140,7 @@ def _requirement(clause: Clause, emitter: Emitter) -> list[ast.stmt]:
     no = ast.Return(ast.Constant(None))
     if isinstance(clause.require, Node):
         return _lines(clause.require, emitter, no, STEP)
-    part = key(load("call"), "args") if clause.part == "arguments" else key(load("outcome"), "result")
+    part = key(load("call"), "args") if clause.part == "arguments" else key(load("outcome"), clause.part)
     return [ast.If(negation(call(emitter.constant(clause.require), part)), [no], [])]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.registry.complaint import nearest
 from harness.registry.invariant import Invariant
-from harness.registry.kinds import Kind, kinds_of_names
+from harness.registry.kinds import ANY, Kind, kind_of_value, kinds_of_names, promised
+from harness.registry.parameter import Parameter
 from harness.registry.program import NOT_A_TOOL, applies, can_be_true
+from harness.registry.reduce import reduce
 from harness.registry.scope import NAMES, PAST_NAMES
-from harness.registry.tree import Fold
+from harness.registry.tree import Constant, Fold, Listing, Node, dotted, mentions
 from harness.tool import ToolSpec
 
 Env = Mapping[str, Kind]
@@ -20,34 +23,87 @@ class Context(NamedTuple):
     """What rules may refer to.
 
     ``declared`` are the tools that the registry itself declares, ``default`` says whether others are let through
-    (``allow``) or refused.
+    (``allow``) or refused. ``about`` is what is stated of parameters besides their values, ``agents`` the names of the
+    agents, where any are declared, ``artifacts`` the schemas of artifacts.
     """
 
     parameters: Mapping[str, Any]
     tools: Mapping[str, ToolSpec]
     declared: frozenset[str]
     default: str
+    about: Mapping[str, Parameter] = MappingProxyType({})
+    agents: frozenset[str] = frozenset()
+    artifacts: Mapping[str, dict[str, Any]] = MappingProxyType({})
 
 
 def names_of_step(rule: Invariant, context: Context) -> Env:
     """Give the kinds of the names in a rule's expressions."""
-    kinds = _kinds(context, lambda tool: applies(rule, "tool", tool, context.parameters))
+    surfaces = any(mentions(tree, "call.surface") for tree in rule.trees())
+    model = surfaces and not rule.tools and (rule.when is None or _may_be_model(rule.when.tree, context))
+    kinds = _kinds(context, lambda tool: applies(rule, "tool", tool, context.parameters), rule.artifact, model=model)
     return {name: kinds[name] for name in NAMES[rule.on]}
 
 
 def names_of_past(fold: Fold, context: Context) -> Env:
     """Give the kinds of the names of the past events that a question can be about."""
     condition = fold.condition
-    kinds = _kinds(context, lambda tool: condition is None or can_be_true(condition, tool, context.parameters))
+    model = condition is not None and mentions(condition, "call.surface") and _may_be_model(condition, context)
+    kinds = _kinds(
+        context, lambda tool: condition is None or can_be_true(condition, tool, context.parameters), model=model
+    )
     return {name: kinds[name] for name in PAST_NAMES[fold.past]}
 
 
-def _kinds(context: Context, concerned: Callable[[ToolSpec], bool]) -> dict[str, Kind]:
-    if context.default == "allow" and concerned(ToolSpec(NOT_A_TOOL)):
-        return kinds_of_names([], context.parameters)  # of a tool that nobody declared any field may be there
-    return kinds_of_names([tool for tool in context.tools.values() if concerned(tool)], context.parameters)
+def _kinds(
+    context: Context, concerned: Callable[[ToolSpec], bool], artifact: str = "", *, model: bool
+) -> dict[str, Kind]:
+    parameters = {
+        name: kind_of_value(value, context.about[name].unit if name in context.about else None)
+        for name, value in context.parameters.items()
+    }
+    made = promised([(artifact, context.artifacts[artifact])]) if artifact in context.artifacts else ANY
+    if model or (context.default == "allow" and concerned(ToolSpec(NOT_A_TOOL))):
+        return kinds_of_names([], parameters, made)  # of a tool that nobody declared any field may be there
+    return kinds_of_names([tool for tool in context.tools.values() if concerned(tool)], parameters, made)
+
+
+def _may_be_model(guard: Node, context: Context) -> bool:
+    """Tell whether a guard is not false for every model call."""
+    parameters = {f"params.{name}": value for name, value in context.parameters.items()}
+    reduced = reduce(guard, parameters | {"call.surface": "model"})
+    return not (isinstance(reduced, Constant) and reduced.value is False)
 
 
 def tools_cure(name: str, context: Context) -> str:
     """Say which tool was probably meant."""
     return nearest(name, context.declared) or f"declared tools: {', '.join(sorted(context.declared))}"
+
+
+def unknown_words(left: Node, right: Node, context: Context, *, any_tool: bool) -> Iterator[tuple[Node, str, str]]:
+    """Yield the names that ``call.tool`` or ``agent`` is compared with and nobody declares: place, message, cure.
+
+    The names are written out, or a parameter holds them.
+    """
+    for chain, other in ((left, right), (right, left)):
+        name = dotted(chain).removeprefix("now.")
+        if name in ("call.tool", "tool.name") and not any_tool:
+            what, known = "tool", context.declared
+        elif name == "agent":
+            what, known = "agent", context.agents
+        else:
+            continue
+        for place, word in _words(other, context) if known else ():
+            if word not in known:
+                cure = nearest(str(word), known) or f"declared {what}s: {', '.join(sorted(known))}"
+                yield place, f"unknown {what} {word!r}", cure
+
+
+def _words(node: Node, context: Context) -> Iterator[tuple[Node, Any]]:
+    if isinstance(node, Listing):
+        for item in node.items:
+            yield from _words(item, context)
+    elif isinstance(node, Constant):
+        yield node, node.value
+    elif dotted(node).startswith("params."):
+        value = context.parameters.get(dotted(node).removeprefix("params."))
+        yield from ((node, word) for word in (value if isinstance(value, list) else [value]) if type(word) is str)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from harness.errors import Mistake
 from harness.registry.complaint import ExpressionError
 from harness.registry.document import DocumentError, Source, Written, read
 from harness.registry.invariant import Examples, Expression, Invariant, Shape
+from harness.registry.override import Override
+from harness.registry.parameter import Parameter, mistake_in_unit, mistakes_in_parameter, read_parameter
 from harness.registry.parse import parse
 from harness.registry.program import validator
 from harness.registry.registry import Default, Unknown
@@ -26,8 +28,9 @@ Read = TypeVar("Read", Expression, Template)
 class Draft:
     """A registry in the making; see ``registry.Registry`` for the fields.
 
-    ``rules`` may hold an id twice; ``overrides`` are the ids that are meant to replace one. ``whole`` tells that no
-    name is missing because something could not be read.
+    ``rules`` may hold an id twice; ``overriding`` are the ids that are meant to replace one, ``weakens`` why that makes
+    them weaker, ``drops`` the inherited ids to leave out and why. ``changes`` is what was done to inherited parts.
+    ``whole`` tells that no name is missing because something could not be read.
     """
 
     document: Written
@@ -42,15 +45,25 @@ class Draft:
     stated: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, Written] = field(default_factory=dict)
     rules: list[Invariant] = field(default_factory=list)
-    overrides: set[str] = field(default_factory=set)
+    about: dict[str, Parameter] = field(default_factory=dict)
+    agents: dict[str, Written] = field(default_factory=dict)
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    overriding: set[str] = field(default_factory=set)
+    weakens: dict[str, str] = field(default_factory=dict)
+    drops: dict[str, Written] = field(default_factory=dict)
+    changes: list[Override] = field(default_factory=list)
 
 
 def read_draft(text: str, file: str) -> Draft:
     """Read the text of one file, not what it extends."""
     try:
-        document = read(text, file)
+        return draft_of(read(text, file))
     except DocumentError as error:
         return Draft(Written(Source(file, ()), 0, 0, (0, 0)), [error.mistake])
+
+
+def draft_of(document: Written) -> Draft:
+    """Read one document, wherever it comes from, not what it extends."""
     found = list(mistakes_in(document))
     draft = Draft(document, [mistake for _, mistake in found])
     if document.entries is None:
@@ -58,14 +71,24 @@ def read_draft(text: str, file: str) -> Draft:
     broken = {path[:2] for path, _ in found if path}
     heads = {path[0] for path in broken if len(path) == 1 or path[0] == "extends"}
     _read_head(draft, heads)
-    draft.whole = heads.isdisjoint(("tools", "parameters", "extends"))
+    draft.whole = heads.isdisjoint(("tools", "parameters", "extends", "agents", "artifacts", "drop"))
     for name, node in _entries(document, "parameters", heads):
-        value = None if ("parameters", name) in broken else node.plain()
-        draft.parameters[name] = value["value"] if isinstance(value, dict) else value
-        draft.places[f"parameters.{name}"] = node
+        _add_parameter(draft, name, node, whole=("parameters", name) not in broken)
     for name, node in _entries(document, "tools", heads):
         draft.stated[name] = {} if ("tools", name) in broken else _tool(draft, node)
         draft.places[f"tools.{name}"] = document.find(["tools"]).keys[name]
+    for name, node in _entries(document, "agents", heads):
+        if ("agents", name) not in broken:
+            draft.agents[name] = node
+        draft.places[f"agents.{name}"] = document.find(["agents"]).keys[name]
+        draft.whole = draft.whole and name in draft.agents
+    for name, node in _entries(document, "artifacts", heads):
+        schema = node.find(["schema"])
+        draft.artifacts[name] = {} if ("artifacts", name) in broken else schema.plain()
+        draft.places[f"artifacts.{name}"] = node
+        _check_schema(draft, schema)
+    for node in () if "drop" in heads else document.find(["drop"]).items or ():
+        draft.drops |= node.entries or {}
     for index, node in enumerate(document.find(["invariants"]).items or ()):
         if ("invariants", index) not in broken:
             _add_rule(draft, node)
@@ -84,6 +107,15 @@ def _read_head(draft: Draft, broken: set[Any]) -> None:
 def _entries(document: Written, part: str, broken: set[Any]) -> Iterator[tuple[str, Written]]:
     if part not in broken and part in document.keys:
         yield from (document.find([part]).entries or {}).items()
+
+
+def _add_parameter(draft: Draft, name: str, node: Written, *, whole: bool) -> None:
+    value = node.plain() if whole else None
+    draft.parameters[name] = value["value"] if isinstance(value, dict) else value
+    draft.places[f"parameters.{name}"] = node
+    if whole:
+        draft.about[name] = read_parameter(node)
+        draft.mistakes += mistakes_in_parameter(node)
 
 
 def _tool(draft: Draft, node: Written) -> dict[str, Any]:
@@ -106,10 +138,13 @@ def _add_rule(draft: Draft, node: Written) -> None:
     when = _parsed(draft, node, "when", _expression)
     require = _shape(draft, node) if "schema" in data else _parsed(draft, node, "require", _expression)
     says = _parsed(draft, node, "says", lambda at: read_template(at.value))
+    rewrite = _rewrite(draft, node)
     if require is None or len(draft.mistakes) > before:
         return
     if data.get("override"):
-        draft.overrides.add(data["id"])
+        draft.overriding.add(data["id"])
+    if "weakens" in data:
+        draft.weakens[data["id"]] = data["weakens"]
     tools = data.get("tool", ())
     optional = {key: data[key] for key in ("title", "severity", "otherwise", "retryable", "source") if key in data}
     draft.rules.append(
@@ -119,7 +154,9 @@ def _add_rule(draft: Draft, node: Written) -> None:
             require=require,
             at=node,
             tools=(tools,) if isinstance(tools, str) else tuple(tools),
+            artifact=data.get("artifact", ""),
             when=when,
+            rewrite=rewrite,
             says=says,
             examples=_examples(data.get("examples", {})),
             **optional,
@@ -129,6 +166,12 @@ def _add_rule(draft: Draft, node: Written) -> None:
 
 def _examples(data: dict[str, Any]) -> Examples:
     return Examples(*(tuple(map(tuple, data.get(kind, ()))) for kind in ("holds", "violated")))
+
+
+def _rewrite(draft: Draft, node: Written) -> tuple[tuple[str, Expression], ...]:
+    places = node.entries["rewrite"].keys if node.entries and "rewrite" in node.entries else {}
+    read = ((place, _parsed(draft, node.find(["rewrite"]), place, _expression)) for place in places)
+    return tuple((place, expression) for place, expression in read if expression is not None)
 
 
 def _expression(at: Written) -> Expression:
@@ -148,7 +191,8 @@ def _parsed(draft: Draft, node: Written, key: str, read_text: Callable[[Written]
 
 def _shape(draft: Draft, node: Written) -> Shape | None:
     schema = node.find(["schema"])
-    part: Literal["arguments", "result"] = "arguments" if "arguments" in schema.keys else "result"
+    parts: tuple[Literal["arguments", "result", "artifact"], ...] = ("arguments", "result", "artifact")
+    part = next(part for part in parts if part in schema.keys)
     place = schema.find([part])
     return Shape(part, place.plain()) if _check_schema(draft, place) else None
 
@@ -161,6 +205,7 @@ def _check_schema(draft: Draft, place: Written) -> bool:
     try:
         Draft202012Validator.check_schema(schema)
         validator(schema)
+        _check_units(draft, place)
     except SchemaError as error:
         wrong = place.find(list(error.absolute_path))
         draft.mistakes.append(wrong.mistake(f"not a JSON Schema: {error.message}"))
@@ -171,11 +216,45 @@ def _check_schema(draft: Draft, place: Written) -> bool:
     return True
 
 
+def _check_units(draft: Draft, place: Written) -> None:
+    """Report every ``unit`` of a schema and of what is below it that is no unit."""
+    for key, inner in (place.entries or {}).items():
+        if key == "unit" and isinstance(inner.value, str):
+            draft.mistakes += mistake_in_unit(inner)
+        elif key in _SCHEMAS:
+            for below in (inner.entries or {}).values():
+                _check_units(draft, below)
+        elif key not in _DATA:
+            for below in (inner, *(inner.items or ())):
+                _check_units(draft, below)
+
+
 def _misplaced(node: Written, data: dict[str, Any]) -> Iterator[Mistake]:
     on = data["on"]
-    if "tool" in data and on in ("message", "end"):
+    if "tool" in data and on not in ("action", "result"):
         yield node.keys["tool"].mistake(f"a rule on: {on} speaks of no tool", "leave 'tool' out")
+    if "artifact" in data and on != "artifact":
+        yield node.keys["artifact"].mistake(f"a rule on: {on} speaks of no artifact", "write on: artifact")
+    if "artifact" not in data and on == "artifact":
+        yield node.find(["on"]).mistake("it is not stated which artifact the rule speaks of", "write artifact: NAME")
     part = next(iter(data.get("schema", ())), None)
-    right = {"arguments": "action", "result": "result", None: on}[part]
+    right = {"arguments": "action", "result": "result", "artifact": "artifact", None: on}[part]
     if on != right:
         yield node.find(["on"]).mistake(f"the schema of {part} is checked on: {right}", f"write on: {right}")
+    rewrites = data.get("otherwise") == "rewrite"
+    if rewrites and "rewrite" not in data:
+        cure = "write rewrite: {args.NAME: expression}"
+        yield node.find(["otherwise"]).mistake("it is not stated what the call is rewritten to", cure)
+    elif "rewrite" in data and not rewrites:
+        yield node.keys["rewrite"].mistake("'rewrite' needs otherwise: rewrite", "write otherwise: rewrite")
+    elif rewrites and (on != "action" or "tool" not in data):
+        yield node.keys["rewrite"].mistake(
+            "only calls of named tools are rewritten", "write on: action, and tool: NAME"
+        )
+    if "weakens" in data and not data.get("override"):
+        yield node.keys["weakens"].mistake("'weakens' needs override: true", "leave it out, or write override: true")
+
+
+# keywords of a JSON Schema with names of the author's below them, and those with data
+_SCHEMAS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_DATA: Final = frozenset({"const", "enum", "default", "examples"})

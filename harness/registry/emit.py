@@ -59,6 +59,7 @@ Env = dict[str, Callable[[], ast.expr]]
 STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "agent", "step")} | {
     "result": key_loader("outcome", "result"),
     "failed": key_loader("outcome", "failed"),
+    "artifact": key_loader("outcome", "artifact"),
     "run": attribute_loader("moment", "run"),
     "elapsed_s": attribute_loader("moment", "elapsed_s"),
 }

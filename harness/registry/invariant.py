@@ -10,9 +10,11 @@ from harness.registry.template import Hole, Template
 from harness.registry.tree import Node, outline
 from harness.trace.verdict import Response, Severity
 
-Occasion = Literal["action", "result", "message", "end"]
+Occasion = Literal["action", "result", "message", "artifact", "end"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "critical")
+# the mildest first; what a person may still refuse is milder than what is refused
+RESPONSES: Final[tuple[Response, ...]] = ("observe", "warn", "rewrite", "escalate", "block")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A JSON Schema (Draft 2020-12) that the arguments or the result of a call must fit."""
+    """A JSON Schema (Draft 2020-12) that the arguments or the result of a call, or an artifact, must fit."""
 
-    part: Literal["arguments", "result"]
+    part: Literal["arguments", "result", "artifact"]
     schema: dict[str, Any] | bool = field(hash=False)
 
 
@@ -47,7 +49,9 @@ class Examples:
 class Invariant:
     """One rule: on which occasion and for which tools it speaks, what it requires, and what happens otherwise.
 
-    ``tools`` are names or globs, empty for any. ``at`` is where the rule is written.
+    ``tools`` are names or globs, empty for any; ``artifact`` is the one that is spoken of. ``rewrite`` gives the new
+    value of each named argument. ``at`` is where the rule is written. A rule that nobody wrote, because it follows from
+    what is stated of an agent, is ``derived``; ``grants`` are the names and globs of the tools it lets an agent use.
     """
 
     id: str
@@ -56,17 +60,26 @@ class Invariant:
     at: Written = field(compare=False)
     title: str = ""
     tools: tuple[str, ...] = ()
+    artifact: str = ""
     when: Expression | None = None
     severity: Severity = "medium"
     otherwise: Response = "observe"
+    rewrite: tuple[tuple[str, Expression], ...] = ()
     says: Template | None = None
     retryable: bool = False
     source: str = ""
     examples: Examples = field(default=Examples(), hash=False)
+    derived: bool = field(default=False, compare=False)
+    grants: tuple[str, ...] = ()
 
     def meaning(self) -> dict[str, Any]:
         """Give everything that can change a verdict or what an agent is told, as JSON data."""
         require = self.require
+        parts = {
+            "artifact": self.artifact,
+            "rewrite": {place: outline(expression.tree) for place, expression in self.rewrite},
+            "grants": list(self.grants),
+        }
         return {
             "id": self.id,
             "on": self.on,
@@ -77,7 +90,7 @@ class Invariant:
             "otherwise": self.otherwise,
             "says": self.says.text if self.says else None,
             "retryable": self.retryable,
-        }
+        } | {name: value for name, value in parts.items() if value}
 
     @property
     def place(self) -> str:
@@ -85,10 +98,11 @@ class Invariant:
         return self.at.place
 
     def trees(self) -> list[Node]:
-        """Give every tree of the rule: guard, requirement, and the holes of what it says."""
+        """Give every tree of the rule: guard, requirement, what it rewrites to, and the holes of what it says."""
         trees = [self.when.tree] if self.when else []
         if isinstance(self.require, Expression):
             trees.append(self.require.tree)
+        trees += [expression.tree for _, expression in self.rewrite]
         if self.says:
             trees += [piece.tree for piece in self.says.pieces if isinstance(piece, Hole)]
         return trees

@@ -5,23 +5,20 @@ Loading is pure. Whoever has a disk hands in the text, and a function that reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Any
 
-from harness.errors import Mistake, RegistryError, UsageError
+from harness.errors import Mistake, RegistryError
+from harness.registry.capability import derive
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
-from harness.registry.invariant import Invariant
+from harness.registry.inherit import ReadText, with_bases
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.registry.story import mistakes_in_stories
 from harness.tool import ToolSpec
-
-ReadText = Callable[[str], str]
-
-_MAX_EXTENDS: Final = 20
 
 
 def load(text: str, file: str, *, read: ReadText | None = None) -> Registry:
@@ -31,13 +28,30 @@ def load(text: str, file: str, *, read: ReadText | None = None) -> Registry:
     raises as UsageError is reported at that line. RegistryError lists all mistakes, those of extended files too.
     O(size): about 3 ms for each kilobyte.
     """
-    draft = _with_bases(read_draft(text, file), file, read, ())
-    if not draft.rules and not draft.mistakes:
+    return finish(with_bases(read_draft(text, file), file, read), file)
+
+
+def finish(draft: Draft, file: str) -> Registry:
+    """Make a registry of a draft that has everything it extends; RegistryError lists all mistakes."""
+    if not draft.rules and not draft.agents and not draft.mistakes:
         draft.mistakes.append(_no_rules(draft.document))
     tools = {name: ToolSpec(name, **stated) for name, stated in draft.stated.items()}
     if draft.whole:
         draft.mistakes += _undeclared_tools(draft)
-        context = Context(draft.parameters, tools, frozenset(draft.stated), draft.default)
+        draft.mistakes += _undeclared_artifacts(draft)
+        context = Context(
+            draft.parameters,
+            tools,
+            frozenset(draft.stated),
+            draft.default,
+            draft.about,
+            frozenset(draft.agents),
+            draft.artifacts,
+        )
+        derived, mistakes = derive(draft.agents, draft.places, context)
+        draft.mistakes += mistakes
+        draft.mistakes += _taken(draft, {rule.id for rule in derived})
+        draft.rules += () if mistakes else derived
         for rule in draft.rules:
             draft.mistakes += resolve(rule, context)
             draft.mistakes += mistakes_in_stories(rule, context.declared)
@@ -54,62 +68,15 @@ def load(text: str, file: str, *, read: ReadText | None = None) -> Registry:
         file=file,
         stated=draft.stated,
         places=draft.places,
+        about=draft.about,
+        agents={name: _stated_of(node) for name, node in draft.agents.items()},
+        artifacts=draft.artifacts,
+        overrides=tuple(draft.changes),
     )
 
 
-def _with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, ...]) -> Draft:
-    """Put what a draft extends before what it says itself."""
-    bases = [_base(own, node, read, (*below, file)) for node in own.extends]
-    rules: dict[str, Invariant] = {}
-    for base, node in zip(bases, own.extends, strict=True):
-        own.mistakes += base.mistakes
-        own.whole = own.whole and base.whole
-        for rule in base.rules:
-            known = rules.setdefault(rule.id, rule)
-            if known.meaning() != rule.meaning():
-                said = f"the rule {rule.id!r} of {node.value!r} is another one in {known.place}"
-                own.mistakes.append(node.mistake(said))
-    for base in reversed(bases):
-        own.parameters = base.parameters | own.parameters
-        own.places = base.places | own.places
-        stated = {name: said | own.stated.get(name, {}) for name, said in base.stated.items()}
-        own.stated = stated | {name: said for name, said in own.stated.items() if name not in stated}
-    own.mistakes += _add_rules(own, rules)
-    own.rules = list(rules.values())
-    return own
-
-
-def _base(own: Draft, node: Written, read: ReadText | None, below: tuple[str, ...]) -> Draft:
-    """Read one of the registries that a draft extends; an empty draft where that cannot be done."""
-    name = node.value
-    if name in below or len(below) > _MAX_EXTENDS:
-        own.mistakes.append(node.mistake(f"{name!r} extends itself: {' → '.join((*below, name))}"))
-        return Draft(node)
-    if read is None:
-        own.mistakes.append(node.mistake(f"cannot extend {name!r}: there is no place to read it from"))
-        return Draft(node)
-    try:
-        return _with_bases(read_draft(read(name), name), name, read, below)
-    except UsageError as error:
-        own.mistakes.append(node.mistake(f"cannot extend {name!r}: {error.what}", error.cure))
-        return Draft(node)
-
-
-def _add_rules(own: Draft, rules: dict[str, Invariant]) -> Iterator[Mistake]:
-    inherited = set(rules)
-    first: dict[str, int] = {}
-    for rule in own.rules:
-        at = rule.at.find(["id"])
-        if rule.id in first:
-            yield at.mistake(f"the id {rule.id!r} stands here twice", f"first in line {first[rule.id]}")
-            continue
-        first[rule.id] = at.line + 1
-        if rule.id in inherited and rule.id not in own.overrides:
-            cure = "give it another id, or write 'override: true' to replace that rule"
-            yield at.mistake(f"the id {rule.id!r} is taken by {rules[rule.id].place}", cure)
-        elif rule.id in own.overrides and rule.id not in inherited:
-            yield at.mistake(f"nothing to override: no extended registry has the rule {rule.id!r}")
-        rules[rule.id] = rule
+def _stated_of(agent: Written) -> dict[str, Any]:
+    return {key: value for key, value in (agent.plain() or {}).items() if key != "override"}
 
 
 def _undeclared_tools(draft: Draft) -> Iterator[Mistake]:
@@ -119,6 +86,21 @@ def _undeclared_tools(draft: Draft) -> Iterator[Mistake]:
             if other is not None and other not in draft.stated:
                 place = draft.places[f"tools.{name}"]
                 yield place.mistake(f"{key} of {name} is the unknown tool {other!r}", nearest(other, draft.stated))
+
+
+def _undeclared_artifacts(draft: Draft) -> Iterator[Mistake]:
+    for rule in draft.rules:
+        if rule.artifact and rule.artifact not in draft.artifacts:
+            known = f"declared artifacts: {', '.join(sorted(draft.artifacts)) or 'none'}"
+            cure = nearest(rule.artifact, draft.artifacts) or known
+            yield rule.at.find(["artifact"]).mistake(f"no declared artifact is called {rule.artifact!r}", cure)
+
+
+def _taken(draft: Draft, derived: set[str]) -> Iterator[Mistake]:
+    for rule in draft.rules:
+        if rule.id in derived:
+            said = f"the id {rule.id!r} is that of a rule that follows from 'agents:'"
+            yield rule.at.find(["id"]).mistake(said, "give it another id")
 
 
 def _no_rules(document: Written) -> Mistake:

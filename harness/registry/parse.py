@@ -39,7 +39,7 @@ from harness.registry.tree import (
 
 MAX_LENGTH: Final = 4_000
 MAX_DEPTH: Final = 60
-MAX_NODES: Final = 1_000
+MAX_NODES: Final = 500
 
 
 def parse(text: str) -> Node:
@@ -53,7 +53,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         # one line, so that a column is an offset; blanks before the first character are not Python
-        self._line = text.replace("\n", " ").lstrip()
+        self._line = text.replace("\n", " ").replace("\r", " ").lstrip()
         self._shift = len(text) - len(self._line)
         self._bytes = self._line.encode("utf-8", "surrogatepass")
         self._plain = len(self._bytes) == len(self._line)

@@ -21,7 +21,7 @@ from harness.trace.event import Surface
 from harness.trace.verdict import Judgement
 
 # "failed" is a result that is not ok: only rules that mention it speak then
-Occasion = Literal["action", "result", "failed", "message", "end"]
+Occasion = Literal["action", "result", "failed", "message", "artifact", "end"]
 
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
@@ -128,8 +128,10 @@ class Program:
         return self._tools.get(tool) or ToolSpec(tool, effect="read" if surface == "model" else "write")
 
     def _speaks_of(self, tool: str) -> bool:
-        """Tell whether a tool is declared, or named by a rule: one that can speak of it but not of just any tool."""
-        return tool in self._tools or any(
+        """Tell whether a tool is declared, granted, or named by a rule: one that speaks of it but not of any tool."""
+        if tool in self._tools or any(fnmatchcase(tool, granted) for rule in self.rules for granted in rule.grants):
+            return True
+        return any(
             applies(rule, "tool", self.spec("tool", tool), self._parameters)
             and not applies(rule, "tool", ToolSpec(NOT_A_TOOL), self._parameters)
             for rule in self.rules
@@ -146,6 +148,8 @@ class Program:
             if rule.on != ("result" if on == "failed" else on) or (on == "failed" and not _minds_failure(rule)):
                 continue
             if spec is not None and not applies(rule, surface, spec, self._parameters):
+                continue
+            if on == "artifact" and rule.artifact != tool:
                 continue
             clause = self._clause(rule, known)
             if isinstance(clause.require, Fold) and clause.require.verb == "must_follow":
@@ -200,11 +204,12 @@ def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
     """Tell whether a rule can speak of calls of a tool, as far as that is known before the call.
 
-    A model call is spoken of only by rules that name it under ``tool:`` or mention ``call.surface``.
+    A model call is spoken of only by rules that name it in full under ``tool:`` or mention ``call.surface``.
     """
     if rule.tools and not any(fnmatchcase(spec.name, pattern) for pattern in rule.tools):
         return False
-    if surface == "model" and not rule.tools and not any(mentions(tree, "call.surface") for tree in rule.trees()):
+    named = surface != "model" or spec.name in rule.tools
+    if not named and not any(mentions(tree, "call.surface") for tree in rule.trees()):
         return False
     return rule.when is None or can_be_true(rule.when.tree, spec, parameters)
 

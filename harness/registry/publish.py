@@ -78,7 +78,11 @@ def facts_of(registry: Registry) -> dict[str, Any]:
         facts["parameters"] = {name: _parameter(registry, name) for name in registry.parameters}
     if registry.tools:
         facts["tools"] = {name: _tool(registry, name) for name in registry.tools}
-    facts["invariants"] = [facts_of_rule(rule) for rule in registry.invariants]
+    if registry.agents:
+        facts["agents"] = registry.agents
+    if registry.artifacts:
+        facts["artifacts"] = {name: {"schema": schema} for name, schema in registry.artifacts.items()}
+    facts["invariants"] = [facts_of_rule(rule) for rule in registry.invariants if not rule.derived]
     return facts
 
 
@@ -90,11 +94,13 @@ def facts_of_rule(rule: Invariant) -> dict[str, Any]:
         "title": rule.title,
         "on": rule.on,
         "tool": rule.tools[0] if len(rule.tools) == 1 else list(rule.tools),
+        "artifact": rule.artifact,
         "when": _expression(rule.when) if rule.when else None,
         "require": _expression(require) if isinstance(require, Expression) else None,
         "schema": {require.part: require.schema} if isinstance(require, Shape) else None,
         "severity": rule.severity,
         "otherwise": rule.otherwise,
+        "rewrite": {place: _expression(expression) for place, expression in rule.rewrite},
         "says": _folded(rule.says.text) if rule.says else None,
         "retryable": rule.retryable,
         "source": rule.source,
@@ -113,6 +119,7 @@ def _parameter(registry: Registry, name: str) -> Any:
     described = written if isinstance(written, dict) else {}
     value = registry.parameters[name]
     stated = {**described, "value": value}
+    stated.pop("override", None)
     return stated if len(stated) > 1 or value is None or isinstance(value, dict) else value
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from harness.determinism.canonical import digest_of
+from harness.determinism.canonical import digest_of, encode
 from harness.errors import Mistake, RegistryError
+from harness.registry.capability import UNDECLARED, declared_only
+from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.document import Written
 from harness.registry.invariant import Invariant
+from harness.registry.override import Override, weakens_tool
+from harness.registry.parameter import Parameter, refusal
 from harness.registry.program import Program
 from harness.registry.resolve import resolve
 from harness.tool import ToolSpec
@@ -28,7 +32,10 @@ class Registry:
 
     ``default`` is what happens to a call of a tool the registry does not speak of, ``unknown`` what an unknown verdict
     does. ``stated`` keeps which fields of a tool the registry itself states, ``places`` where a parameter
-    (``parameters.x``) or a tool (``tools.y``) is written. Equal meanings have equal ``digest``.
+    (``parameters.x``) or a tool (``tools.y``) is written, ``about`` what is stated of a parameter besides its value.
+    ``agents`` is what is stated of agents; the rules that follow from it are the last of ``invariants``. ``artifacts``
+    are the schemas of artifacts, ``overrides`` what was changed of what is taken over. Equal meanings have equal
+    ``digest``.
     """
 
     name: str
@@ -41,6 +48,10 @@ class Registry:
     file: str = field(compare=False)
     stated: dict[str, dict[str, Any]] = field(compare=False, repr=False)
     places: dict[str, Written] = field(compare=False, repr=False)
+    about: dict[str, Parameter] = field(default_factory=dict, compare=False, repr=False)
+    agents: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    overrides: tuple[Override, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -77,16 +88,52 @@ class Registry:
         for spec in specs:
             stated = self.stated.get(spec.name, {})
             for name, value in stated.items():
-                if _weakens(name, getattr(spec, name), value):
+                if weakens_tool(name, getattr(spec, name), value):
                     place = self.places[f"tools.{spec.name}"]
                     said = f"{spec.name}: {name} is {value!r} here and {getattr(spec, name)!r} in the code"
                     mistakes.append(place.mistake(said, "a registry may only be stricter than the code"))
             tools[spec.name] = replace(spec, **stated)
-        context = Context(self.parameters, tools, frozenset(self.stated), self.default)
-        mistakes += [mistake for rule in self.invariants for mistake in resolve(rule, context)]
+        mistakes += self._mistakes(self.parameters, tools)
         if mistakes:
             raise RegistryError(tuple(mistakes))
         return replace(self, tools=tools)
+
+    def bind(self, **values: Any) -> Registry:
+        """Give the registry with other values of parameters that a caller may bind; its digest is another one.
+
+        RegistryError lists every value that may not be bound: of an unknown parameter, of one that is not declared
+        bindable, of another type, out of its range, or wider where only narrower ones are allowed. NotRecordable for
+        what is no JSON value.
+        """
+        encode(values)
+        mistakes = [mistake for name, value in values.items() for mistake in self._refused(name, value)]
+        parameters = self.parameters | values
+        mistakes = mistakes or self._mistakes(parameters, self.tools)
+        if mistakes:
+            raise RegistryError(tuple(mistakes))
+        return replace(self, parameters=parameters) if values else self
+
+    def to_yaml(self) -> str:
+        """Write the registry as YAML that loads to the same digest, with everything taken over written out."""
+        from harness.registry.publish import publish  # it knows this module
+
+        return publish(self)
+
+    def _refused(self, name: str, value: Any) -> Iterator[Mistake]:
+        if name not in self.parameters:
+            cure = nearest(name, self.parameters) or f"known: {', '.join(self.parameters) or 'none'}"
+            yield Mistake(self.file, 1, 1, f"there is no parameter {name!r} to bind", cure=cure)
+            return
+        refused = refusal(name, self.about.get(name, Parameter()), self.parameters[name], value)
+        if refused:
+            yield self.places[f"parameters.{name}"].mistake(*refused)
+
+    def _mistakes(self, parameters: dict[str, Any], tools: dict[str, ToolSpec]) -> list[Mistake]:
+        """Check the rules against other parameters and tools."""
+        agents = frozenset(self.agents)
+        declared = frozenset(self.stated)
+        context = Context(parameters, tools, declared, self.default, self.about, agents, self.artifacts)
+        return [mistake for rule in self.invariants for mistake in resolve(rule, context)]
 
 
 def join(registries: Iterable[Registry]) -> Registry:
@@ -99,7 +146,7 @@ def join(registries: Iterable[Registry]) -> Registry:
         mistakes = list(_conflicts(joined, other))
         if mistakes:
             raise RegistryError(tuple(mistakes))
-        known = {rule.id for rule in joined.invariants}
+        known = {rule.id for rule in joined.invariants} | {UNDECLARED}
         joined = Registry(
             name=f"{joined.name}+{other.name}",
             version=f"{joined.version}+{other.version}",
@@ -111,19 +158,38 @@ def join(registries: Iterable[Registry]) -> Registry:
             file=f"{joined.file}, {other.file}",
             stated=joined.stated | {name: joined.stated.get(name, {}) | said for name, said in other.stated.items()},
             places=other.places | joined.places,
+            about=other.about | joined.about,
+            agents=joined.agents | other.agents,
+            artifacts=joined.artifacts | other.artifacts,
+            overrides=joined.overrides + other.overrides,
         )
+        joined = _in_order(joined)
     return joined
+
+
+def _in_order(joined: Registry) -> Registry:
+    """Put the rules that follow from what is stated of agents behind those somebody wrote."""
+    rules = [rule for rule in joined.invariants if rule.id != UNDECLARED]
+    derived = [rule for rule in rules if rule.derived]
+    if joined.agents and joined.default == "refuse":
+        derived.append(declared_only(joined.places[f"agents.{next(iter(joined.agents))}"], list(joined.agents)))
+    return replace(joined, invariants=(*(rule for rule in rules if not rule.derived), *derived))
 
 
 def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
     for rule in other.invariants:
         same = one.invariant(rule.id)
-        if same and same.meaning() != rule.meaning():
+        if same and rule.id != UNDECLARED and same.meaning() != rule.meaning():
             said = f"the rule {rule.id!r} is another one in {same.place}"
             yield rule.at.find(["id"]).mistake(said, "give it an id of its own")
     for name in sorted(one.parameters.keys() & other.parameters.keys()):
         if one.parameters[name] != other.parameters[name]:
             yield _differs(one, other, f"parameters.{name}", other.parameters[name], one.parameters[name])
+    for part in ("agents", "artifacts"):
+        said, also = getattr(one, part), getattr(other, part)
+        for name in sorted(said.keys() & also.keys()):
+            if said[name] != also[name]:
+                yield _differs(one, other, f"{part}.{name}", also[name], said[name])
     for tool in sorted(one.stated.keys() & other.stated.keys()):
         for name in sorted(one.stated[tool].keys() & other.stated[tool].keys()):
             if one.stated[tool][name] != other.stated[tool][name]:
@@ -139,14 +205,3 @@ def _merged(one: Registry, other: Registry, name: str) -> ToolSpec:
     if name not in one.tools:
         return other.tools[name]
     return replace(one.tools[name], **other.stated.get(name, {}))
-
-
-def _weakens(name: str, code: Any, registry: Any) -> bool:
-    """Tell whether a registry's word on a tool takes something back that the code says."""
-    if name == "effect":
-        return bool(code == "write" and registry == "read")
-    if name == "idempotent":
-        return bool(registry and not code)
-    if name == "trust":
-        return bool(code == "untrusted" and registry == "trusted")
-    return name in ("idempotency_key", "undo", "probe", "domain", "impact") and code not in (None, registry)

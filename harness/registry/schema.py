@@ -18,6 +18,7 @@ _TEXT: Final = {"type": "string", "minLength": 1}
 _FLAG: Final = {"type": "boolean"}
 _NAMES: Final = {"type": "array", "items": _NAME}
 _JSON_SCHEMA: Final = {"type": ["object", "boolean"]}
+_PLACE: Final = r"^args(\.[A-Za-z_][A-Za-z0-9_]*)+$"
 
 _TOOL: Final[dict[str, Any]] = {
     "type": ["object", "null"],
@@ -49,7 +50,56 @@ _PARAMETER: Final = {
     "type": ["object", "number", "string", "boolean", "array"],
     "additionalProperties": False,
     "required": ["value"],
-    "properties": {"value": True, "unit": {"type": "string"}, "source": {"type": "string"}},
+    "properties": {
+        "value": True,
+        "unit": {"type": "string"},
+        "source": {"type": "string"},
+        "bind": {"enum": ["narrow", "free", "no"]},
+        "narrower": {"enum": ["lower", "higher", "subset"]},
+        "range": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {"min": {"type": "number"}, "max": {"type": "number"}},
+        },
+        "override": _FLAG,
+    },
+}
+
+_WINDOW: Final = {"type": ["integer", "string"], "minimum": 1, "minLength": 1}
+_TOOLS: Final = {"type": ["string", "array"], "items": _NAME, "minItems": 1, "minLength": 1}
+
+_BUDGET: Final = {
+    "type": "object",
+    "minProperties": 1,
+    "properties": {"within": _WINDOW, "tool": _TOOLS},
+    "additionalProperties": {"type": ["number", "string"], "minimum": 0, "minLength": 1},
+}
+
+_AGENT: Final = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "properties": {
+        "may": {
+            "type": "array",
+            "items": {
+                "type": ["string", "object"],
+                "minLength": 1,
+                "additionalProperties": False,
+                "required": ["tool"],
+                "properties": {"tool": _NAME, "args": _JSON_SCHEMA},
+            },
+        },
+        "budget": {**_BUDGET, "type": ["object", "array"], "items": _BUDGET, "minItems": 1},
+        "override": _FLAG,
+    },
+}
+
+_ARTIFACT: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["schema"],
+    "properties": {"schema": {"type": "object"}},
 }
 
 _STORIES: Final = {
@@ -65,8 +115,9 @@ _INVARIANT: Final = {
     "properties": {
         "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_./-]*$"},
         "title": _TEXT,
-        "on": {"enum": ["action", "result", "message", "end"]},
-        "tool": {"type": ["string", "array"], "items": _NAME, "minItems": 1, "minLength": 1},
+        "on": {"enum": ["action", "result", "message", "artifact", "end"]},
+        "tool": _TOOLS,
+        "artifact": _NAME,
         "when": _TEXT,
         "require": _TEXT,
         "schema": {
@@ -74,14 +125,21 @@ _INVARIANT: Final = {
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
-            "properties": {"arguments": _JSON_SCHEMA, "result": _JSON_SCHEMA},
+            "properties": {"arguments": _JSON_SCHEMA, "result": _JSON_SCHEMA, "artifact": _JSON_SCHEMA},
         },
         "severity": {"enum": ["info", "low", "medium", "high", "critical"]},
-        "otherwise": {"enum": ["observe", "warn", "block", "escalate"]},
+        "otherwise": {"enum": ["observe", "warn", "rewrite", "block", "escalate"]},
+        "rewrite": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": _PLACE},
+            "additionalProperties": _TEXT,
+        },
         "says": _TEXT,
         "retryable": _FLAG,
         "source": _TEXT,
         "override": _FLAG,
+        "weakens": _TEXT,
         "examples": {
             "type": "object",
             "additionalProperties": False,
@@ -104,12 +162,22 @@ SCHEMA: Final[dict[str, Any]] = {
         "default": {"enum": ["refuse", "allow"]},
         "unknown": {"enum": ["block_writes", "block", "allow"]},
         "extends": _NAMES,
+        "drop": {
+            "type": "array",
+            "items": {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _TEXT},
+        },
         "parameters": {
             "type": "object",
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
             "additionalProperties": _PARAMETER,
         },
         "tools": {"type": "object", "additionalProperties": _TOOL},
+        "agents": {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": _AGENT},
+        "artifacts": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": _ARTIFACT,
+        },
         "invariants": {"type": "array", "items": _INVARIANT},
     },
 }
@@ -168,9 +236,6 @@ def _wrong_type(node: Written, error: Any) -> Iterator[Mistake]:
 
 def _wrong_word(node: Written, error: Any) -> Iterator[Mistake]:
     words = error.validator_value
-    if error.instance == "rewrite":
-        yield node.mistake("'rewrite' is not available in this version", "use block, and say in 'says' what is allowed")
-        return
     cure = nearest(str(error.instance), words)
     yield node.mistake(f"{_path(error)}: expected {' or '.join(words)}, got {_got(error.instance)}", cure)
 
@@ -182,6 +247,9 @@ def _exactly_one(node: Written, _: Any) -> Iterator[Mistake]:
 
 
 def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:
+    if error.validator_value == _PLACE:
+        yield node.mistake(f"rewrite: {_got(error.instance)} is no argument", "write args.NAME: expression")
+        return
     cure = "a name is a letter, then letters, digits and _ (an id may hold . / - too)"
     yield node.mistake(f"{_path(error)}: {_got(error.instance)} is not a name", cure)
 
@@ -216,7 +284,8 @@ def _type_cure(error: Any) -> str:
 
 _MISSING: Final = {
     "default": "write 'default: refuse' or 'default: allow': what happens to calls of tools that no rule speaks of",
-    "on": "write on: action, result, message or end",
+    "on": "write on: action, result, message, artifact or end",
+    "schema": "write schema: {type: object, properties: {…}}",
     "version": "write a version, such as version: 1.0.0",
     "registry": "write the name of the registry, such as registry: airline",
 }

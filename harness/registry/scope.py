@@ -30,6 +30,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("call", "tool", "agent", *_EVERYWHERE),
     "result": ("call", "tool", "agent", "result", "failed", *_EVERYWHERE),
     "message": ("message", "agent", *_EVERYWHERE),
+    "artifact": ("artifact", *_EVERYWHERE),
     "end": _EVERYWHERE,
 }
 PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {

@@ -61,10 +61,10 @@ def _rules(old: Registry, new: Registry) -> Iterator[Difference]:
 def _rule(old: Invariant, new: Invariant) -> Iterator[Difference]:
     was, now = old.meaning(), new.meaning()
     before, after = _texts(old), _texts(new)
-    for field in now:
-        if encode(was[field]) != encode(now[field]):
+    for field in was | now:
+        if encode(was.get(field)) != encode(now.get(field)):
             place = new.at.find([field]).place
-            texts = (before.get(field, _shown(was[field])), after.get(field, _shown(now[field])))
+            texts = (before.get(field, _shown(was.get(field))), after.get(field, _shown(now.get(field))))
             yield Difference("changed", "rule", new.id, field, *texts, place)
 
 
@@ -109,6 +109,8 @@ def _place(registry: Registry, key: str) -> str:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
     if type(value) is list and all(type(item) is str for item in value):
         return ", ".join(value)
     return value if type(value) is str else _json(value)

@@ -5,8 +5,8 @@ An example is a short story, one line for each step; the rule is judged at the l
     - [{user: yes please}, {get_order: {order_id: W-1}, result: {total: 5}}, {refund: {order_id: W-1, amount: 5}}]
 
 A line is a chat message (``user``, ``assistant`` or ``system``) or a call of a tool with its arguments, and what came
-of it as ``result`` or ``failed``. A call without an outcome is still open. What a rule requires to follow is judged
-when the story ends.
+of it as ``result`` or ``failed``. A call without an outcome is still open. An assistant may ask for calls:
+``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. What a rule requires to follow is judged when the story ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import ROLES, subject
+from harness.registry.story import ASKS, ROLES, subject
 from harness.registry.tree import Fold
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement, Verdict
@@ -96,7 +96,8 @@ def events_of(story: Story) -> Iterator[Event]:
     for line in story:
         said = subject(line)
         if said in ROLES:
-            yield _event(seq, "message", {"message": {"role": said, "content": line[said]}})
+            asked = {"tool_calls": list(map(_asked, line[ASKS]))} if ASKS in line else {}
+            yield _event(seq, "message", {"message": {"role": said, "content": line[said], **asked}})
         else:
             action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
             yield _event(seq, "action", action)
@@ -104,6 +105,11 @@ def events_of(story: Story) -> Iterator[Event]:
                 seq += 1
                 yield _event(seq, "observation", {"action": seq - 1, **outcome})
         seq += 1
+
+
+def _asked(call: dict[str, Any]) -> dict[str, Any]:
+    ((tool, args),) = call.items()
+    return {"type": "function", "function": {"name": tool, "arguments": args or {}}}
 
 
 def _outcome(line: dict[str, Any]) -> dict[str, Any]:

@@ -153,8 +153,7 @@ def _thinned(node: Logic) -> Iterator[Change]:
 def _called(node: Call) -> Iterator[Change]:
     if node.function == "matches":
         text, pattern = node.arguments
-        assert isinstance(pattern, Constant)
-        for wider in _wider(pattern.value):
+        for wider in _wider(pattern.value) if isinstance(pattern, Constant) else ():
             arguments = (text, replace(pattern, value=wider))
             yield _change("a pattern widened", node, replace(node, arguments=arguments))
     elif node.function in ("any", "all") and not _of_one(node.arguments[0]):

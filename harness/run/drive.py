@@ -24,23 +24,29 @@ class Run(NamedTuple):
     lock: RLock
 
 
-def call(run: Run, wanted: Call, effect: Callable[[], Outcome]) -> Outcome:
-    """Propose, perform and complete one action; Refused where a rule or a person says no."""
-    action = begin(run, wanted)
+Rewritten = dict[str, Any] | None
+
+
+def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outcome:
+    """Propose, perform and complete one action; Refused where a rule or a person says no.
+
+    The effect is given the arguments to be performed with, None where they are those that were wanted.
+    """
+    action, rewritten = _begin(run, wanted)
     recorded = run.world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
         return finish(run, action, recorded.outcome)
     with inside(action):
-        outcome = effect()
+        outcome = effect(rewritten)
     return finish(run, action, outcome)
 
 
-async def acall(run: Run, wanted: Call, effect: Callable[[], Awaitable[Outcome]]) -> Outcome:
+async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Awaitable[Outcome]]) -> Outcome:
     """Do what ``call`` does for an asynchronous effect; a cancelled one ends as ``unknown``."""
-    action = await abegin(run, wanted)
+    action, rewritten = await _abegin(run, wanted)
     try:
-        outcome = await _outcome(run.world, action, effect)
+        outcome = await _outcome(run.world, action, effect, rewritten)
     except asyncio.CancelledError:
         abandon(run, action)
         raise
@@ -48,20 +54,13 @@ async def acall(run: Run, wanted: Call, effect: Callable[[], Awaitable[Outcome]]
 
 
 def begin(run: Run, wanted: Call) -> int:
-    """Bring an action to the point where its effect may happen, and give its number."""
-    effects = _propose(run, wanted)
-    if effects.question is not None:
-        effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
-    return _allowed(effects)
+    """Bring an action to the point where its effect may happen, and give its number; for calls of a model."""
+    return _begin(run, wanted)[0]
 
 
 async def abegin(run: Run, wanted: Call) -> int:
     """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
-    await run.world.turn_to_call(wanted.tool, wanted.args)
-    effects = _propose(run, wanted)
-    if effects.question is not None:
-        effects = _step(run, Answer, effects.action, await run.world.aask(effects.action, effects.question))
-    return _allowed(effects)
+    return (await _abegin(run, wanted))[0]
 
 
 def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
@@ -86,9 +85,9 @@ def abandon(run: Run, action: int) -> None:
 
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
-    """Keep a message or a note."""
+    """Keep a message, a note or an artifact; Refused where a rule blocks the artifact."""
     node = here()
-    _step(run, Say, kind, body, node.address, node.known())
+    _allowed(_step(run, Say, kind, body, node.address, node.known()))
 
 
 def close(run: Run) -> None:
@@ -96,14 +95,31 @@ def close(run: Run) -> None:
     _step(run, Close)
 
 
-async def _outcome(world: World, action: int, effect: Callable[[], Awaitable[Outcome]]) -> Outcome:
+def _begin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+    effects = _propose(run, wanted)
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
+    return _allowed(effects), effects.args
+
+
+async def _abegin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+    await run.world.turn_to_call(wanted.tool, wanted.args)
+    effects = _propose(run, wanted)
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, await run.world.aask(effects.action, effects.question))
+    return _allowed(effects), effects.args
+
+
+async def _outcome(
+    world: World, action: int, effect: Callable[[Rewritten], Awaitable[Outcome]], rewritten: Rewritten
+) -> Outcome:
     recorded = world.recorded(action, waits=True)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
         assert recorded.outcome is not None
         return recorded.outcome
     with inside(action):
-        outcome = await effect()
+        outcome = await effect(rewritten)
     await world.arrived(None)
     return outcome
 

@@ -3,6 +3,7 @@
 Theory of operation. Every action passes the same states, whoever proposes it and whether it is recorded or replayed::
 
     Propose ──▶ judged ──allow──▶ performing ──Complete──▶ done (or refused, where a rule blocks the result)
+                  ├──rewrite──▶ another call is proposed in its place
                   ├──block──▶ refused
                   └──escalate──▶ asked ──Answer──▶ performing | refused
 
@@ -15,6 +16,7 @@ a driver (``run.drive``).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -101,6 +103,7 @@ class Effects(NamedTuple):
 
     Keep ``lines``, with ``barrier`` safe from a crash of the process and with ``disk`` of the machine; then ask the
     ``question``, or raise ``refused``, or, if neither is there, go on: perform the ``action``, or deliver its outcome.
+    ``args`` are the arguments to perform it with, where rules have rewritten those that were proposed.
     """
 
     action: int
@@ -109,7 +112,10 @@ class Effects(NamedTuple):
     disk: bool = False
     refused: Refused | None = None
     question: Question | None = None
+    args: dict[str, Any] | None = None
 
+
+MAX_REWRITES: Final = 4  # of one call, before it is blocked: rules may undo each other's work for ever
 
 # --- states ----------------------------------------------------------------------------------------------------------
 
@@ -130,6 +136,7 @@ class _Action(NamedTuple):
     spec: ToolSpec
     state: State
     decision: Decision | None = None
+    rewritten: dict[str, Any] | None = None
 
 
 class SessionMachine:
@@ -209,7 +216,7 @@ class SessionMachine:
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 
-    def _propose(self, said: Propose) -> Effects:
+    def _propose(self, said: Propose, lines: bytes = b"", rewrites: int = 0) -> Effects:
         at, (surface, tool, args, spec, call_id), task, parents = said
         seq = self._writer.seq
         if surface == "model":
@@ -221,7 +228,7 @@ class SessionMachine:
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
-            lines = self._writer.append(event)
+            lines += self._writer.append(event)
         except NotRecordable:
             self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
             raise
@@ -230,15 +237,27 @@ class SessionMachine:
         if judgement.verdicts:
             lines += self._verdicts(judgement, event)
             decision = decide(judgement, self._registry, spec, self._mode)
+        rewritten = args if rewrites else None
         if decision.decision == "allow":
             disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
             self._open[seq] = _Action(event, spec, State.PERFORMING)
-            return Effects(seq, lines, True, disk)
+            return Effects(seq, lines, True, disk, args=rewritten)
+        if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
+            decision = replace(decision, decision="block")
+        if decision.decision == "rewrite":
+            return self._rewrite(said, event, decision, lines, rewrites + 1)
         lines += self._decided(event, decision)
         if decision.decision == "block":
-            return Effects(seq, lines, True, refused=_refused(decision, event, judgement))
-        self._open[seq] = _Action(event, spec, State.ASKED, decision)
+            return Effects(seq, lines, True, refused=_refused(decision, tool, judgement))
+        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten)
         return Effects(seq, lines, True, question=_question(decision, event, self._registry))
+
+    def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
+        """Propose the call that a rule puts in the place of another; it is judged like any other call."""
+        args = said.call.args | (decision.changes or {})
+        lines += self._decided(event, decision, args=args)
+        again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq - 1,))
+        return self._propose(again, lines, rewrites)
 
     def _answer(self, said: Answer) -> Effects:
         action = self._expected(said)
@@ -257,7 +276,7 @@ class SessionMachine:
         lines = self._writer.append(event)
         if approval.allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
-            return Effects(said.action, lines, True, self._fsync_writes)
+            return Effects(said.action, lines, True, self._fsync_writes, args=action.rewritten)
         del self._open[said.action]
         reason = f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
         refused = Refused(
@@ -281,12 +300,20 @@ class SessionMachine:
         if decision.decision == "allow":
             return Effects(number, lines)
         lines += self._decided(event, decision)
-        return Effects(number, lines, refused=_refused(decision, intent, judgement))
+        return Effects(number, lines, refused=_refused(decision, intent.body["tool"], judgement))
 
     def _say(self, said: Say) -> Effects:
         event = Event(self._writer.seq, said.kind, "main", said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
-        return Effects(event.seq, lines + self._verdicts(self._checker.judge(event), event))
+        judgement = self._checker.judge(event)
+        lines += self._verdicts(judgement, event)
+        if "artifact" not in said.body or not judgement.verdicts:
+            return Effects(event.seq, lines)
+        name = said.body["artifact"]
+        decision = decide(judgement, self._registry, ToolSpec(name), self._mode)
+        if decision.decision == "allow":
+            return Effects(event.seq, lines)
+        return Effects(event.seq, lines, refused=_refused(decision, name, judgement))
 
     def _close(self, said: Close) -> Effects:
         end = Event(-1, "note", "main", "0", (), said.at, {})
@@ -330,7 +357,7 @@ class SessionMachine:
         parents = (cause.seq,) if cause.seq >= 0 else ()
         return self._writer.append(Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
 
-    def _decided(self, cause: Event, decision: Decision) -> bytes:
+    def _decided(self, cause: Event, decision: Decision, **more: Any) -> bytes:
         body = {
             "action": cause.body.get("action", cause.seq),
             "decision": decision.decision,
@@ -338,18 +365,19 @@ class SessionMachine:
             "reason": decision.reason,
             "alternative": decision.alternative,
             "retryable": decision.retryable,
+            **more,
         }
         event = Event(self._writer.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
         self._checker.judge(event)
         return self._writer.append(event)
 
 
-def _refused(decision: Decision, action: Event, judgement: Judgement) -> Refused:
+def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:
     deciding = next((verdict for verdict in judgement.verdicts if verdict.rule == decision.rule), None)
     return Refused(
         decision.rule,
         decision.reason,
-        call=action.body["tool"],
+        call=call,
         alternative=decision.alternative,
         retryable=decision.retryable,
         values=deciding.values if deciding else {},

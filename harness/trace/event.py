@@ -53,13 +53,15 @@ BODIES: Final[dict[str, Shape]] = {
         {"rule": str, "verdict": str, "severity": str, "says": str, "values": dict, "evidence": list},
         {"action": int, "margin": (int, float), "reason": str, "would": str, "gradient": list},
     ),
-    # what the harness did about it, where that is not a plain allow; answer: what an approver said
+    # what the harness did about it, where that is not a plain allow; answer: what an approver said; args: those of the
+    # call that is proposed instead, where it is rewritten
     "decision": Shape(
         {"action": int, "decision": str, "rule": str, "reason": str},
-        {"alternative": str, "retryable": bool, "answer": dict},
+        {"alternative": str, "retryable": bool, "answer": dict, "args": dict},
     ),
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
-    "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object}),
+    # artifact: the name of something the run made, which is data
+    "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object, "artifact": str}),
 }
 
 

@@ -55,7 +55,8 @@ class Verdict:
     ``values`` holds the value of every sub-expression by its source text, ``evidence`` the numbers of the events the
     judgement rests on, ``margin`` the signed distance to the boundary where a numeric comparison decides
     (negative: violated by that much), ``gradient`` the values nearest to the present ones that would have been right,
-    each by itself, ``reason`` why an ``unknown`` could not be decided.
+    each by itself, ``reason`` why an ``unknown`` could not be decided, ``rewrite`` the new values of arguments where
+    the rule puts them right itself.
     """
 
     rule: str
@@ -68,6 +69,7 @@ class Verdict:
     margin: float | None = None
     reason: str = ""
     gradient: tuple[Move, ...] = ()
+    rewrite: dict[str, Any] | None = None
 
 
 class Judgement(NamedTuple):

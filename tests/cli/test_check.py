@@ -76,7 +76,7 @@ def test_a_violation_is_told_in_full(check: Any, tmp_path: Path) -> None:
     code, said, _ = check([talk(25)])
     (trace,) = trace_files([tmp_path / "out"])
     assert code == 1
-    assert said.splitlines()[:10] == [
+    assert said.splitlines()[:11] == [
         "LIMIT  violated by 5   high   At most the limit is paid back",
         f'    where     {trace}  step 0, agent main, event 2, refund({{"amount": 25}})',
         "    values    call.args.amount = 25",

@@ -15,6 +15,7 @@ from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.door.replay import replay
 from harness.errors import UsageError
+from harness.registry.load import load
 
 
 class World:
@@ -286,3 +287,30 @@ def agent() -> str:
     module.other = Harness()
     with pytest.raises(UsageError, match="any of the 2 apps"):
         app_of(module.agent)
+
+
+def test_a_rewritten_call_replays(tmp_path: Path) -> None:
+    """The rules rewrite the call again, and the outcome is that of the call in its place."""
+    rules = load(
+        "registry: r\nversion: 1\ndefault: allow\ntools: {pay: {effect: write}}\ninvariants:\n- id: CLAMP\n"
+        "  on: action\n  tool: pay\n  require: call.args.cents <= 100\n"
+        "  otherwise: rewrite\n  rewrite: {args.cents: '100'}\n",
+        "r.yaml",
+    )
+    app = Harness(rules, traces=tmp_path)
+    paid: list[int] = []
+
+    @app.tool(effect="write")
+    def pay(cents: int) -> int:
+        paid.append(cents)
+        return cents
+
+    def agent() -> list[int]:
+        return [pay(500), pay(7)]
+
+    session = app.session()
+    assert session.run(agent) == [100, 7]
+    replayed = replay(session.trace.path, entry=agent, app=app)
+    assert replayed.equal, replayed.divergence
+    assert replayed.result == [100, 7]
+    assert paid == [100, 7]

@@ -26,7 +26,7 @@ TOOLS = """tools:
 def rules(text: str) -> Registry:
     """Load a registry of some tools and rules."""
     return load(
-        f"{HEAD}{TOOLS}parameters: {{limit: 5, name: {{value: x, unit: none}}}}\ninvariants:\n{text}", "shop.yaml"
+        f"{HEAD}{TOOLS}parameters: {{limit: 5, name: {{value: x, source: none}}}}\ninvariants:\n{text}", "shop.yaml"
     )
 
 
@@ -139,7 +139,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         (HEAD + "invariants:\n- {id: A, on: action, require: x, schema: {arguments: {}}}\n", "this one states both"),
         (
             HEAD + "invariants:\n- {id: A, on: action, require: 'True', otherwise: rewrite}\n",
-            "not available in this version",
+            "it is not stated what the call is rewritten to",
         ),
         (HEAD + "invariants:\n- {id: A, on: action, schema: {arguments: {type: objekt}}}\n", "not a JSON Schema"),
         (HEAD + "invariants:\n- {id: A, on: action, schema: {arguments: {pattern: '('}}}\n", "not a JSON Schema"),
@@ -250,7 +250,7 @@ def extended(text: str) -> Registry:
 
 def test_what_is_extended_comes_first() -> None:
     """Rules and tools of the base stand before the registry's own, and its parameters may be bound anew."""
-    registry = extended("extends: [base]\nparameters: {limit: 7}\ntools: {look: {}}\ninvariants:\n" + RULE)
+    registry = extended("extends: [base]\nparameters: {limit: {value: 7, override: true}}\ntools: {look: {}}\ninvariants:\n" + RULE)
     assert [rule.id for rule in registry.invariants] == ["BASE", "A"]
     assert list(registry.tools) == ["pay", "look"]
     assert registry.parameters == {"limit": 7}

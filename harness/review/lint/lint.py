@@ -1,0 +1,59 @@
+"""Everything that can be said against a registry before it judges anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.registry.registry import Registry
+from harness.review.lint.answers import unmovable
+from harness.review.lint.conflicts import conflicts
+from harness.review.lint.cost import costs
+from harness.review.lint.diagnostic import LEVELS, Diagnostic
+from harness.review.lint.duplicates import duplicates
+from harness.review.lint.scene import Stage
+from harness.review.lint.shadows import shadowed
+from harness.review.lint.speaking import never_asked, silent
+from harness.review.lint.upkeep import lacking, unknown_allowed, unused
+from harness.review.lint.wording import wording
+
+
+def lint(registry: Registry) -> list[Diagnostic]:
+    """Give the findings on a registry in the order of its lines, what is more serious first within one.
+
+    What is said of satisfiability is proven, for steps of the declared domains; what is not proven is not said. Not
+    verified: that a rule says what its source says. O(rules² · tools) proofs, each of a bounded number of boxes.
+    """
+    found = list(_all(registry))
+    dead = {one.rule for one in found if one.check == "dead-rule"}
+    double = {one.rule for one in found if one.check == "duplicate"}
+    kept = [
+        one
+        for one in found
+        if not (one.rule in dead and one.check in _OF_THE_LIVING)
+        and not (one.rule in double and one.check == "shadowed")
+    ]
+    return sorted(dict.fromkeys(kept), key=_order)
+
+
+def _all(registry: Registry) -> Iterator[Diagnostic]:
+    stage = Stage(registry)
+    for rule in stage.rules:
+        yield from silent(rule, stage)
+        yield from never_asked(rule, stage)
+        yield from unmovable(rule, stage)
+        yield from lacking(rule)
+        yield from wording(rule, stage)
+    yield from costs(registry)
+    yield from conflicts(stage)
+    yield from shadowed(stage)
+    yield from duplicates(registry)
+    yield from unused(registry)
+    yield from unknown_allowed(registry)
+
+
+def _order(one: Diagnostic) -> tuple[str, int, int, int, str]:
+    at = one.mistake
+    return at.file, at.line, LEVELS.index(one.level), at.column, one.check
+
+
+_OF_THE_LIVING = ("never-satisfiable", "always-true", "conflict", "shadowed")
