@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.adapters import openai_chat, tau
+from harness.adapters import agentdojo, agentrx, openai_chat, tau, tau2
 from harness.adapters.transcripts import LABELS, write_traces
 from harness.cli.output import emit
 
@@ -18,13 +18,24 @@ class Format(Enum):
 
     openai = "openai"
     tau = "tau"
+    tau2 = "tau2"
+    agentrx = "agentrx"
+    agentdojo = "agentdojo"
 
 
-_CONVERSATIONS = {Format.openai: openai_chat.conversations, Format.tau: tau.conversations}
+_CONVERSATIONS = {
+    Format.openai: openai_chat.conversations,
+    Format.tau: tau.conversations,
+    Format.tau2: tau2.conversations,
+    Format.agentrx: agentrx.conversations,
+    Format.agentdojo: agentdojo.conversations,
+}
 
 
 def command(
-    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openai: chat messages; tau: tau-bench.")],
+    form: Annotated[
+        Format, typer.Argument(metavar="FORMAT", help="openai: chat messages; tau, tau2, agentrx, agentdojo: benchmarks.")
+    ],
     file: Annotated[Path, typer.Argument(help="A .json or .jsonl file, also with .gz.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the traces.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.registries import load_registry
-from harness.assertion.examples import try_examples
 from harness.cli import execute
 from harness.registry.registry import Registry
+from harness.review.trial import try_registry
 from tests.real_data import airline_transcripts
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def test_it_states_the_policy_completely(registry: Registry) -> None:
 
 def test_its_examples_show_what_they_say(registry: Registry) -> None:
     """Every example is judged as it is filed."""
-    assert try_examples(registry) == []
+    assert try_registry(registry).failures == ()
 
 
 def test_no_change_goes_unguarded(registry: Registry) -> None:

@@ -1,0 +1,1 @@
+"""What the shipped registries find in recorded conversations; each module prints a table, or one JSON object."""
