@@ -25,6 +25,7 @@ MAX_EVIDENCE: Final = 16
 
 Fits = Callable[[dict[str, Any]], bool]
 
+_LEAST_FULL: Final = 64
 _SEQ: Final = attrgetter("seq")
 
 
@@ -93,6 +94,7 @@ class Monitor:
 
     __slots__ = (
         "_clock",
+        "_full",
         "_keeps",
         "_most",
         "_ns",
@@ -117,6 +119,7 @@ class Monitor:
         ]
         self._whole = since is None and plan.residual is None  # whether a bucket is the whole answer for its key
         self._queue: deque[Entry] | None = None if plan.window == Window() else deque()
+        self._full = _LEAST_FULL
         steps, ns = plan.window
         self._steps = math.inf if steps is None else steps
         self._ns = math.inf if ns is None else ns
@@ -174,12 +177,13 @@ class Monitor:
             del self.buckets[entry.key]
 
     def _enqueue(self, queue: deque[Entry], entry: Entry) -> None:
-        if queue:
+        if queue and queue[-1].seq > entry.seq:  # an outcome came after younger calls
+            insort(queue, entry, key=_SEQ)
+        else:
+            queue.append(entry)
+        if len(queue) > self._full:  # nobody asks: what the window has left behind must go all the same
             self._expire()
-            if queue and queue[-1].seq > entry.seq:  # an outcome came after younger calls
-                insort(queue, entry, key=_SEQ)
-                return
-        queue.append(entry)
+            self._full = max(_LEAST_FULL, 2 * len(queue))
 
     def _expire(self) -> None:
         """Forget what the window has left behind. Each event is forgotten once."""
@@ -267,8 +271,11 @@ class Monitor:
 
     def _bucket(self, key: Key) -> Bucket | None:
         """Give the events of a key, all of which surely fit."""
-        if self._queue:
-            self._expire()
+        queue = self._queue
+        if queue:
+            oldest, clock = queue[0], self._clock
+            if clock.step - oldest.step > self._steps or clock.at - oldest.at > self._ns:
+                self._expire()
         if self.doubts or (self._since is not None and self._since.doubts):
             raise Undefined("left to the exact answer")
         return self.buckets.get(key)

@@ -43,6 +43,7 @@ class Past:
         for plan in program.plans:
             self.asked.append(self._keeper(plan))
         self.obligations = [one for one in self.asked if isinstance(one, Obligations)]
+        self._known: dict[str, list[dict[str, Any]]] = {}  # origins of texts, until something is learnt
         self._provenance = Provenance() if program.asks_sources else None
         self.learn(list(parameters.values()), "registry", trust="trusted")
 
@@ -65,11 +66,18 @@ class Past:
 
     def origins(self, value: Any) -> list[dict[str, Any]]:
         """Tell where a value came from, best known origin first; empty where nothing but the model knew it."""
-        return [origin._asdict() for origin in self._provenance.origins(value)] if self._provenance else []
+        if self._provenance is None:
+            return []
+        if type(value) is not str:
+            return [origin._asdict() for origin in self._provenance.origins(value)]
+        if value not in self._known:
+            self._known[value] = [origin._asdict() for origin in self._provenance.origins(value)]
+        return self._known[value]
 
     def learn(self, value: Any, kind: Kind, *, tool: str = "", trust: Trust = "unknown", seq: int = -1) -> None:
         """Remember that a value was seen."""
         if self._provenance:
+            self._known.clear()
             self._provenance.learn(value, kind, tool=tool, trust=trust, seq=seq, step=self.clock.step)
 
     def happened(self, watches: Watches, event: Happening, *, settled: bool = True) -> Entries:

@@ -141,7 +141,7 @@ class Emitter:
         if isinstance(node.of, Constant | Listing | Each):
             return call("give_up")  # nothing has fields there, and Python would warn of it
         chain = _chain(node)
-        if chain in self._known.names and not self._nested:
+        if chain in self._known.names and self._readable(node, env):
             return load(self._known.names[chain])
         written = key(self.emit(node.of, env), node.name)
         return self._kept(chain, written) if chain in self._shared and not self._nested else written
@@ -360,15 +360,19 @@ class Emitter:
         if node.function == "matches" and isinstance(node.arguments[1], Constant):
             search = self.constant(searcher(node.arguments[1].value))
             return is_not(call(search, call("text", self.emit(first, env))), ast.Constant(None))
-        if node.function == "len" and self._readable(first, env):
+        if node.function in _PLAIN_ON_TEXT and self._readable(first, env):
             value, again = self._twice(first, env)
-            is_text = ast.Compare(_class_of(value), [ast.Is()], [load("str")])
-            return ast.IfExp(is_text, call("len", again), call("len()", again))
+            others = [one.value for one in node.arguments[1:] if isinstance(one, Constant) and type(one.value) is str]
+            if len(others) == len(node.arguments) - 1:
+                constants = [ast.Constant(other) for other in others]
+                is_text = ast.Compare(_class_of(value), [ast.Is()], [load("str")])
+                plain = _PLAIN_ON_TEXT[node.function](again, *constants)
+                return ast.IfExp(is_text, plain, call(f"{node.function}()", again, *constants))
         return call(f"{node.function}()", *(self.emit(argument, env) for argument in node.arguments))
 
     def _optional(self, node: Node, env: Env) -> ast.expr:
         """Give None where a field is missing; in anything else an exception leaves the answer to the exact meaning."""
-        if not _is_cheap(node) or (_chain(node) in self._known.names and not self._nested):
+        if not _is_cheap(node) or (_chain(node) in self._known.names and self._readable(node, env)):
             return self.emit(node, env)
         with self._inside():
             return call("if_there", function([], self.emit(node, env)))
@@ -516,7 +520,7 @@ def _is_number(node: Node) -> bool:
     if isinstance(node, Call):
         return LIBRARY[node.function].gives == "number"
     if isinstance(node, Fold):
-        return node.verb == "count"
+        return node.verb in ("count", "total")
     if isinstance(node, Unary):
         return node.operator == "-"
     return isinstance(node, Binary) and node.operator != "+"
@@ -536,6 +540,14 @@ def _words(node: Node) -> ast.expr | None:
     return ast.Tuple([ast.Constant(word) for word in words], ast.Load())
 
 
+# what Python does with text as we do, given that it is text
+_PLAIN_ON_TEXT: Final[dict[str, Callable[..., ast.expr]]] = {
+    "len": lambda text: call("len", text),
+    "startswith": lambda text, part: invoke(ast.Attribute(text, "startswith", ast.Load()), part),
+    "endswith": lambda text, part: invoke(ast.Attribute(text, "endswith", ast.Load()), part),
+    "contains": lambda text, part: ast.Compare(part, [ast.In()], [text]),
+    "lower": lambda text: invoke(ast.Attribute(text, "lower", ast.Load())),
+}
 _ARITHMETIC: Final[dict[str, type[ast.operator]]] = {
     "+": ast.Add,
     "-": ast.Sub,
