@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.registry import values
-from harness.registry.emit import EVENT, STEP, Emitter, Env, budget, chains, needs_budget
+from harness.registry.asking import EVENT, STEP, budget, needs_budget
+from harness.registry.emit import Emitter, chains
 from harness.registry.library import LIBRARY
+from harness.registry.local import Env
 from harness.registry.plan import Plan
 from harness.registry.reduce import reduce
 from harness.registry.syntax import assign, call, key, load, negation, parameters
