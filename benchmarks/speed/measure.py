@@ -97,11 +97,13 @@ def us_per_call(loop: Callable[[int], object], calls: int) -> float:
         gc.enable()
 
 
-def report(name: str, figures: Mapping[str, Figure], rows: Iterable[Mapping[str, Any]] = ()) -> None:
+def report(
+    name: str, figures: Mapping[str, Figure], rows: Iterable[Mapping[str, Any]] = (), *, seed: int = SEED
+) -> None:
     """End a benchmark: one JSON object where ``--json`` was asked for, else tables."""
     listed = list(rows)
     if "--json" in sys.argv[1:]:
-        print(orjson.dumps(_whole(name, figures, listed)).decode())
+        print(orjson.dumps(_whole(name, figures, listed, seed)).decode())
     else:
         _show(name, figures, listed)
 
@@ -114,12 +116,12 @@ def installed(package: str) -> str | None:
         return None
 
 
-def _whole(name: str, figures: Mapping[str, Figure], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _whole(name: str, figures: Mapping[str, Figure], rows: list[Mapping[str, Any]], seed: int) -> dict[str, Any]:
     return {
         "name": name,
         "version": __version__,
         "commit": _commit(),
-        "seed": SEED,
+        "seed": seed,
         "environment": _environment(),
         "figures": {key: {**figure._asdict(), "ok": figure.ok} for key, figure in figures.items()},
         "rows": rows,

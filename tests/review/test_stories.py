@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.registries import load_registry
+from harness.errors import RegistryError
 from harness.registry.registry import Registry
 from harness.review.stories import SILENT, alone, answer, events_of, examples_of
 from harness.review.trial import try_registry
@@ -105,3 +106,27 @@ def test_a_trial_tells_what_failed_and_what_is_missing() -> None:
     assert [rule.id for rule in tried.never_hold] == ["B", "C"]
     assert [rule.id for rule in tried.never_violated] == ["A", "B"]
     assert tried.examples == 3
+
+
+def test_an_assistant_may_ask_for_calls() -> None:
+    """What it asks for is in the message's tool calls, as a model's own message has them."""
+    asked = "{assistant: well, asks: [{pay: {a: 1}}, {look: }]}"
+    require = "message.tool_calls[0].args.a < 5 and message.tool_calls[1].tool == 'look' and message.text == 'well'"
+    assert try_registry(rule("message", require, f"[[{asked}]]", f"[[{asked.replace('1', '9')}]]")).failures == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{user: hi, asks: [{pay: {}}]}", "user: expected the text of a message and nothing else"),
+        ("{pay: {}, asks: [{pay: {}}]}", "only an assistant asks for calls"),
+        ("{assistant: hi, asks: {pay: {}}}", "asks: expected a list of calls"),
+        ("{assistant: hi, asks: [{pay: {}, look: {}}]}", "asks: expected a list of calls"),
+        ("{assistant: hi, asks: [{pay: 5}]}", "pay: expected the arguments of a call, an object"),
+        ("{assistant: hi, result: 5}", "assistant: expected the text of a message and nothing else"),
+    ],
+)
+def test_a_line_that_asks_in_another_way_is_a_mistake(line: str, says: str) -> None:
+    """Who may ask, and how it is written, is told with the place."""
+    with pytest.raises(RegistryError, match=says):
+        rule("message", "message.text != ''", f"[[{line}]]")
