@@ -91,56 +91,57 @@ class Checker:
 
     def finish(self) -> Judgement:
         """Judge the rules on the end of a run, and what its steps have left undone."""
-        group, step = self._program.group("end"), self._clock.step
-        ending = Happening(-1, step, self._clock.at, {}, self._arguments(group, _NOTHING, agent="", step=step + 1))
-        judgement = self._ask(group, ending)
+        group = self._program.group("end")
+        judgement = self._ask(group, self._arguments(group, agent="", step=self._clock.step + 1))
         return _join(judgement, Judgement((), tuple(map(self._undone, self._past.unmet()))))
 
     def _action(self, event: Event) -> Judgement:
-        body, clock = event.body, self._clock
+        seq, _, agent, _, _, at, body = event
+        past, clock = self._past, self._clock
         step = clock.step = clock.step + 1
-        clock.at = event.at
+        clock.at = at
         surface = body["surface"]
         group = self._program.group("action", surface, body["tool"])
-        names = {"call": body, "tool": group.tool, "agent": event.agent, "step": step}
-        known = Happening(event.seq, step, event.at, names, self._arguments(group, body, agent=event.agent, step=step))
-        judgement = self._ask(group, known)
+        arguments = (body, group.tool, _NOTHING, _NOTHING, agent, step, past, past.asked)
+        judgement = self._ask(group, arguments)
         if group.unspoken and self._registry.default == "refuse":
             judgement = _join(judgement, _refused(body["tool"], self._registry))
         if self._hears and surface == "model":
             judgement = self._messages(event, judgement)
         if self._follows:
-            entries = self._past.happened(group.watches, known, settled=False)
-            self._open[event.seq] = _Open(event, group, known, entries)
+            names = {"call": body, "tool": group.tool, "agent": agent, "step": step}
+            known = Happening(seq, step, at, names, arguments)
+            entries = past.happened(group.watches, known, settled=False) if group.watches else []
+            self._open[seq] = _Open(event, group, known, entries)
             if self._promised:
-                self._promise(known)
+                self._promise(seq, arguments)
         return judgement
 
     def _observation(self, event: Event) -> Judgement:
         opened = self._open.pop(event.body["action"], None)
         if opened is None:
             return _SILENT
-        self._clock.at = event.at
+        past, clock = self._past, self._clock
+        clock.at = event.at
         action, begun_group, begun, entries = opened
-        surface, tool, agent = action.body["surface"], action.body["tool"], action.agent
+        surface, tool = action.body["surface"], action.body["tool"]
         spec = self._program.spec(surface, tool)
         outcome = _outcome(event.body, spec)
         group = self._program.group("result" if "result" in outcome else "failed", surface, tool)
-        arguments = self._arguments(group, action.body, outcome, agent=agent, step=begun.step)
-        known = Happening(event.seq, self._clock.step, event.at, begun.names, arguments)
-        judgement = self._ask(group, known)
-        if self._hears and surface == "model":
-            judgement = self._messages(event, judgement, action)
-        elif self._past.asks_sources:
+        arguments = (action.body, group.tool, outcome, _NOTHING, action.agent, begun.step, past, past.asked)
+        judgement = self._ask(group, arguments)
+        if surface == "model":
+            judgement = self._messages(event, judgement, action) if self._hears else judgement
+        elif past.asks_sources:
             said = outcome["result"] if "result" in outcome else event.body.get("failed")
-            self._past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
+            past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
         begun.names.update(outcome)
         if entries or begun_group.late:
-            self._past.settle(entries, begun_group.late, begun, arguments)
-        if "result" in outcome:
-            self._past.happened(group.watches, known)
+            past.settle(entries, begun_group.late, begun, arguments)
+        if group.watches and "result" in outcome:
+            past.happened(group.watches, Happening(event.seq, clock.step, event.at, begun.names, arguments))
         if self._promised:
-            self._promise(known)
+            self._promise(event.seq, arguments)
         return judgement
 
     def _messages(self, event: Event, judgement: Judgement, action: Event | None = None) -> Judgement:
@@ -152,58 +153,56 @@ class Checker:
     def _message(self, event: Event, message: Message) -> Judgement:
         said = {"role": message.role, "text": message.text, "tool_calls": list(message.tool_calls)}
         group, step = self._program.group("message"), self._clock.step
-        names = {**said, "message": said, "agent": event.agent}
-        arguments = self._arguments(group, _NOTHING, message=said, agent=event.agent, step=step + 1)
-        known = Happening(event.seq, step, event.at, names, arguments)
-        judgement = self._ask(group, known)
+        arguments = self._arguments(group, message=said, agent=event.agent, step=step + 1)
+        judgement = self._ask(group, arguments)
         if role := _TOLD_BY.get(message.role):
             self._past.learn(message.text, role, trust="trusted", seq=event.seq)
-        self._past.happened(group.watches, known)
+        names = {**said, "message": said, "agent": event.agent}
+        self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
         if self._promised:
-            self._promise(known)
+            self._promise(event.seq, arguments)
         return judgement
 
     def _artifact(self, event: Event) -> Judgement:
         """Judge something that the run made, by the rules on artifacts of its name."""
         self._clock.at = event.at
-        group, step = self._program.group("artifact", None, event.body["artifact"]), self._clock.step
+        group = self._program.group("artifact", None, event.body["artifact"])
         outcome = {"artifact": event.body["data"]}
-        arguments = self._arguments(group, _NOTHING, outcome, agent=event.agent, step=step + 1)
-        judgement = self._ask(group, Happening(event.seq, step, event.at, {}, arguments))
+        arguments = self._arguments(group, outcome, agent=event.agent, step=self._clock.step + 1)
+        judgement = self._ask(group, arguments)
         if self._promised:
-            self._promise(Happening(event.seq, step, event.at, {}, arguments))
+            self._promise(event.seq, arguments)
         return judgement
 
     def _arguments(
         self,
         group: Group,
-        call: dict[str, Any],
         outcome: dict[str, Any] = _NOTHING,
         message: dict[str, Any] = _NOTHING,
         *,
         agent: str,
         step: int,
     ) -> tuple[Any, ...]:
-        """Give ``compile.ARGUMENTS``."""
-        return call, group.tool, outcome, message, agent, step, self._past, self._past.asked
+        """Give ``compile.ARGUMENTS`` for what is no call."""
+        return _NOTHING, group.tool, outcome, message, agent, step, self._past, self._past.asked
 
-    def _ask(self, group: Group, known: Happening) -> Judgement:
+    def _ask(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
         try:
-            judgement = group.holds(*known.arguments)
+            judgement = group.holds(*arguments)
         except Exception:  # noqa: BLE001 - data the rules did not expect: their exact meaning says which and why
             judgement = None
         if judgement is None:
-            judgement = self._ask_each(group, known)
-        return self._ask_promises(group, known, judgement) if self._past.obligations else judgement
+            judgement = self._ask_each(group, arguments)
+        return self._ask_promises(group, arguments, judgement) if self._past.obligations else judgement
 
-    def _ask_each(self, group: Group, known: Happening) -> Judgement:
-        names = self._names(known)
+    def _ask_each(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
+        names = self._names(arguments)
         spoke: list[str] = []
         verdicts: list[Verdict] = []
         for rule, holds in zip(group.rules, group.singles, strict=True):
             judgement = None
             with suppress(Exception):  # as above
-                judgement = holds(*known.arguments)
+                judgement = holds(*arguments)
             if judgement is not None:
                 spoke += judgement.rules
             elif verdict := examine(rule, self._program, names, self._past):
@@ -212,9 +211,9 @@ class Checker:
                     verdicts.append(verdict)
         return Judgement(tuple(spoke), tuple(verdicts))
 
-    def _names(self, known: Happening) -> dict[str, Any]:
+    def _names(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
         """Give what expressions can speak of, as the exact meaning reads it."""
-        call, tool, outcome, message, agent, step, *_ = known.arguments
+        call, tool, outcome, message, agent, step, *_ = arguments
         names = {"step": step, "run": self._past.run, "params": self._registry.parameters, "agent": agent}
         names |= {"elapsed_s": self._past.elapsed_s, **outcome}
         names |= {"call": call, "tool": tool} if call else {}
@@ -222,12 +221,12 @@ class Checker:
 
     # --- what must follow --------------------------------------------------------------------------------------------
 
-    def _ask_promises(self, group: Group, known: Happening, judgement: Judgement) -> Judgement:
+    def _ask_promises(self, group: Group, arguments: tuple[Any, ...], judgement: Judgement) -> Judgement:
         """Add what is overdue by now, which rules on the future speak of a step, and which cannot tell."""
         verdicts = [*map(self._undone, self._past.overdue()), *judgement.verdicts]
         self._promised = []
         for promise in group.promises:
-            speaks = self._speaks(promise, known)
+            speaks = self._speaks(promise, arguments)
             if isinstance(speaks, Verdict):
                 verdicts.append(speaks)
             elif speaks:
@@ -235,19 +234,19 @@ class Checker:
         spoke = judgement.rules + tuple(promise.rule.id for promise in self._promised)
         return Judgement(spoke, tuple(verdicts))
 
-    def _speaks(self, promise: Promise, known: Happening) -> bool | Verdict:
+    def _speaks(self, promise: Promise, arguments: tuple[Any, ...]) -> bool | Verdict:
         with suppress(Exception):  # as above
-            return bool(promise.speaks(*known.arguments))
-        return guard(promise.rule, self._names(known), self._past)
+            return bool(promise.speaks(*arguments))
+        return guard(promise.rule, self._names(arguments), self._past)
 
-    def _promise(self, known: Happening) -> None:
+    def _promise(self, seq: int, arguments: tuple[Any, ...]) -> None:
         """Begin what a step obliges the future to, now that the step itself is past."""
         for promise in self._promised:
             keeper = self._past.asked[promise.fold.index]
             assert isinstance(keeper, Obligations)
-            names = self._names(known)
+            names = self._names(arguments)
             lasting = {name: value for name, value in names.items() if name not in STEP_NAMES} | {"now": names}
-            keeper.owe(Obligation(promise.rule, known.seq, self._clock, asked_of(keeper.plan, "", lasting), names))
+            keeper.owe(Obligation(promise.rule, seq, self._clock, asked_of(keeper.plan, "", lasting), names))
         self._promised = []
 
     def _undone(self, obligation: Obligation) -> Verdict:
