@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from harness import __version__
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.registries import load_registry
 from harness.adapters.sarif import sarif_of_check, write_sarif
@@ -46,7 +47,7 @@ def command(
     rows = [*rule_rows(judged), *_any_rows(judged, rules)]
     verdict = verdict_of(judged)
     if sarif is not None:
-        write_sarif(sarif, sarif_of_check(judged, rules))
+        write_sarif(sarif, sarif_of_check(judged, rules, __version__))
     if as_json:
         print(json.dumps(_facts(judged, rows, rules) | {"verdict": verdict}, ensure_ascii=False))
     else:

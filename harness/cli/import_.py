@@ -33,9 +33,7 @@ _CONVERSATIONS = {
 
 
 def command(
-    form: Annotated[
-        Format, typer.Argument(metavar="FORMAT", help="openai: chat messages; tau, tau2, agentrx, agentdojo: benchmarks.")
-    ],
+    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openai: chat messages; the others: benchmarks.")],
     file: Annotated[Path, typer.Argument(help="A .json or .jsonl file, also with .gz.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the traces.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

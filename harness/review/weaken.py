@@ -154,7 +154,7 @@ def _called(node: Call) -> Iterator[Change]:
     if node.function == "matches":
         text, pattern = node.arguments
         for wider in _wider(pattern.value) if isinstance(pattern, Constant) else ():
-            arguments = (text, replace(pattern, value=wider))
+            arguments = (text, Constant(pattern.span, wider))
             yield _change("a pattern widened", node, replace(node, arguments=arguments))
     elif node.function in ("any", "all") and not _of_one(node.arguments[0]):
         other = "all" if node.function == "any" else "any"

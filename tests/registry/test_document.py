@@ -145,3 +145,16 @@ def test_any_text_is_data_or_one_mistake(text: str) -> None:
         json.dumps(read(text, "f").plain(), allow_nan=False)
     except DocumentError as error:
         assert error.mistake.line >= 1
+
+
+@pytest.mark.parametrize("style", [">-\n", "|\n", '"', "'", ""])
+def test_places_cost_no_more_where_there_are_many(style: str) -> None:
+    """Every word of a long text is found at its own place, in each style, in time in proportion to its length."""
+    words = [f"w{number}" for number in range(3_000)]
+    text = f"  {' '.join(words)}" if len(style) > 1 else f"{style}{' '.join(words)}{style}"
+    node = read(f"a: {style if len(style) > 1 else ''}{text}\n", "f.yaml").find(["a"])
+    for word in words:
+        start = node.value.index(f"{word} ") if word != words[-1] else node.value.rindex(word)
+        mistake = node.mistake("", start=start, end=start + len(word))
+        line = node.source.lines[mistake.line - 1]
+        assert line[mistake.column - 1 : mistake.column - 1 + mistake.length] == word

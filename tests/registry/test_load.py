@@ -250,7 +250,8 @@ def extended(text: str) -> Registry:
 
 def test_what_is_extended_comes_first() -> None:
     """Rules and tools of the base stand before the registry's own, and its parameters may be bound anew."""
-    registry = extended("extends: [base]\nparameters: {limit: {value: 7, override: true}}\ntools: {look: {}}\ninvariants:\n" + RULE)
+    parameters = "parameters: {limit: {value: 7, override: true}}\n"
+    registry = extended(f"extends: [base]\n{parameters}tools: {{look: {{}}}}\ninvariants:\n{RULE}")
     assert [rule.id for rule in registry.invariants] == ["BASE", "A"]
     assert list(registry.tools) == ["pay", "look"]
     assert registry.parameters == {"limit": 7}
@@ -314,3 +315,10 @@ def test_any_document_is_a_registry_or_a_list_of_mistakes(value: dict[str, Any])
         assert load(text, "f.yaml").invariants
     except RegistryError as error:
         assert all(mistake.line >= 1 for mistake in error.mistakes)
+
+
+def test_a_pattern_that_python_would_warn_of_is_no_matter() -> None:
+    """Patterns are matched by another engine; Python's warnings would be errors to some, and read files to be told."""
+    schema = '{type: object, properties: {a: {type: string, pattern: "[a||b]"}}}'
+    text = f"{HEAD}invariants:\n- {{id: A, on: action, schema: {{arguments: {schema}}}}}\n"
+    assert load(text, "f.yaml").invariants

@@ -95,9 +95,9 @@ def complaints(registry: Registry, rule: Invariant, part: str, text: str) -> lis
     return [f"{one.message} | {one.cure}" for one in resolve(changed, context)]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_misspelt_name_of_an_expression_is_found(path: Path) -> None:
-    """Each name of each rule, misspelt twice: a mistake, which nearly always suggests the right name.
+@pytest.mark.parametrize(("path", "share"), [(SHIPPED[0], 0.2), (SHIPPED[1], 1)], ids=["airline", "demo"])
+def test_a_misspelt_name_of_an_expression_is_found(path: Path, share: float) -> None:
+    """Names of the rules, one in five by chance, misspelt: a mistake, which nearly always suggests the right name.
 
     What goes unnoticed are fields of data that no schema declares.
     """
@@ -109,13 +109,12 @@ def test_a_misspelt_name_of_an_expression_is_found(path: Path) -> None:
             if not isinstance(expression, Expression):
                 continue
             for word in dict.fromkeys(words(expression.tree, expression.text)):
-                if len(word.name) < 3 or word.name.startswith("__"):
+                if len(word.name) < 3 or chance.random() > share:
                     continue
-                for _ in range(2):
-                    wrong = misspelt(word.name, chance)
-                    text = expression.text[: word.start] + wrong + expression.text[word.end :]
-                    said = complaints(registry, rule, part, text)
-                    tried[word.what, bool(said), any(word.name in one for one in said)] += 1
+                wrong = misspelt(word.name, chance)
+                text = expression.text[: word.start] + wrong + expression.text[word.end :]
+                said = complaints(registry, rule, part, text)
+                tried[word.what, bool(said), any(word.name in one for one in said)] += 1
     kinds = {what for what, *_ in tried}
     assert kinds >= {"name", "function", "field", "parameter"}
     assert not [what for what, found, _ in tried if not found and what != "field"]
@@ -172,6 +171,7 @@ invariants:
 # names that are made up here, and text; the rest is checked
 FREE = {
     *("shop", "A", "One", "ONE", "TWO", "THREE", "page", "two", "one", "you", "at", "most", "min", "1", "args"),
+    "and",  # Python's own words are syntax
     *("holder", "properties", "args", "type", "integer", "string", "additionalProperties", "total", "true", "false"),
 }
 
@@ -179,7 +179,7 @@ FREE = {
 def places() -> Iterator[tuple[str, int]]:
     """Yield the words of the registry that may not be misspelt, each at each place where it stands."""
     for found in re.finditer(r"[A-Za-z_]{3,}", SHOP):
-        if found[0] not in FREE:
+        if found[0] not in FREE and not 0 < SHOP.index("holds:") - 4 < found.start() < SHOP.index("- {id: TWO"):
             yield found[0], found.start()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.registry.complaint import ExpressionError
-from harness.registry.parse import MAX_LENGTH, parse
+from harness.registry.parse import MAX_LENGTH, MAX_NODES, parse
 from harness.registry.tree import Call, Compare, Constant, Field, Fold, Logic, outline, walk
 from tests.registry.expressions import truths
 
@@ -156,3 +156,17 @@ def test_and_or_bind_as_in_python() -> None:
     tree = parse("a or b and c")
     assert isinstance(tree, Logic)
     assert tree.operator == "or"
+
+
+@pytest.mark.parametrize("text", ['"é" == call\r\n.args.a', "[one\u00e9 for one in c\r.args]", "a\r\n<\n b"])
+def test_line_ends_of_every_kind_are_blanks(text: str) -> None:
+    """Python would count columns from a carriage return on; places are those of the text all the same."""
+    tree = parse(text)
+    names = [node for node in walk(tree) if isinstance(node, Field)]
+    assert all(text[node.span.start : node.span.end].endswith(node.name) for node in names)
+
+
+def test_a_rule_of_too_many_parts_is_refused() -> None:
+    """The bound is on the parts of the tree, not on characters."""
+    assert "split the rule" in refused(" and ".join(["a"] * MAX_NODES)).message
+    assert parse(" and ".join(["a"] * (MAX_NODES - 1)))

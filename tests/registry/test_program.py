@@ -46,6 +46,8 @@ def test_model_calls_are_spoken_of_by_name_only() -> None:
     rule = "- {id: A, on: action, tool: 'openai.*', require: 'True'}\n"
     loaded = load(f"registry: r\nversion: 1\ndefault: allow\ninvariants:\n{rule}", "r.yaml")
     assert loaded.program.group("action", "model", "openai.chat").rules
+    assert not speaking("on: action, tool: '*', require: 'True'", surface="model", tool="openai.chat")
+    assert speaking("on: action, tool: '*', when: call.surface != '', require: 'True'", surface="model", tool="o.chat")
 
 
 def test_rules_on_results_speak_of_failures_only_where_they_say_so() -> None:

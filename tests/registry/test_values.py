@@ -121,3 +121,39 @@ def test_numbers_stay_finite(value: float) -> None:
         assert math.isfinite(values.multiply(value, value))
     except Undefined as error:
         assert "too big" in str(error)
+
+
+def test_what_is_nested_too_deeply_has_no_answer() -> None:
+    """Equality, keys and repetitions of data deeper than the stack are undefined, not a crash."""
+    deep: Any = []
+    other: Any = []
+    for _ in range(5_000):
+        deep, other = [deep], [other]
+    for ask in (lambda: values.same(deep, other), lambda: values.frozen(deep), lambda: values.unique([deep, other])):
+        with pytest.raises(Undefined, match="nested too deeply"):
+            ask()
+
+
+@given(json_values)
+def test_a_value_is_named_by_the_beginning_of_its_text(value: Any) -> None:
+    """As Python spells it, cut to 60 characters; the kind of quotes may depend on what was cut off."""
+    said = values.named(value).removeprefix(f"{values.kind_of(value)} ")
+    whole = repr(value)
+    assert len(said) <= 60
+    if len(whole) <= 60:
+        assert said == whole
+    else:
+        assert said.endswith("…")
+        assert said[:-1].replace('"', "'").replace("\\'", "'")[:30] == whole.replace('"', "'").replace("\\'", "'")[:30]
+
+
+def test_naming_a_value_costs_no_more_where_it_is_big() -> None:
+    """A megabyte of text or a list in lists is not spelt out for a message of a line."""
+    big = ["x" * 1_000_000] * 1_000
+    assert values.named({"a": [big] * 1_000}) == "object {'a': [['" + "x" * 50 + "…"
+
+
+def test_many_different_lists_are_told_apart() -> None:
+    """In time in proportion to their size."""
+    lists = [[number, {"a": number}] for number in range(5_000)]
+    assert values.unique(lists + lists) == lists

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 VERBS: Final = {
+    "lint": "Look for rules that are dead, in conflict, doubled, too costly or unfinished.",
     "test": "Try the examples that stand beside the rules.",
     "coverage": "Which rules ever spoke on stored traces, and which parts of them decided.",
     "mutate": "Put small faults into the rules: do the examples notice?",

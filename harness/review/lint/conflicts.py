@@ -12,7 +12,7 @@ from itertools import combinations, islice, product
 from typing import Final
 
 from harness.registry.domain import ANYTHING, Range, exactly
-from harness.registry.invariant import Invariant
+from harness.registry.invariant import RESPONSES, Invariant
 from harness.registry.tree import Constant, Node, walk
 from harness.review.lint.diagnostic import Diagnostic, Level, diagnostic
 from harness.review.lint.proof import certain, variables
@@ -58,9 +58,9 @@ def _clashes(rules: list[Invariant], scene: Scene) -> Iterator[list[Invariant]]:
 
 
 def _smallest(rules: list[Invariant], scene: Scene) -> list[Invariant]:
-    """Leave out rule after rule as long as the others still clash."""
+    """Leave out rule after rule, the mildest first, as long as the others still clash."""
     left = list(rules)
-    for rule in rules:
+    for rule in sorted(rules, key=lambda one: RESPONSES.index(one.otherwise)):
         fewer = [one for one in left if one is not rule]
         if len(fewer) > 1 and scene.rules_out(*(scene.requires(one) for one in fewer)):
             left = fewer

@@ -8,8 +8,22 @@ from typing import Any, Final
 
 from harness.determinism.canonical import encode
 from harness.registry.invariant import Invariant, Shape
+from harness.registry.library import LIBRARY
 from harness.registry.registry import Registry
-from harness.registry.tree import Binary, Compare, Constant, Listing, Logic, Node, Span, Unary, outline, rebuild
+from harness.registry.tree import (
+    Binary,
+    Call,
+    Compare,
+    Constant,
+    Fold,
+    Listing,
+    Logic,
+    Node,
+    Span,
+    Unary,
+    outline,
+    rebuild,
+)
 from harness.review.lint.diagnostic import Diagnostic, diagnostic
 
 _TURNED: Final = {">": "<", ">=": "<="}
@@ -38,7 +52,7 @@ def normal(node: Node) -> Node:
         parts = [inner for part in node.parts for inner in _flat(part, node.operator)]
         unique = {_key(part): part for part in parts}
         ordered = tuple(unique[key] for key in sorted(unique))
-        return replace(node, parts=ordered) if len(ordered) > 1 else ordered[0]
+        return replace(node, parts=ordered if len(ordered) > 1 else ordered * 2)  # by itself it need not be a truth
     if isinstance(node, Compare):
         return _turned(node)
     if isinstance(node, Binary) and node.operator == "*":
@@ -64,14 +78,18 @@ def _flat(node: Node, operator: str) -> tuple[Node, ...]:
 
 def _negated(node: Unary) -> Node:
     operand = node.operand
-    if isinstance(operand, Unary) and operand.operator == "not":
-        return operand.operand
+    if isinstance(operand, Unary) and operand.operator == "not" and isinstance(operand.operand, Call | Fold):
+        return operand.operand if _gives_truth(operand.operand) else node
     if isinstance(operand, Compare) and len(operand.operators) == 1:
         return _turned(replace(operand, operators=(_NEGATED[operand.operators[0]],)))
     if isinstance(operand, Logic):
         parts = tuple(Unary(part.span, "not", part) for part in operand.parts)
         return normal(replace(operand, operator="or" if operand.operator == "and" else "and", parts=parts))
     return node
+
+
+def _gives_truth(node: Call | Fold) -> bool:
+    return node.verb == "happened" if isinstance(node, Fold) else LIBRARY[node.function].gives == "truth"
 
 
 def _turned(node: Compare) -> Node:

@@ -216,9 +216,19 @@ def _within(one: Range, relation: str, other: Range) -> Range:
         return reduce(either, other.items, Range()) if other == Range(items=other.items) and other.items else ANYTHING
     if relation in ("!=", "not in"):
         return _without(one, other, relation)
-    bound = _BOUNDS[relation](other.numbers) if other.numbers else None
+    bound = _bound(relation, other.numbers, whole=one.numbers is not None and one.numbers.whole)
     texts = bool(other.words) or other.others
     return Range(bound, words=one.words if texts else frozenset(), others=texts)
+
+
+def _bound(relation: str, other: Interval | None, *, whole: bool) -> Interval | None:
+    """Give the numbers that stand in a relation to some number of another interval."""
+    if other is None:
+        return None
+    end = other.high if relation[0] == "<" else other.low
+    if whole and len(relation) == 1 and not math.isinf(end):
+        end = math.ceil(end) - 1 if relation == "<" else math.floor(end) + 1
+    return Interval(-math.inf, end) if relation[0] == "<" else Interval(end, math.inf)
 
 
 def _without(one: Range, other: Range, relation: str) -> Range:
@@ -279,11 +289,3 @@ def _parts(one: Interval) -> Iterator[Interval]:
         return
     yield Interval(low, middle, one.whole)
     yield Interval(middle + 1 if one.whole else middle, high, one.whole)
-
-
-_BOUNDS: Final = {
-    "<": lambda one: Interval(-math.inf, one.high),
-    "<=": lambda one: Interval(-math.inf, one.high),
-    ">": lambda one: Interval(one.low, math.inf),
-    ">=": lambda one: Interval(one.low, math.inf),
-}

@@ -1,8 +1,9 @@
 """Where a rule can speak, and what is known there beforehand.
 
-A scene is the calls of one tool, or their results, the messages, an artifact, or the end of a run. Known of it are the
-tool's declaration and the parameters that no caller may bind; what the JSON Schemas of arguments and result allow is its box. A call that does not
-fit the declared schemas is in no scene: a finding that rests on a schema is right only as far as the schema is kept.
+A scene is the calls of one tool, or their results, the messages, an artifact, or the end of a run. Known of it are
+the tool's declaration and the parameters that no caller may bind; what the JSON Schemas of arguments and result allow
+is its box. A call that does not fit the declared schemas is in no scene: a finding that rests on a schema is right
+only as far as the schema is kept.
 """
 
 from __future__ import annotations

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from harness.registry.document import Written, read
 from harness.registry.invariant import Invariant
 from harness.registry.program import applies
 from harness.registry.registry import Registry
+from harness.registry.story import subject
 from harness.registry.tree import Constant, Field, dotted, walk
 from harness.review.lint.diagnostic import Diagnostic, diagnostic
 from harness.tool import ToolSpec
@@ -35,14 +36,15 @@ def lacking(rule: Invariant) -> Iterator[Diagnostic]:
 
 
 def unused(registry: Registry) -> Iterator[Diagnostic]:
-    """Yield the parameters that no rule uses, and the tools that no rule speaks of."""
+    """Yield the parameters that no rule uses, and the tools that no rule, nor an example of one, speaks of."""
     trees = [tree for rule in registry.invariants for tree in rule.trees()]
     chains = {dotted(node) for tree in trees for node in walk(tree) if isinstance(node, Field)}
     for name in registry.parameters:
         if f"params.{name}" not in chains:
             at = registry.places[f"parameters.{name}"]
             yield diagnostic("unused-parameter", "", at, f"no rule uses the parameter {name!r}", "drop it")
-    words = {node.value for tree in trees for node in walk(tree) if isinstance(node, Constant)}
+    told = {subject(line) for rule in registry.invariants for line in _lines(rule)}
+    words = told | {node.value for tree in trees for node in walk(tree) if isinstance(node, Constant)}
     for name, spec in registry.tools.items():
         granted = any(fnmatchcase(name, pattern) for rule in registry.invariants for pattern in rule.grants)
         rules = [rule for rule in registry.invariants if not rule.derived and _speaks(rule, spec, registry)]
@@ -53,6 +55,12 @@ def unused(registry: Registry) -> Iterator[Diagnostic]:
         elif not (rules or granted or name in words) and spec.effect == "read":
             said = f"no rule speaks of {name}"
             yield diagnostic("unused-tool", "", at, said, "declared it may be called at any time; drop it if not meant")
+
+
+def _lines(rule: Invariant) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a rule's examples."""
+    for story in (*rule.examples.holds, *rule.examples.violated):
+        yield from story
 
 
 def unknown_allowed(registry: Registry) -> Iterator[Diagnostic]:

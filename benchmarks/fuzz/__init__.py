@@ -1,0 +1,1 @@
+"""Hostile registries and expressions: nothing may crash, hang or reach out of the language."""
