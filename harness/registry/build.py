@@ -82,9 +82,10 @@ def build_registry(
 def _mistakes_twice(draft: Draft, rules: list[Invariant]) -> Iterable[Mistake]:
     first: dict[str, Invariant] = {}
     for rule in rules:
-        if first.setdefault(rule.id, rule) is not rule:
+        if rule.id in first:
             place = first[rule.id].place
             yield rule.at.find(["id"]).mistake(f"the id {rule.id!r} is there twice", f"first in {place}")
+        first.setdefault(rule.id, rule)
 
 
 class _Place:

@@ -18,9 +18,9 @@ from harness.registry.complaint import ExpressionError, nearest
 from harness.registry.context import Context, tools_cure
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Shape
+from harness.registry.json_schema import mistakes_in_schema
 from harness.registry.parse import parse
 from harness.registry.plan import window_of
-from harness.registry.program import validator
 from harness.registry.template import read_template
 from harness.registry.tree import dotted
 
@@ -110,23 +110,15 @@ def _grants(agent: _Agent, may: Written, context: Context, rules: list[Invariant
 
 
 def _narrowed(agent: _Agent, tool: str, args: Written, rules: list[Invariant]) -> Iterator[Mistake]:
-    from jsonschema import Draft202012Validator, SchemaError  # imported here: 80 ms that only loading a registry needs
-
-    schema = args.plain()
-    try:
-        Draft202012Validator.check_schema(schema)
-        validator(schema)
-    except SchemaError as error:
-        yield args.find(list(error.absolute_path)).mistake(f"not a JSON Schema: {error.message}")
-        return
-    except ValueError as error:
-        yield args.mistake(f"not a JSON Schema: {str(error).splitlines()[0]}")
+    found = list(mistakes_in_schema(args))
+    if found:
+        yield from found
         return
     rules.append(
         Invariant(
             f"{agent.id}-ARGS-{_in_id(tool)}",
             "action",
-            Shape("arguments", schema),
+            Shape("arguments", args.plain()),
             args,
             title=f"{agent.name} uses {tool} only with the arguments it may use",
             tools=(tool,),
@@ -158,17 +150,14 @@ def _budgets(agent: _Agent, entry: Written, context: Context, rules: list[Invari
         yield entry.mistake("nothing is limited here", "write calls: 60, tokens: 200k, or an argument and its limit")
     for key in limits:
         limit = _limit(stated[key])
-        if limit is None:
+        budget = _Budget(agent, entry.find([key]), key, limit or "0", within, tools)
+        unknown = [] if key in ("calls", "tokens") else list(_unknown_argument(budget, entry.keys[key], context))
+        yield from unknown
+        if limit is None and not unknown:
             cure = "write a number such as 60, 200k or 1.5M, or a parameter such as params.limit"
             yield entry.find([key]).mistake(f"{key}: {stated[key]!r} is no amount", cure)
-            continue
-        budget = _Budget(agent, entry.find([key]), key, limit, within, tools)
-        if key == "calls":
-            rules.append(_calls(budget))
-        elif key == "tokens":
-            rules.append(_tokens(budget))
-        else:
-            yield from _total(budget, entry.keys[key], context, rules)
+        elif not unknown:
+            rules.append({"calls": _calls, "tokens": _tokens}.get(key, _total)(budget))
 
 
 def _calls(budget: _Budget) -> Invariant:
@@ -187,8 +176,17 @@ def _tokens(budget: _Budget) -> Invariant:
     return _limited(budget, "TOKENS", require, says)
 
 
-def _total(budget: _Budget, at: Written, context: Context, rules: list[Invariant]) -> Iterator[Mistake]:
-    """Add the rule on the sum of an argument, over all tools that have it; a negative amount gives nothing back."""
+def _total(budget: _Budget) -> Invariant:
+    """Give the rule on the sum of an argument, over all tools that have it; a negative amount gives nothing back."""
+    amount = f"max(default(call.args.{budget.key}, 0), 0)"
+    condition = _all(budget.agent.speaks, _one_of(budget.tools) if budget.tools else "")
+    says = f"{_escaped(budget.agent.name)} may spend at most {{{budget.limit}}} of {budget.key}{_spoken(budget)}."
+    require = f"total(action, {amount}, {condition}{_within(budget)}) + {amount} <= {budget.limit}"
+    return _limited(budget, f"TOTAL-{_in_id(budget.key)}", require, says, budget.tools)
+
+
+def _unknown_argument(budget: _Budget, at: Written, context: Context) -> Iterator[Mistake]:
+    """Report the name of an argument that no declared tool has, or that cannot be added up."""
     declared = [
         arguments["properties"]
         for name, spec in context.tools.items()
@@ -196,22 +194,15 @@ def _total(budget: _Budget, at: Written, context: Context, rules: list[Invariant
         and (not budget.tools or any(fnmatchcase(name, pattern) for pattern in budget.tools))
     ]
     schemas = [properties[budget.key] for properties in declared if budget.key in properties]
+    units = {schema.get("unit") if isinstance(schema, dict) else None for schema in schemas}
     if not schemas:
         known = sorted({name for properties in declared for name in properties})
         cure = nearest(budget.key, ["calls", "tokens", "within", "tool", *known])
         said = f"there is nothing called {budget.key!r} to limit: no declared tool has such an argument"
         yield at.mistake(said, cure or "write calls, tokens, or the name of an argument")
-        return
-    units = {schema.get("unit") if isinstance(schema, dict) else None for schema in schemas}
-    if len(units) > 1 or not budget.key.isidentifier() or iskeyword(budget.key):
+    elif len(units) > 1 or not budget.key.isidentifier() or iskeyword(budget.key):
         why = "its unit differs from tool to tool" if len(units) > 1 else "its name is no word of the language"
         yield at.mistake(f"the argument {budget.key!r} cannot be added up: {why}", "write rules with total(…)")
-        return
-    amount = f"max(default(call.args.{budget.key}, 0), 0)"
-    condition = _all(budget.agent.speaks, _one_of(budget.tools) if budget.tools else "")
-    says = f"{_escaped(budget.agent.name)} may spend at most {{{budget.limit}}} of {budget.key}{_spoken(budget)}."
-    require = f"total(action, {amount}, {condition}{_within(budget)}) + {amount} <= {budget.limit}"
-    rules.append(_limited(budget, f"TOTAL-{_in_id(budget.key)}", require, says, budget.tools))
 
 
 def _limited(budget: _Budget, what: str, require: str, says: str, tools: tuple[str, ...] = ()) -> Invariant:

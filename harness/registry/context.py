@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.registry.complaint import nearest
 from harness.registry.invariant import Invariant
 from harness.registry.kinds import ANY, Kind, kind_of_value, kinds_of_names, promised
+from harness.registry.library import PatternError, searcher
 from harness.registry.parameter import Parameter
+from harness.registry.plan import window_of
 from harness.registry.program import NOT_A_TOOL, applies, can_be_true
 from harness.registry.reduce import reduce
 from harness.registry.scope import NAMES, PAST_NAMES
@@ -107,3 +109,30 @@ def _words(node: Node, context: Context) -> Iterator[tuple[Node, Any]]:
     elif dotted(node).startswith("params."):
         value = context.parameters.get(dotted(node).removeprefix("params."))
         yield from ((node, word) for word in (value if isinstance(value, list) else [value]) if type(word) is str)
+
+
+def mistake_in_pattern(node: Node, context: Context) -> tuple[str, str] | None:
+    """Say what is wrong with a regular expression that a parameter holds, and the cure."""
+    pattern = context.parameters.get(dotted(node).removeprefix("params."))
+    if isinstance(node, Constant) or type(pattern) is not str:
+        return None  # a literal was checked when it was read
+    try:
+        searcher(pattern)
+    except PatternError as error:
+        return f"{dotted(node)} is no regular expression: {error}", "the syntax is that of RE2"
+    return None
+
+
+def mistake_in_window(within: Node, context: Context) -> tuple[str, str] | None:
+    """Say why a window is not known now: as a number of steps or a duration, written out or a parameter."""
+    name = dotted(within).removeprefix("params.")
+    if not isinstance(within, Constant) and name not in context.parameters:
+        return "within= is neither written out nor a parameter", _WINDOW_CURE
+    try:
+        window_of(within.value if isinstance(within, Constant) else context.parameters[name])
+    except ValueError as error:
+        return f"within= {error}", _WINDOW_CURE
+    return None
+
+
+_WINDOW_CURE: Final = 'write within=5 for steps, or a duration such as within="90 s" (ms, s, min, h, d), or a parameter'

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from harness.errors import Mistake
 from harness.registry.complaint import ExpressionError
 from harness.registry.document import DocumentError, Source, Written, read
 from harness.registry.invariant import Examples, Expression, Invariant, Shape
+from harness.registry.json_schema import mistakes_in_schema
 from harness.registry.override import Override
-from harness.registry.parameter import Parameter, mistake_in_unit, mistakes_in_parameter, read_parameter
+from harness.registry.parameter import Parameter, mistakes_in_parameter, read_parameter
 from harness.registry.parse import parse
-from harness.registry.program import validator
 from harness.registry.registry import Default, Unknown
 from harness.registry.schema import TOOL_KEYS, mistakes_in
 from harness.registry.template import Template, read_template
@@ -198,35 +198,9 @@ def _shape(draft: Draft, node: Written) -> Shape | None:
 
 
 def _check_schema(draft: Draft, place: Written) -> bool:
-    """Report a schema that is no JSON Schema (Draft 2020-12), at the part that is wrong."""
-    from jsonschema import Draft202012Validator, SchemaError
-
-    schema = place.plain()
-    try:
-        Draft202012Validator.check_schema(schema)
-        validator(schema)
-        _check_units(draft, place)
-    except SchemaError as error:
-        wrong = place.find(list(error.absolute_path))
-        draft.mistakes.append(wrong.mistake(f"not a JSON Schema: {error.message}"))
-        return False
-    except ValueError as error:
-        draft.mistakes.append(place.mistake(f"not a JSON Schema: {str(error).splitlines()[0]}"))
-        return False
-    return True
-
-
-def _check_units(draft: Draft, place: Written) -> None:
-    """Report every ``unit`` of a schema and of what is below it that is no unit."""
-    for key, inner in (place.entries or {}).items():
-        if key == "unit" and isinstance(inner.value, str):
-            draft.mistakes += mistake_in_unit(inner)
-        elif key in _SCHEMAS:
-            for below in (inner.entries or {}).values():
-                _check_units(draft, below)
-        elif key not in _DATA:
-            for below in (inner, *(inner.items or ())):
-                _check_units(draft, below)
+    found = list(mistakes_in_schema(place))
+    draft.mistakes += found
+    return not found
 
 
 def _misplaced(node: Written, data: dict[str, Any]) -> Iterator[Mistake]:
@@ -253,8 +227,3 @@ def _misplaced(node: Written, data: dict[str, Any]) -> Iterator[Mistake]:
         )
     if "weakens" in data and not data.get("override"):
         yield node.keys["weakens"].mistake("'weakens' needs override: true", "leave it out, or write override: true")
-
-
-# keywords of a JSON Schema with names of the author's below them, and those with data
-_SCHEMAS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_DATA: Final = frozenset({"const", "enum", "default", "examples"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from harness.registry.complaint import nearest
-from harness.registry.context import Context, Env, names_of_past, unknown_words
+from harness.registry.context import Context, Env, mistake_in_pattern, mistake_in_window, names_of_past, unknown_words
 from harness.registry.kinds import (
     ANY,
     COUNT,
@@ -23,8 +23,7 @@ from harness.registry.kinds import (
     shared,
     spoken,
 )
-from harness.registry.library import FUNCTIONS, LIBRARY, METHODS, PatternError, searcher
-from harness.registry.plan import window_of
+from harness.registry.library import FUNCTIONS, LIBRARY, METHODS
 from harness.registry.scope import NAMES, STEP_NAMES
 from harness.registry.tree import (
     PASTS,
@@ -87,8 +86,11 @@ class Inference:
     def _fit(self, node: Node, one: Kind, other: Kind, deed: str) -> None:
         """Report two numbers whose units do not go together."""
         found = clash(one.unit, other.unit)
+        self._report(node, found and (f"cannot {deed} {found[0]}", found[1]))
+
+    def _report(self, node: Node, found: tuple[str, str] | None) -> None:
         if found:
-            self._wrong(node, f"cannot {deed} {found[0]}", found[1])
+            self._wrong(node, *found)
 
     def _wrong(self, node: Node, message: str, cure: str = "", start: int | None = None) -> None:
         self.found.append((message, cure, node.span.start if start is None else start, node.span.end))
@@ -232,7 +234,7 @@ class Inference:
         if node.function == "source" and self._asked:
             self._wrong(node, "source(…) speaks of the present step only, not of a past event")
         if node.function == "matches":
-            self._pattern(node.arguments[1])
+            self._report(node.arguments[1], mistake_in_pattern(node.arguments[1], self._context))
         takes = LIBRARY[node.function].takes
         wanted = [Kind(takes[min(index, len(takes) - 1)]) for index in range(len(node.arguments))]
         kinds = [self.expect(one, env, kind) for one, kind in zip(node.arguments, wanted, strict=True)]
@@ -251,15 +253,6 @@ class Inference:
             return first._replace(type=first.type if first.type == kind.type else "any", unit=unit)
         return Kind(unit=unit)
 
-    def _pattern(self, node: Node) -> None:
-        pattern = self._context.parameters.get(dotted(node).removeprefix("params."))
-        if isinstance(node, Constant) or type(pattern) is not str:
-            return  # a literal was checked when it was read
-        try:
-            searcher(pattern)
-        except PatternError as error:
-            self._wrong(node, f"{dotted(node)} is no regular expression: {error}", "the syntax is that of RE2")
-
     def _fold(self, node: Fold, env: Env) -> Kind:
         if node.verb == "must_follow" and node is not self._whole:
             self._wrong(node, "must_follow(…) must be the whole of what a rule requires")
@@ -273,23 +266,10 @@ class Inference:
         self._asked = asked
         if node.since is not None:
             self.kind(node.since, env)
-        self._within(node)
+        if node.within is not None:
+            self._report(node.within, mistake_in_window(node.within, self._context))
         answers = {"happened": TRUTH, "must_follow": TRUTH, "count": COUNT, "total": Kind("number", unit=value.unit)}
         return answers.get(node.verb, Kind("record", fields=event))
-
-    def _within(self, node: Fold) -> None:
-        """Check that a window is known now: a number of steps or a duration, written out or a parameter."""
-        within = node.within
-        if within is None:
-            return
-        name = dotted(within).removeprefix("params.")
-        if isinstance(within, Constant) or name in self._context.parameters:
-            try:
-                window_of(within.value if isinstance(within, Constant) else self._context.parameters[name])
-            except ValueError as error:
-                self._wrong(within, f"within= {error}", _WINDOW_CURE)
-        else:
-            self._wrong(within, "within= is neither written out nor a parameter", _WINDOW_CURE)
 
     _KINDS: ClassVar[dict[type, Callable[[Inference, Any, Env], Kind]]] = {
         Constant: _constant,
@@ -307,9 +287,6 @@ class Inference:
         Call: _call,
         Fold: _fold,
     }
-
-
-_WINDOW_CURE: Final = 'write within=5 for steps, or a duration such as within="90 s" (ms, s, min, h, d), or a parameter'
 
 
 def _method_cure(name: str) -> str:

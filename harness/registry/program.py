@@ -204,11 +204,12 @@ def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
     """Tell whether a rule can speak of calls of a tool, as far as that is known before the call.
 
-    A model call is spoken of only by rules that name it in full under ``tool:`` or mention ``call.surface``.
+    A model call is spoken of only by rules that name it under ``tool:`` or mention ``call.surface``; a pattern such as
+    ``*`` names nothing.
     """
     if rule.tools and not any(fnmatchcase(spec.name, pattern) for pattern in rule.tools):
         return False
-    named = surface != "model" or spec.name in rule.tools
+    named = surface != "model" or any(fnmatchcase(spec.name, one) for one in rule.tools if not one.startswith("*"))
     if not named and not any(mentions(tree, "call.surface") for tree in rule.trees()):
         return False
     return rule.when is None or can_be_true(rule.when.tree, spec, parameters)

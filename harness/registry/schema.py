@@ -247,11 +247,10 @@ def _exactly_one(node: Written, _: Any) -> Iterator[Mistake]:
 
 
 def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:
+    what, cure = "not a name", "a name is a letter, then letters, digits and _ (an id may hold . / - too)"
     if error.validator_value == _PLACE:
-        yield node.mistake(f"rewrite: {_got(error.instance)} is no argument", "write args.NAME: expression")
-        return
-    cure = "a name is a letter, then letters, digits and _ (an id may hold . / - too)"
-    yield node.mistake(f"{_path(error)}: {_got(error.instance)} is not a name", cure)
+        what, cure = "no argument", "write args.NAME: expression"
+    yield node.mistake(f"{_path(error)}: {_got(error.instance)} is {what}", cure)
 
 
 def _too_short(node: Written, error: Any) -> Iterator[Mistake]:

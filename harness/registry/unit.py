@@ -68,8 +68,8 @@ _UNITS: Final[dict[str, tuple[Fraction, Powers]]] = {
 _UNITS.update({code: (Fraction(1), ((f"money in {code}", 1),)) for code in _CURRENCIES.split()})
 _UNITS.update({f"{code}_cent": (Fraction(1, 100), ((f"money in {code}", 1),)) for code in _CURRENCIES.split()})
 
-_FACTOR: Final = re.compile(r"\s*([*·/]?)\s*([A-Za-zµ°%‰_]+|1)\s*(?:(?:\^|\*\*)\s*(-?[1-9]))?\s*")
-_MAX_FACTORS: Final = 8
+_FACTOR: Final = re.compile(r"\s*([*·/]?)\s*([A-Za-zµ°%‰_]+|1)\s*(?:(?:\^|\*\*)\s*(-?[1-9][0-9]?))?\s*")
+_MAX_FACTORS: Final = 16
 
 
 class UnitError(ValueError):
