@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from harness.assertion.gradient import gradient, replaced
 from harness.assertion.obligation import Obligation
@@ -18,6 +18,8 @@ from harness.registry.template import Hole
 from harness.registry.tree import Node
 from harness.registry.values import Undefined, truth
 from harness.trace.verdict import Move, Truth, Verdict
+
+MAX_MEASURED: Final = 300  # iterations of a requirement: beyond, how far it is from its boundary is not worked out
 
 
 def examine(rule: Invariant, program: Program, names: dict[str, Any], past: Past) -> Verdict | None:
@@ -78,10 +80,13 @@ def _answer(explanation: Explanation, tree: Node) -> tuple[Truth, str]:
 def _expression(rule: Invariant, require: Expression, names: dict[str, Any], past: Past) -> Verdict:
     explanation = Explanation(require.text, names, past.asked, past)
     answer, reason = _answer(explanation, require.tree)
-    value_of = _values(require.text, names, past)
-    measured = margin(require.tree, value_of)
-    distance = measured.value if measured else None
-    moves = gradient(require.tree, value_of) if answer == "violated" else ()
+    distance: float | None = None
+    moves: tuple[Move, ...] = ()
+    if explanation.spent <= MAX_MEASURED:
+        value_of = _values(require.text, names, past)
+        measured = margin(require.tree, value_of)
+        distance = measured.value if measured else None
+        moves = gradient(require.tree, value_of) if answer == "violated" else ()
     verdict = _verdict(rule, explanation, answer, reason, names, past, distance, moves)
     return replace(verdict, rewrite=_rewrite(rule, names, past)) if rule.rewrite and answer == "violated" else verdict
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
+from harness.assertion.leaves import leaves_of
 from harness.assertion.monitor import Clock, Entry, Monitor, doubt_of
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.provenance import Kind, Provenance
@@ -14,6 +16,8 @@ from harness.registry.plan import Plan
 from harness.registry.program import Program, Watches
 from harness.registry.values import Number, Undefined, number, truth
 from harness.tool import Trust
+
+MAX_LEAVES: Final = 200  # of a structure that is asked for as a whole
 
 Kept = tuple[Monitor | Obligations, Entry]
 Entries = list[Kept]
@@ -69,6 +73,8 @@ class Past:
         if self._provenance is None:
             return []
         if type(value) is not str:
+            if sum(1 for _ in islice(leaves_of(value, ()), MAX_LEAVES + 1)) > MAX_LEAVES:
+                raise Undefined(f"a structure of more than {MAX_LEAVES} values; ask for its parts")
             return [origin._asdict() for origin in self._provenance.origins(value)]
         if value not in self._known:
             self._known[value] = [origin._asdict() for origin in self._provenance.origins(value)]

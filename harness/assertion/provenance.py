@@ -42,6 +42,7 @@ CONTEXT: Final = 2_000
 _FIRST: Final = MAX_ORIGINS // 2
 _RUN: Final = 4  # so many words on end are no chance
 _MAX_PARTS: Final = 64
+_MAX_WORDS: Final = 2_000  # of a text whose parts are looked for; what stands behind them is not seen
 _GRADES: Final[tuple[Grade, ...]] = ("exact", "derived", "part")
 _TELLING: Final = re.compile(r"(?=.*[\d@/]|.*\w\.\w).{4}")
 _NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
@@ -133,11 +134,11 @@ class _Generation:
         if len(words) == 1:
             return rarest
         for word in words:
-            leaves = tokens.get(word, ())
+            leaves = tokens.get(word)
+            if leaves is None:
+                return ()
             if len(leaves) < len(rarest):
                 rarest = leaves
-        if not rarest:
-            return ()
         phrase = f" {' '.join(words)} "
         return [leaf for leaf in rarest if phrase in leaf.normal]
 
@@ -243,6 +244,8 @@ def _otherwise(generation: _Generation, word: str) -> Iterator[_Found]:
 def _spellings(value: float) -> set[str]:
     """Give the usual ways to write a number in a text."""
     spelled = {f"{value}", f"{value:,}"}
+    if value == round(value, 1):
+        spelled |= {f"{value:.1f}", f"{value:,.1f}"}
     if value == round(value, 2):
         spelled |= {f"{value:.2f}", f"{value:,.2f}"}
     if value == round(value):
@@ -252,6 +255,7 @@ def _spellings(value: float) -> set[str]:
 
 def _parts(words: list[str], generation: _Generation) -> Iterator[list[str]]:
     """Yield the parts of a text that are no chance: telling tokens, and four words on end; at most 64 of each."""
+    words = words[:_MAX_WORDS]
     known = [word in generation.tokens for word in words]
     telling = (word for word, is_known in zip(words, known, strict=True) if is_known and _TELLING.match(word))
     yield from ([word] for word in islice(telling, _MAX_PARTS))

@@ -62,6 +62,8 @@ class Asking(Comparing):
         return ast.IfExp(passed, asked, nothing)
 
     def _question(self, node: Fold, plan: Plan, lasting: Env) -> ast.expr:
+        if plan.residual is not None and self._nested:
+            return call("give_up")  # for each of a list all events are asked: the exact meaning counts them
         monitor = ast.Subscript(load("past"), ast.Constant(node.index), ast.Load())
         if node.verb == "happened" and plan.simple:
             with self.maybe():

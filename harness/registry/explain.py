@@ -52,6 +52,11 @@ class Explanation:
         self._budget = Budget()
         self._quiet = 0
 
+    @property
+    def spent(self) -> int:
+        """The number of iterations it took so far."""
+        return self._budget.spent
+
     def value(self, node: Node) -> Any:
         """Give the value of a node; Undefined says why it has none."""
         try:
@@ -223,9 +228,9 @@ class Explanation:
         """Work out what the present step has to say to a question about the past."""
         lasting = {name: value for name, value in self._names.items() if name not in STEP_NAMES}
         lasting["now"] = self._names
-        return asked_of(
-            self._past[node.index].plan, self._text, lasting, self._asked(node.since) if node.since else None
-        )
+        since = self._asked(node.since) if node.since else None
+        # asked for each item of a list, the events it is asked of count as iterations too
+        return asked_of(self._past[node.index].plan, self._text, lasting, since, self._budget if self._quiet else None)
 
     _SPECIAL: ClassVar[dict[str, Callable[[Explanation, Call], Any]]] = {
         "any": _any,
@@ -253,8 +258,12 @@ class Explanation:
     }
 
 
-def asked_of(plan: Plan, text: str, names: dict[str, Any], since: Asked | None = None) -> Asked:
+def asked_of(
+    plan: Plan, text: str, names: dict[str, Any], since: Asked | None = None, budget: Budget | None = None
+) -> Asked:
     """Work out what the present step, ``now`` in ``names``, has to say to the question behind a plan."""
+    if budget is not None:
+        budget.spend()
     gate: bool | Undefined = True
     try:
         gate = _joined("and", (_attempted(text, names, part) for part in plan.gates))
@@ -266,6 +275,8 @@ def asked_of(plan: Plan, text: str, names: dict[str, Any], since: Asked | None =
         residual = plan.residual
 
         def fits(event: dict[str, Any]) -> bool:
+            if budget is not None:
+                budget.spend()
             return values.truth(Explanation(text, names | event).value(residual))
 
     return Asked(key_of(parts), gate, fits, since)
