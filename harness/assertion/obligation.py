@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from harness.assertion.monitor import Clock, Entry, compatible, is_partial
+from harness.assertion.entry import Clock, Entry, compatible, is_partial
 from harness.registry.invariant import Invariant
 from harness.registry.plan import Plan
 from harness.registry.scope import Answer, Asked, Key

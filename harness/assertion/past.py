@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from harness.assertion.entry import Clock, Entry, doubt_of
 from harness.assertion.leaves import leaves_of
-from harness.assertion.monitor import Clock, Entry, Monitor, doubt_of
+from harness.assertion.monitor import Monitor
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.provenance import Kind, Provenance
 from harness.registry.compile import MISS
