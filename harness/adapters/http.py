@@ -16,7 +16,7 @@ import httpx2
 from harness.determinism import canonical
 from harness.errors import Divergence, Halt, Refused
 from harness.run.drive import Run, finish
-from harness.run.session import Call
+from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown

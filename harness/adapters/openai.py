@@ -32,7 +32,7 @@ from harness.adapters.http import (
 from harness.determinism.address import inside
 from harness.errors import Refused, UsageError
 from harness.run.drive import Run, abandon, abegin, begin, finish
-from harness.run.session import Call
+from harness.run.inputs import Call
 from harness.trace.outcome import Ok, Outcome
 
 Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)

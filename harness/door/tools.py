@@ -11,7 +11,7 @@ from harness.door.binding import Binder, call_site
 from harness.door.current import current_run
 from harness.errors import NotRecordable, UsageError
 from harness.run.drive import acall, call
-from harness.run.session import Call
+from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from harness.determinism.address import here, inside
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
-from harness.run.session import Answer, Call, Close, Complete, Effects, Input, Propose, Say, SessionMachine
+from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Say
+from harness.run.session import SessionMachine
 from harness.trace.error import describe
 from harness.trace.event import Kind
 from harness.trace.outcome import Failed, Outcome, Unknown

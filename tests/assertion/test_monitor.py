@@ -13,7 +13,8 @@ from harness.registry.document import Source, Written
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.parse import parse
 from harness.registry.registry import Registry
-from harness.run.session import Call, Close, Complete, Propose, Say, SessionMachine
+from harness.run.inputs import Call, Close, Complete, Propose, Say
+from harness.run.session import SessionMachine
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import Event

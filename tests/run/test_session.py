@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from harness.errors import HarnessError, NotRecordable
 from harness.ports import Approval
 from harness.registry.load import load
-from harness.run.session import (
-    Answer,
-    Call,
-    Close,
-    Complete,
-    Effects,
-    Propose,
-    Say,
-    SessionMachine,
-)
+from harness.run.inputs import Answer, Call, Close, Complete, Effects, Propose, Say
+from harness.run.session import SessionMachine
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import Event
