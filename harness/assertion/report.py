@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.assertion.interface import Checker
 from harness.registry.registry import Registry
 from harness.trace.event import Event
-from harness.trace.verdict import Truth, Verdict, worst
+from harness.trace.verdict import Judgement, Truth, Verdict, worst
+
+
+MAX_FINDINGS: Final = 10_000
 
 
 class Tally(NamedTuple):
@@ -32,15 +35,21 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a registry says of one run; ``findings`` in the order of the events."""
+    """All that a registry says of one run.
+
+    ``findings`` are in the order of the events, the first ``MAX_FINDINGS`` of them and the first violation;
+    ``omitted`` counts the others.
+    ``rules`` counts all.
+    """
 
     verdict: Truth
     rules: dict[str, Tally]
     findings: tuple[Finding, ...]
+    omitted: int = 0
 
     @property
     def first(self) -> Finding | None:
-        """The first violation."""
+        """The first violation; the one to look at, as later ones may follow from it."""
         return next((finding for finding in self.findings if finding.verdict.truth == "violated"), None)
 
 
@@ -50,9 +59,7 @@ def check(events: Iterable[Event], registry: Registry, run: Mapping[str, Any] | 
     ``run`` is the trace's header.run. Verdicts recorded in the trace are not looked at. Reads the events once and keeps
     of them what the rules ask about, and the findings.
     """
-    checker = Checker(registry, run)
-    spoken: Counter[str] = Counter()
-    findings: list[Finding] = []
+    checker, tally = Checker(registry, run), _Tallying()
     step_of: dict[int, int] = {}
     seq, step = -1, -1
     for event in events:
@@ -60,18 +67,30 @@ def check(events: Iterable[Event], registry: Registry, run: Mapping[str, Any] | 
         if event.kind == "action":
             step = step_of[seq] = step + 1
         here = step_of.pop(event.body["action"], step) if event.kind == "observation" else step
-        judgement = checker.judge(event)
-        spoken.update(judgement.rules)
-        findings += (Finding(seq, here, event.agent, verdict) for verdict in judgement.verdicts)
-    end = checker.finish()
-    spoken.update(end.rules)
-    findings += (Finding(seq, step, "", verdict) for verdict in end.verdicts)
-    return _report(registry, spoken, findings)
+        tally.add(checker.judge(event), seq, here, event.agent)
+    tally.add(checker.finish(), seq, step, "")
+    return tally.report(registry)
 
 
-def _report(registry: Registry, spoken: Counter[str], findings: list[Finding]) -> Report:
-    found = Counter((finding.verdict.rule, finding.verdict.truth) for finding in findings)
-    ids = [rule.id for rule in registry.invariants]
-    ids += [rule for rule in spoken if rule not in ids]
-    tallies = {rule: Tally(spoken[rule], found[rule, "violated"], found[rule, "unknown"]) for rule in ids}
-    return Report(worst([finding.verdict.truth for finding in findings]), tallies, tuple(findings))
+class _Tallying:
+    """Count what is said, and keep the first findings."""
+
+    def __init__(self) -> None:
+        self._spoken: Counter[str] = Counter()
+        self._found: Counter[tuple[str, Truth]] = Counter()
+        self._findings: list[Finding] = []
+
+    def add(self, judgement: Judgement, seq: int, step: int, agent: str) -> None:
+        self._spoken.update(judgement.rules)
+        for verdict in judgement.verdicts:
+            first = verdict.truth == "violated" and all(truth != "violated" for _, truth in self._found)
+            self._found[verdict.rule, verdict.truth] += 1
+            if first or len(self._findings) < MAX_FINDINGS:
+                self._findings.append(Finding(seq, step, agent, verdict))
+
+    def report(self, registry: Registry) -> Report:
+        spoken, found = self._spoken, self._found
+        ids = dict.fromkeys([*(rule.id for rule in registry.invariants), *spoken])
+        tallies = {rule: Tally(spoken[rule], found[rule, "violated"], found[rule, "unknown"]) for rule in ids}
+        omitted = found.total() - len(self._findings)
+        return Report(worst([truth for _, truth in found]), tallies, tuple(self._findings), omitted)

@@ -94,6 +94,7 @@ def _facts(judged: list[Judged], rows: list[Row], rules: Registry) -> dict[str, 
     return {
         "registry": {"name": rules.name, "version": rules.version, "digest": rules.digest},
         "traces": len(judged),
+        "omitted": sum(one.report.omitted for one in judged),
         "unsealed": [one.trace for one in judged if not one.sealed],
         "rules": [facts_of_row(row) for row in rows],
         "findings": [

@@ -110,6 +110,8 @@ def finding_lines(judged: Judged, rules: Registry) -> Iterator[str]:
             yield f"    source    {rule.source or 'none given'}   {rule.at.source.file}:{rule.at.line + 1}"
         yield f"    again     harness show {judged.trace} --at seq:{finding.seq}"
         yield ""
+    if judged.report.omitted:
+        yield f"… and {judged.report.omitted} more; the table counts all"
 
 
 def _look_up(judged: Judged) -> tuple[dict[int, str], dict[int, str]]:

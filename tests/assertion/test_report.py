@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from harness.assertion.interface import Checker
-from harness.assertion.report import Tally, check
+from harness.assertion.report import MAX_FINDINGS, Tally, check
 from harness.registry.load import load
 from harness.trace.event import Event
 from tests.assertion.strategies import action, event, runs
@@ -52,3 +52,11 @@ def test_a_report_says_what_the_door_would_have_said(events: list[Event]) -> Non
     ended = len(checker.finish().verdicts)
     findings = check(events, REGISTRY).findings
     assert [(finding.seq, finding.verdict) for finding in findings[: len(findings) - ended]] == said
+
+
+def test_a_rule_that_is_broken_all_the_time_does_not_fill_the_memory() -> None:
+    """The first findings are kept, all are counted."""
+    rules = load("registry: r\nversion: 1\ndefault: allow\ninvariants: [{id: A, on: action, require: 'False'}]", "r")
+    report = check((action(seq, "pay", {}) for seq in range(MAX_FINDINGS + 5)), rules)
+    assert (len(report.findings), report.omitted) == (MAX_FINDINGS, 5)
+    assert report.rules["A"] == (MAX_FINDINGS + 5, MAX_FINDINGS + 5, 0)
