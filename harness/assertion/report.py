@@ -12,7 +12,6 @@ from harness.registry.registry import Registry
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement, Truth, Verdict, worst
 
-
 MAX_FINDINGS: Final = 10_000
 
 

@@ -30,6 +30,7 @@ class Draft:
 
     ``rules`` may hold an id twice; ``overriding`` are the ids that are meant to replace one, ``weakens`` why that makes
     them weaker, ``drops`` the inherited ids to leave out and why. ``changes`` is what was done to inherited parts.
+    ``stage_tools`` and ``stage_parameters`` are there for this file's examples only, see ``stage``.
     ``whole`` tells that no name is missing because something could not be read.
     """
 
@@ -52,6 +53,8 @@ class Draft:
     weakens: dict[str, str] = field(default_factory=dict)
     drops: dict[str, Written] = field(default_factory=dict)
     changes: list[Override] = field(default_factory=list)
+    stage_tools: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stage_parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def read_draft(text: str, file: str) -> Draft:
@@ -77,6 +80,7 @@ def draft_of(document: Written) -> Draft:
     for name, node in _entries(document, "tools", heads):
         draft.stated[name] = {} if ("tools", name) in broken else _tool(draft, node)
         draft.places[f"tools.{name}"] = document.find(["tools"]).keys[name]
+    _read_stage(draft, whole="stage" not in {path[0] for path in broken})
     for name, node in _entries(document, "agents", heads):
         if ("agents", name) not in broken:
             draft.agents[name] = node
@@ -129,6 +133,16 @@ def _tool(draft: Draft, node: Written) -> dict[str, Any]:
     if "result" in stated:
         _check_schema(draft, node.find(["result", "schema"]))
     return stated
+
+
+def _read_stage(draft: Draft, *, whole: bool) -> None:
+    """Read what is there for examples only."""
+    draft.whole = draft.whole and whole
+    stage = (draft.document.entries or {}).get("stage")
+    if stage is not None and whole:
+        tools = (stage.entries or {}).get("tools")
+        draft.stage_tools = {name: _tool(draft, node) for name, node in ((tools and tools.entries) or {}).items()}
+        draft.stage_parameters = stage.plain().get("parameters", {})
 
 
 def _add_rule(draft: Draft, node: Written) -> None:

@@ -15,6 +15,7 @@ from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakened, weakens_tool
+from harness.registry.stage import set_stage
 
 ReadText = Callable[[str], str]
 
@@ -40,6 +41,7 @@ def with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, .
     own.mistakes += _agents(own, inherited)
     own.artifacts = inherited.artifacts | own.artifacts
     own.places = inherited.places | own.places
+    own.mistakes += set_stage(own)
     own.mistakes += _drop(own, rules)
     own.mistakes += _add_rules(own, rules)
     own.rules = list(rules.values())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from harness.registry.document import Written
 from harness.registry.template import Hole, Template
 from harness.registry.tree import Node, outline
+from harness.tool import ToolSpec
 from harness.trace.verdict import Response, Severity
 
 Occasion = Literal["action", "result", "message", "artifact", "end"]
@@ -46,12 +48,26 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleStage:
+    """What the examples of a file rest on: the tools they may call, the values of parameters, the names of agents.
+
+    These are the file's own, whatever a registry that takes a rule over says; the tools include those that are there
+    for examples only.
+    """
+
+    tools: Mapping[str, ToolSpec]
+    parameters: Mapping[str, Any]
+    agents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Invariant:
     """One rule: on which occasion and for which tools it speaks, what it requires, and what happens otherwise.
 
     ``tools`` are names or globs, empty for any; ``artifact`` is the one that is spoken of. ``rewrite`` gives the new
     value of each named argument. ``at`` is where the rule is written. A rule that nobody wrote, because it follows from
     what is stated of an agent, is ``derived``; ``grants`` are the names and globs of the tools it lets an agent use.
+    ``stage`` is what its examples rest on, None for those of the registry it is in.
     """
 
     id: str
@@ -71,6 +87,7 @@ class Invariant:
     examples: Examples = field(default=Examples(), hash=False)
     derived: bool = field(default=False, compare=False)
     grants: tuple[str, ...] = ()
+    stage: ExampleStage | None = field(default=None, compare=False, repr=False)
 
     def meaning(self) -> dict[str, Any]:
         """Give everything that can change a verdict or what an agent is told, as JSON data."""

@@ -15,6 +15,7 @@ from harness.registry.context import Context
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
 from harness.registry.inherit import ReadText, with_bases
+from harness.registry.invariant import ExampleStage
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.registry.story import mistakes_in_stories
@@ -52,9 +53,10 @@ def finish(draft: Draft, file: str) -> Registry:
         draft.mistakes += mistakes
         draft.mistakes += _taken(draft, {rule.id for rule in derived})
         draft.rules += () if mistakes else derived
+        stage = ExampleStage(tools, draft.parameters, context.agents)
         for rule in draft.rules:
             draft.mistakes += resolve(rule, context)
-            draft.mistakes += mistakes_in_stories(rule, context.declared)
+            draft.mistakes += mistakes_in_stories(rule, rule.stage or stage)
     if draft.mistakes:
         raise RegistryError(_in_order(draft.mistakes, file))
     return Registry(

@@ -1,19 +1,24 @@
 """Write a registry as YAML that loads again to the same meaning.
 
-What it extends and what it was joined of is written out; comments, layout and ``override`` are gone. Text is left
-without quotes only where no reader of YAML could take it for something else.
+What it extends and what it was joined of is written out; comments, layout and ``override`` are gone. What the
+examples of rules taken over rest on is written under ``stage``; where two rules need different things of it, the later
+one loses its examples. Text is left without quotes only where no reader of YAML could take it for something else.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 import yaml
 
-from harness.registry.invariant import Expression, Invariant, Shape
+from harness.registry.invariant import Examples, ExampleStage, Expression, Invariant, Shape
 from harness.registry.registry import Registry
 from harness.registry.schema import TOOL_KEYS
+from harness.registry.story import AGENT, tools_of
+from harness.registry.tree import dotted, walk
+from harness.tool import ToolSpec
 
 _WIDTH: Final = 110
 _LONG: Final = 80  # an expression longer than this is folded over lines
@@ -82,8 +87,48 @@ def facts_of(registry: Registry) -> dict[str, Any]:
         facts["agents"] = registry.agents
     if registry.artifacts:
         facts["artifacts"] = {name: {"schema": schema} for name, schema in registry.artifacts.items()}
-    facts["invariants"] = [facts_of_rule(rule) for rule in registry.invariants if not rule.derived]
+    stage = _Stage(registry)
+    written = [rule for rule in registry.invariants if not rule.derived]
+    rules = [facts_of_rule(rule if stage.fits(rule) else replace(rule, examples=Examples())) for rule in written]
+    facts |= {"stage": stage.facts()} if stage.facts() else {}
+    facts["invariants"] = rules
     return facts
+
+
+class _Stage:
+    """What the examples of a whole registry rest on besides its own tools and parameters, grown rule by rule."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._own = ExampleStage(registry.tools, registry.parameters, frozenset(registry.agents))
+        stages = [rule.stage or self._own for rule in registry.invariants]
+        self._declared = any(stage.tools for stage in (self._own, *stages))
+        self._tools: dict[str, ToolSpec | None] = dict(registry.tools)
+        self._parameters: dict[str, Any] = {}
+
+    def fits(self, rule: Invariant) -> bool:
+        """Tell whether the examples of a rule mean the same here as in its file, and make room for them."""
+        stage = rule.stage or self._own
+        used = {dotted(node).removeprefix("now.") for tree in rule.trees() for node in walk(tree)}
+        values = {name: value for name, value in stage.parameters.items() if f"params.{name}" in used}
+        lines = [line for story in (*rule.examples.holds, *rule.examples.violated) for line in story]
+        tools = {name: stage.tools.get(name) for line in lines for name in tools_of(line)}
+        if any(self._tools.get(name, spec) != spec or (spec is None and self._declared) for name, spec in tools.items()):
+            return False
+        if any(self._parameters.get(name, value) != value for name, value in values.items()):
+            return False
+        if self._own.agents and not {line[AGENT] for line in lines if AGENT in line} <= self._own.agents:
+            return False
+        self._tools = {**stage.tools, **self._tools, **tools}
+        self._parameters |= values
+        return True
+
+    def facts(self) -> dict[str, Any]:
+        """Give what stands under ``stage``."""
+        own = self._own
+        tools = {name: spec for name, spec in self._tools.items() if spec is not None and name not in own.tools}
+        values = {name: one for name, one in self._parameters.items() if one != own.parameters[name]}
+        stated = {name: _tool_facts(spec.stated()) for name, spec in tools.items()}
+        return {part: said for part, said in (("tools", stated), ("parameters", values)) if said}
 
 
 def facts_of_rule(rule: Invariant) -> dict[str, Any]:
@@ -125,7 +170,10 @@ def _parameter(registry: Registry, name: str) -> Any:
 
 def _tool(registry: Registry, name: str) -> dict[str, Any]:
     """Give the declaration of a tool: what is stated of it, even where that goes without saying."""
-    stated = registry.tools[name].stated() | registry.stated.get(name, {})
+    return _tool_facts(registry.tools[name].stated() | registry.stated.get(name, {}))
+
+
+def _tool_facts(stated: dict[str, Any]) -> dict[str, Any]:
     fields = (("format", "result_format"), ("schema", "result"))
     result = {key: stated.pop(field) for key, field in fields if field in stated}
     stated |= {"result": result} if result else {}

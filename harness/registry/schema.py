@@ -102,6 +102,12 @@ _ARTIFACT: Final = {
     "properties": {"schema": {"type": "object"}},
 }
 
+_STAGE: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"tools": {"type": "object", "additionalProperties": _TOOL}, "parameters": {"type": "object"}},
+}
+
 _STORIES: Final = {
     "type": "array",
     "items": {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1}},
@@ -172,6 +178,7 @@ SCHEMA: Final[dict[str, Any]] = {
             "additionalProperties": _PARAMETER,
         },
         "tools": {"type": "object", "additionalProperties": _TOOL},
+        "stage": _STAGE,
         "agents": {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": _AGENT},
         "artifacts": {
             "type": "object",

@@ -2,55 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from harness.errors import Mistake
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
-from harness.registry.invariant import Invariant
+from harness.registry.invariant import ExampleStage, Invariant
+from harness.registry.plan import window_of
 
 ROLES: Final = ("system", "user", "assistant")
-OUTCOMES: Final = ("result", "failed")
+MODEL: Final = "model"
+OUTCOMES: Final = ("result", "failed", "unknown", "usage")
 ASKS: Final = "asks"
+AT: Final = "at"
+AGENT: Final = "agent"
 
+_BESIDES: Final = frozenset((AT, AGENT))  # what any line may say
 _CURE: Final = "write {user: text} or {name_of_tool: {argument: value}, result: value}"
+_MODEL_CURE: Final = "write {model: NAME, usage: {total_tokens: 5}}"
+_TIME_CURE: Final = "write the time since the start, such as at: 90 s (ms, s, min, h, d)"
 
 
 def subject(line: dict[str, Any]) -> str:
-    """Give the role or the tool that a line is about; empty unless there is exactly one."""
-    said = [key for key in line if key not in (*OUTCOMES, ASKS)]
+    """Give the role or the tool that a line is about, or ``model``; empty unless there is exactly one."""
+    said = [key for key in line if key not in (*OUTCOMES, ASKS, *_BESIDES)]
     return said[0] if len(said) == 1 else ""
 
 
-def mistakes_in_stories(rule: Invariant, declared: Collection[str]) -> Iterator[Mistake]:
-    """Yield the lines of a rule's examples that are no step; ``declared`` are the tools they may name, if any."""
+def tools_of(line: dict[str, Any]) -> list[str]:
+    """Give the tools that a line calls, or asks for."""
+    asked = [name for call in line.get(ASKS, ()) for name in call]
+    said = subject(line)
+    return asked if said in (*ROLES, MODEL) else [said]
+
+
+def moment_ns(line: dict[str, Any]) -> int | None:
+    """Give the nanoseconds since the start at which a line happens, None where it does not say; ValueError for no time."""
+    if AT not in line:
+        return None
+    said = window_of(line[AT]).ns if type(line[AT]) is str else None
+    if said is None:
+        raise ValueError(f"{line[AT]!r} is no time")
+    return said
+
+
+def mistakes_in_stories(rule: Invariant, stage: ExampleStage) -> Iterator[Mistake]:
+    """Yield the lines of a rule's examples that are no step; ``stage`` is what they may name, if anything is declared."""
     for kind in ("holds", "violated"):
         for number, story in enumerate(getattr(rule.examples, kind)):
-            for index, line in enumerate(story):
-                yield from _mistakes(rule.at.find(["examples", kind, number, index]), line, declared)
+            places = [rule.at.find(["examples", kind, number, index]) for index in range(len(story))]
+            for at, line in zip(places, story, strict=True):
+                yield from _mistakes_besides(at, line, stage)
+                yield from _mistakes(at, line, stage)
+            yield from _backwards(places, story)
 
 
-def _mistakes(at: Written, line: dict[str, Any], declared: Collection[str]) -> Iterator[Mistake]:
+def _mistakes(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:
     said = subject(line)
-    if not said or all(outcome in line for outcome in OUTCOMES):
+    if not said or sum(outcome in line for outcome in OUTCOMES) > 1:
         yield at.mistake("a line of an example is one message, or one call and at most one outcome", _CURE)
     elif said in ROLES:
-        if type(line[said]) is not str or set(line) - {said, ASKS} or (ASKS in line and said != "assistant"):
+        if type(line[said]) is not str or set(line) - {said, ASKS, *_BESIDES} or (ASKS in line and said != "assistant"):
             yield at.mistake(f"{said}: expected the text of a message and nothing else", _CURE)
         elif ASKS in line:
-            yield from _mistakes_in_asks(at.find([ASKS]), line[ASKS], declared)
+            yield from _mistakes_in_asks(at.find([ASKS]), line[ASKS], stage)
     elif ASKS in line:
         yield at.keys[ASKS].mistake("only an assistant asks for calls", "write {assistant: text, asks: [{tool: {…}}]}")
+    elif said == MODEL:
+        yield from _mistakes_of_model(at, line)
+    elif "usage" in line:
+        yield at.keys["usage"].mistake("only a call of a model has a usage", _MODEL_CURE)
     elif line[said] is not None and type(line[said]) is not dict:
         yield at.mistake(f"{said}: expected the arguments of a call, an object", _CURE)
-    elif declared and said not in declared:
-        yield at.keys[said].mistake(f"unknown tool {said!r}", nearest(said, declared))
+    elif stage.tools and said not in stage.tools:
+        yield at.keys[said].mistake(f"unknown tool {said!r}", nearest(said, stage.tools))
 
 
-def _mistakes_in_asks(at: Written, asks: Any, declared: Collection[str]) -> Iterator[Mistake]:
+def _mistakes_of_model(at: Written, line: dict[str, Any]) -> Iterator[Mistake]:
+    if type(line[MODEL]) is not str:
+        yield at.keys[MODEL].mistake("model: expected the name of a model", _MODEL_CURE)
+    elif "result" in line:
+        yield at.keys["result"].mistake("the answer of a model is told by its usage", _MODEL_CURE)
+    elif "usage" in line and type(line["usage"]) is not dict:
+        yield at.find(["usage"]).mistake("usage: expected an object", _MODEL_CURE)
+
+
+def _mistakes_besides(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:
+    """Yield what is wrong with the time, the agent, and the reason of an unknown outcome."""
+    try:
+        moment_ns(line)
+    except ValueError as error:
+        yield at.find([AT]).mistake(f"at: {error}", _TIME_CURE)
+    name = line.get(AGENT, "")
+    if type(name) is not str or (AGENT in line and not name):
+        yield at.find([AGENT]).mistake("agent: expected the name of an agent", "write agent: NAME")
+    elif name and stage.agents and name not in stage.agents:
+        cure = nearest(name, stage.agents) or f"declared agents: {', '.join(sorted(stage.agents))}"
+        yield at.find([AGENT]).mistake(f"unknown agent {name!r}", cure)
+    if "unknown" in line and (type(line["unknown"]) is not str or not line["unknown"]):
+        yield at.keys["unknown"].mistake("unknown: expected the reason", "write unknown: the connection broke")
+
+
+def _backwards(places: list[Written], story: tuple[dict[str, Any], ...]) -> Iterator[Mistake]:
+    """Yield the lines that happen before the line above them."""
+    latest = 0
+    for at, line in zip(places, story, strict=True):
+        try:
+            moment = moment_ns(line)
+        except ValueError:
+            continue
+        if moment is not None and moment < latest:
+            yield at.find([AT]).mistake(f"at: {line[AT]} is earlier than the line before", "put the lines in order")
+        latest = max(latest, moment or 0)
+
+
+def _mistakes_in_asks(at: Written, asks: Any, stage: ExampleStage) -> Iterator[Mistake]:
     if type(asks) is not list or not all(type(one) is dict and len(one) == 1 for one in asks):
         yield at.mistake("asks: expected a list of calls", "write asks: [{tool: {argument: value}}]")
         return
     for index, one in enumerate(asks):
-        yield from _mistakes(at.find([index]), one, declared)
+        yield from _mistakes(at.find([index]), one, stage)

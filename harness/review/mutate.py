@@ -31,7 +31,7 @@ from harness.registry.scope import tool_names
 from harness.registry.tree import Constant, Logic, Node, Span, Unary, dotted, mentions, outline, walk
 from harness.registry.write import write
 from harness.review.loosen import loosen, same_words
-from harness.review.stories import Answer, alone, answer, examples_of
+from harness.review.stories import Answer, alone, answer, examples_of, on_stage
 from harness.review.weaken import Change, moved, negations, weaken
 from harness.trace.event import Event
 
@@ -82,21 +82,23 @@ class Score(NamedTuple):
 def score(rule: Invariant, registry: Registry) -> Score:
     """Try a rule's examples on each of its mutants. O(mutants · examples)."""
     original = alone(rule, registry)
-    means = _sense(original)
+    staged = on_stage(original)
+    means = _sense(staged)
     seen = {means}
     examples = list(examples_of(rule))
-    right = [_noticeable(answer(example, original)) for example in examples]
+    right = [_noticeable(answer(example, staged)) for example in examples]
     survivors: list[Mutant] = []
     total = same = 0
     for mutant in _mutants(rule, original):
-        sense = _sense(mutant.registry)
+        staged = on_stage(mutant.registry)
+        sense = _sense(staged)
         if mutant.same or sense in seen:
             same += mutant.same or sense == means
             continue
         seen.add(sense)
         total += 1
         told = zip(examples, right, strict=True)
-        if all(_noticeable(answer(example, mutant.registry)) == before for example, before in told):
+        if all(_noticeable(answer(example, staged)) == before for example, before in told):
             survivors.append(mutant)
     return Score(rule.id, rule.place, total, tuple(survivors), same, original)
 
@@ -189,9 +191,19 @@ def _parameters(rule: Invariant) -> list[str]:
 def _moved(rule: Invariant, name: str, registry: Registry) -> Iterator[Mutant]:
     whole = registry.parameters.get(name)
     place = registry.places[f"parameters.{name}"].place if f"parameters.{name}" in registry.places else rule.place
-    for path, before, after, changed in _neighbours(whole, f"params.{name}"):
-        other = replace(registry, parameters=registry.parameters | {name: changed})
-        yield Mutant("a parameter moved", path, repr(before), repr(after), place, other)
+    moves = _neighbours(whole, f"params.{name}")
+    # examples may be written for another value than the one in force: both are moved
+    shown = [changed for *_, changed in _neighbours(_on_stage(rule, name, whole), "")]
+    for (path, before, after, changed), other in zip(moves, shown, strict=False):
+        moved = replace(registry, parameters=registry.parameters | {name: changed})
+        if rule.stage is not None:
+            stage = replace(rule.stage, parameters={**rule.stage.parameters, name: other})
+            moved = replace(moved, invariants=(replace(rule, stage=stage),))
+        yield Mutant("a parameter moved", path, repr(before), repr(after), place, moved)
+
+
+def _on_stage(rule: Invariant, name: str, otherwise: Any) -> Any:
+    return otherwise if rule.stage is None else rule.stage.parameters.get(name, otherwise)
 
 
 def _neighbours(value: Any, path: str) -> Iterator[tuple[str, Any, Any, Any]]:

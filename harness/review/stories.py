@@ -5,8 +5,10 @@ An example is a short story, one line for each step; the rule is judged at the l
     - [{user: yes please}, {get_order: {order_id: W-1}, result: {total: 5}}, {refund: {order_id: W-1, amount: 5}}]
 
 A line is a chat message (``user``, ``assistant`` or ``system``) or a call of a tool with its arguments, and what came
-of it as ``result`` or ``failed``. A call without an outcome is still open. An assistant may ask for calls:
-``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. What a rule requires to follow is judged when the story ends.
+of it as ``result``, ``failed`` or ``unknown`` with the reason. A call without an outcome is still open. An assistant
+may ask for calls: ``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. A model is called by ``{model: NAME, usage:
+{total_tokens: 5}}``. Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else
+it is a nanosecond after what was before. What a rule requires to follow is judged when the story ends.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import ASKS, ROLES, subject
+from harness.registry.story import AGENT, ASKS, MODEL, ROLES, moment_ns, subject
 from harness.registry.tree import Fold
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement, Verdict
 
 SILENT: Final = "the rule did not speak"
+
+_CHAT: Final = "openai:chat/completions"  # a call of a model as it is recorded
 
 
 class Example(NamedTuple):
@@ -62,8 +66,19 @@ def alone(rule: Invariant, registry: Registry) -> Registry:
     return replace(registry, invariants=(rule,))
 
 
+def on_stage(registry: Registry) -> Registry:
+    """Give a registry of one rule with the tools and parameters that the rule's examples were written for."""
+    (rule,) = registry.invariants
+    if rule.stage is None:
+        return registry
+    return replace(registry, tools=dict(rule.stage.tools), parameters=dict(rule.stage.parameters))
+
+
 def answer(example: Example, registry: Registry) -> Answer:
-    """Judge a story by a registry of one rule; what is said at the end of the run goes before all else. O(events)."""
+    """Judge a story by a registry of one rule, see ``on_stage``. O(events).
+
+    What is said at the end of the run goes before all else.
+    """
     (rule,) = registry.invariants
     checker = Checker(registry)
     found, deciding = SILENT, None
@@ -92,19 +107,28 @@ def _waits(rule: Invariant) -> bool:
 
 def events_of(story: Story) -> Iterator[Event]:
     """Yield the events of a story."""
-    seq = 0
+    seq, at = 0, 0
     for line in story:
         said = subject(line)
+        at = max(at, moment_ns(line) or 0)
+        agent = line.get(AGENT, "main")
         if said in ROLES:
             asked = {"tool_calls": list(map(_asked, line[ASKS]))} if ASKS in line else {}
-            yield _event(seq, "message", {"message": {"role": said, "content": line[said], **asked}})
+            bodies = [("message", {"message": {"role": said, "content": line[said], **asked}})]
         else:
-            action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
-            yield _event(seq, "action", action)
-            if outcome := _outcome(line):
-                seq += 1
-                yield _event(seq, "observation", {"action": seq - 1, **outcome})
-        seq += 1
+            outcome = _outcome(line)
+            bodies = [("action", _action(said, line))]
+            bodies += [("observation", {"action": seq, **outcome})] if outcome else []
+        for kind, body in bodies:
+            yield Event(seq, kind, agent, "0", (), at, body)  # type: ignore[arg-type]
+            seq, at = seq + 1, at + 1
+
+
+def _action(said: str, line: dict[str, Any]) -> dict[str, Any]:
+    if said == MODEL:
+        args = {"messages": [], "options": {"model": line[MODEL]}}
+        return {"surface": "model", "tool": _CHAT, "args": args, "rules": ()}
+    return {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
 
 
 def _asked(call: dict[str, Any]) -> dict[str, Any]:
@@ -117,11 +141,11 @@ def _outcome(line: dict[str, Any]) -> dict[str, Any]:
         return {"ok": line["result"]}
     if "failed" in line:
         return {"failed": {"error": {"type": "ToolError", "message": str(line["failed"])}, "retryable": False}}
+    if "unknown" in line:
+        return {"unknown": {"reason": line["unknown"]}}
+    if "usage" in line:
+        return {"ok": {"body": {"model": line[MODEL], "choices": [], "usage": line["usage"]}}}
     return {}
-
-
-def _event(seq: int, kind: Any, body: dict[str, Any]) -> Event:
-    return Event(seq, kind, "main", "0", (), seq, body)
 
 
 def _verdict(rule: Invariant, judgement: Judgement) -> Verdict | None:

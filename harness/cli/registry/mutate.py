@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.registry.invariant import Invariant
 from harness.registry.registry import Registry
 from harness.review.mutate import Mutant, Score, score, total, unnoticed
+from harness.review.stories import alone, on_stage
 
 
 def command(
@@ -32,7 +33,9 @@ def command(
     The score of a rule is the share of its faults that were noticed. Exit 1 where a rule is below --at-least, 3 where
     nothing could be changed in a rule.
     """
-    rules = _chosen(load_each(registries), rule)
+    loaded = load_each(registries)
+    rules = _chosen(loaded, rule)
+    derived = sum(one.derived for registry in loaded for one in registry.invariants)
     scores = [score(one, registry) for one, registry in with_progress(rules, "mutating")]
     for path in with_progress(trace_files(traces), "judging") if traces else ():
         with open_trace(path) as reader:
@@ -40,17 +43,20 @@ def command(
         scores = [unnoticed(one, events, reader.header.run) for one in scores]
     below = [one for one in scores if one.share is not None and one.share < at_least]
     untouched = [one for one in scores if one.share is None]
-    emit(_facts(scores, below, at_least), list(_lines(scores, below, at_least)), as_json)
+    lines = [*_lines(scores, below, at_least), *([_left_out(derived)] if derived else [])]
+    emit(_facts(scores, below, at_least) | {"derived": derived}, lines, as_json)
     raise typer.Exit(1 if below else 3 if untouched else 0)
 
 
 def _chosen(registries: list[Registry], ids: list[str] | None) -> list[tuple[Invariant, Registry]]:
-    """Give the rules to try, one that several registries take over only once."""
+    """Give the rules that somebody wrote, one that several registries take over only once."""
     rules: dict[str, tuple[Invariant, Registry]] = {}
     for registry in registries:
-        for rule in registry.invariants:
+        for rule in (one for one in registry.invariants if not one.derived):
+            stage = on_stage(alone(rule, registry))
             stories = [*rule.examples.holds, None, *rule.examples.violated]
-            key = digest_of([rule.meaning(), stories, registry.parameters])
+            tools = {name: spec.stated() for name, spec in stage.tools.items()}
+            key = digest_of([rule.meaning(), stories, stage.parameters, tools])
             rules.setdefault(key, (rule, registry))
     known = {rule.id for rule, _ in rules.values()}
     if missing := [name for name in ids or () if name not in known]:
@@ -72,6 +78,10 @@ def _lines(scores: list[Score], below: list[Score], at_least: float) -> Iterator
     yield f"{rules}   {_share(noticed, mutants)}   {same} more mutants mean the same as their rule"
     if below:
         yield f"below {at_least:g}: {', '.join(one.rule for one in below)}"
+
+
+def _left_out(derived: int) -> str:
+    return f"{counted(derived, 'rule')} made from agents: left out, there is nothing to write examples for"
 
 
 def _share(noticed: int, mutants: int) -> str:

@@ -40,9 +40,10 @@ def _lines(registry: Registry, trial: Trial) -> Iterator[str]:
         yield f"{failure.rule.id}  {example.at.place}   expected {example.expected}, found {failure.found}"
         yield from _deciding(failure)
         yield ""
-    rules = counted(len(registry.invariants), "rule")
+    rules = counted(len(registry.invariants) - trial.derived, "rule")
     failures = f"{len(trial.failures)} failed" if trial.failures else "none failed"
-    yield f"{registry.file}   {rules}   {counted(trial.examples, 'example')}   {failures}"
+    derived = f"   {trial.derived} more made from agents" if trial.derived else ""
+    yield f"{registry.file}   {rules}   {counted(trial.examples, 'example')}   {failures}{derived}"
     for kind, lacking in (("that holds", trial.never_hold), ("that is violated", trial.never_violated)):
         for rule in lacking:
             yield f"    {rule.id}  {rule.place}   has no example {kind}"
@@ -67,7 +68,8 @@ def _facts(registry: Registry, trial: Trial) -> dict[str, Any]:
         "registry": registry.name,
         "file": registry.file,
         "digest": registry.digest,
-        "rules": len(registry.invariants),
+        "rules": len(registry.invariants) - trial.derived,
+        "derived": trial.derived,
         "examples": trial.examples,
         "failures": [
             {
