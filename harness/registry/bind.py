@@ -54,4 +54,4 @@ class Binder:
 
     def _template(self, template: Template) -> Template:
         pieces = (replace(one, tree=self.bind(one.tree)) if isinstance(one, Hole) else one for one in template.pieces)
-        return Template(template.text, tuple(pieces))
+        return replace(template, pieces=tuple(pieces))

@@ -59,6 +59,8 @@ def build_registry(
     default: Default,
     unknown: Unknown | None = None,
     parameters: Mapping[str, Any] | None = None,
+    define: Mapping[str, Any] | None = None,
+    schemas: Mapping[str, Any] | None = None,
     tools: Mapping[str, Any] | None = None,
     agents: Mapping[str, Any] | None = None,
     artifacts: Mapping[str, Any] | None = None,
@@ -72,7 +74,8 @@ def build_registry(
     rules = list(invariants)
     at = _Place.of_caller()
     head = {"registry": name, "version": version, "default": default, "unknown": unknown}
-    parts = {"parameters": parameters, "tools": tools, "agents": agents, "artifacts": artifacts}
+    parts = {"parameters": parameters, "define": define, "schemas": schemas, "tools": tools, "agents": agents}
+    parts["artifacts"] = artifacts
     draft = draft_of(at.written({key: value for key, value in (head | parts).items() if value is not None}))
     draft.mistakes += _mistakes_twice(draft, rules)
     draft.rules = rules

@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from harness.registry.complaint import nearest
-from harness.registry.invariant import Invariant
+from harness.registry.invariant import Expression, Invariant
 from harness.registry.kinds import ANY, Kind, kind_of_value, kinds_of_names, promised
 from harness.registry.library import PatternError, searcher
 from harness.registry.parameter import Parameter
 from harness.registry.plan import window_of
 from harness.registry.program import NOT_A_TOOL, applies, can_be_true
 from harness.registry.reduce import reduce
-from harness.registry.scope import NAMES, PAST_NAMES
-from harness.registry.tree import Constant, Fold, Listing, Node, dotted, mentions
+from harness.registry.scope import NAMES, PAST_NAMES, STEP_NAMES
+from harness.registry.tree import Constant, Field, Fold, Listing, Logic, Node, dotted, mentions, outline, walk
 from harness.tool import ToolSpec
 
 Env = Mapping[str, Kind]
 
 
-class Context(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Context:
     """What rules may refer to.
 
     ``declared`` are the tools that the registry itself declares, ``default`` says whether others are let through
     (``allow``) or refused. ``about`` is what is stated of parameters besides their values, ``agents`` the names of the
-    agents, where any are declared, ``artifacts`` the schemas of artifacts.
+    agents, where any are declared, ``artifacts`` the schemas of artifacts. ``definitions`` are the named expressions,
+    ``unread`` the names of those that cannot be used. ``past`` keeps what is known of past events by condition.
     """
 
     parameters: Mapping[str, Any]
     tools: Mapping[str, ToolSpec]
     declared: frozenset[str]
     default: str
-    about: Mapping[str, Parameter] = MappingProxyType({})
+    about: Mapping[str, Parameter] = field(default_factory=dict)
     agents: frozenset[str] = frozenset()
-    artifacts: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    artifacts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    definitions: Mapping[str, Expression] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+    past: dict[str, Env] = field(default_factory=dict, compare=False, repr=False)
 
 
 def names_of_step(rule: Invariant, context: Context) -> Env:
@@ -43,17 +48,57 @@ def names_of_step(rule: Invariant, context: Context) -> Env:
     surfaces = any(mentions(tree, "call.surface") for tree in rule.trees())
     model = surfaces and not rule.tools and (rule.when is None or _may_be_model(rule.when.tree, context))
     kinds = _kinds(context, lambda tool: applies(rule, "tool", tool, context.parameters), rule.artifact, model=model)
-    return {name: kinds[name] for name in NAMES[rule.on]}
+    return {name: kinds[name] for name in NAMES[rule.on]} | dict.fromkeys(context.unread, ANY)
+
+
+def names_anywhere(context: Context) -> Iterator[Env]:
+    """Yield the kinds of names for a definition alone: for each occasion, then for each kind of past event.
+
+    Fields are those of all tools.
+    """
+    kinds = _kinds(context, lambda _: True, model=False)
+    unread = dict.fromkeys(context.unread, ANY)
+    for names in NAMES.values():
+        yield {name: kinds[name] for name in names} | unread
+    now = {"now": Kind("record", fields=kinds)}
+    for names in PAST_NAMES.values():
+        yield {name: kind for name, kind in kinds.items() if name in names or name not in STEP_NAMES} | unread | now
 
 
 def names_of_past(fold: Fold, context: Context) -> Env:
     """Give the kinds of the names of the past events that a question can be about."""
+    key = f"{fold.past} {outline(fold.condition) if fold.condition else ''}"
+    if key not in context.past:
+        context.past[key] = _names_of_past(fold, context)
+    return context.past[key]
+
+
+def _names_of_past(fold: Fold, context: Context) -> Env:
     condition = fold.condition
     model = condition is not None and mentions(condition, "call.surface") and _may_be_model(condition, context)
+    parts = list(_conjuncts(condition)) if condition is not None else []
+    # what does not speak of the tool has the same answer for all of them
+    about_tool = [part for part in parts if _speaks_of_tool(part)]
+    anything = ToolSpec(NOT_A_TOOL)
+    possible = all(can_be_true(part, anything, context.parameters) for part in parts if part not in about_tool)
     kinds = _kinds(
-        context, lambda tool: condition is None or can_be_true(condition, tool, context.parameters), model=model
+        context,
+        lambda tool: possible and all(can_be_true(part, tool, context.parameters) for part in about_tool),
+        model=model,
     )
     return {name: kinds[name] for name in PAST_NAMES[fold.past]}
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if isinstance(node, Logic) and node.operator == "and":
+        for part in node.parts:
+            yield from _conjuncts(part)
+    else:
+        yield node
+
+
+def _speaks_of_tool(node: Node) -> bool:
+    return any(isinstance(one, Field) and dotted(one).startswith(("call.tool", "tool.")) for one in walk(node))
 
 
 def _kinds(

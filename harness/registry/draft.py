@@ -11,7 +11,9 @@ from typing import Any, Literal, TypeVar
 
 from harness.errors import Mistake
 from harness.registry.complaint import ExpressionError
+from harness.registry.define import mistake_in_name
 from harness.registry.document import DocumentError, Source, Written, read
+from harness.registry.inline import inlined
 from harness.registry.invariant import Examples, Expression, Invariant, Shape
 from harness.registry.json_schema import mistakes_in_schema
 from harness.registry.override import Override
@@ -47,6 +49,7 @@ class Draft:
     places: dict[str, Written] = field(default_factory=dict)
     rules: list[Invariant] = field(default_factory=list)
     about: dict[str, Parameter] = field(default_factory=dict)
+    definitions: dict[str, Expression | None] = field(default_factory=dict)
     agents: dict[str, Written] = field(default_factory=dict)
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     overriding: set[str] = field(default_factory=set)
@@ -68,15 +71,21 @@ def read_draft(text: str, file: str) -> Draft:
 def draft_of(document: Written) -> Draft:
     """Read one document, wherever it comes from, not what it extends."""
     found = list(mistakes_in(document))
-    draft = Draft(document, [mistake for _, mistake in found])
+    document, others = inlined(document)
+    draft = Draft(document, [*(mistake for _, mistake in found), *others])
     if document.entries is None:
         return draft
     broken = {path[:2] for path, _ in found if path}
     heads = {path[0] for path in broken if len(path) == 1 or path[0] == "extends"}
     _read_head(draft, heads)
-    draft.whole = heads.isdisjoint(("tools", "parameters", "extends", "agents", "artifacts", "drop"))
+    draft.whole = heads.isdisjoint(("tools", "parameters", "extends", "agents", "artifacts", "drop", "define"))
     for name, node in _entries(document, "parameters", heads):
         _add_parameter(draft, name, node, whole=("parameters", name) not in broken)
+    for name, node in _entries(document, "define", heads):
+        _add_definition(draft, name, node, whole=("define", name) not in broken)
+    for name, node in _entries(document, "schemas", heads):
+        if ("schemas", name) not in broken:
+            _check_schema(draft, node)
     for name, node in _entries(document, "tools", heads):
         draft.stated[name] = {} if ("tools", name) in broken else _tool(draft, node)
         draft.places[f"tools.{name}"] = document.find(["tools"]).keys[name]
@@ -120,6 +129,14 @@ def _add_parameter(draft: Draft, name: str, node: Written, *, whole: bool) -> No
     if whole:
         draft.about[name] = read_parameter(node)
         draft.mistakes += mistakes_in_parameter(node)
+
+
+def _add_definition(draft: Draft, name: str, node: Written, *, whole: bool) -> None:
+    draft.places[f"define.{name}"] = node
+    if hides := mistake_in_name(name, draft.document.find(["define"]).keys[name]):
+        draft.mistakes.append(hides)
+        return
+    draft.definitions[name] = _read(draft, node.find(["is"]), _expression) if whole else None
 
 
 def _tool(draft: Draft, node: Written) -> dict[str, Any]:
@@ -195,7 +212,10 @@ def _expression(at: Written) -> Expression:
 def _parsed(draft: Draft, node: Written, key: str, read_text: Callable[[Written], Read]) -> Read | None:
     if key not in (node.entries or {}):
         return None
-    at = node.find([key])
+    return _read(draft, node.find([key]), read_text)
+
+
+def _read(draft: Draft, at: Written, read_text: Callable[[Written], Read]) -> Read | None:
     try:
         return read_text(at)
     except ExpressionError as error:

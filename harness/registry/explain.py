@@ -28,6 +28,7 @@ from harness.registry.tree import (
     Logic,
     Name,
     Node,
+    Span,
     Table,
     Unary,
 )
@@ -51,6 +52,7 @@ class Explanation:
         self._text, self._names, self._past, self._present = text, names, past, present
         self._budget = Budget()
         self._quiet = 0
+        self._around: Span | None = None  # that of the node whose part is being worked out
 
     @property
     def spent(self) -> int:
@@ -68,10 +70,15 @@ class Explanation:
         return value
 
     def _bare(self, node: Node) -> Any:
-        return self._MEANINGS[type(node)](self, node)
+        outer, self._around = self._around, node.span
+        try:
+            return self._MEANINGS[type(node)](self, node)
+        finally:
+            self._around = outer
 
     def _keep(self, node: Node, value: Any) -> None:
-        if not self._quiet and not isinstance(node, Constant):
+        # what a definition stands for is one value, by its name
+        if not self._quiet and not isinstance(node, Constant) and node.span != self._around:
             self.seen[self._text[node.span.start : node.span.end]] = shortened(value)
 
     def _attempt(self, node: Node) -> Any:

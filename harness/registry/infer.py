@@ -93,6 +93,8 @@ class Inference:
             self._wrong(node, *found)
 
     def _wrong(self, node: Node, message: str, cure: str = "", start: int | None = None) -> None:
+        if isinstance(node, Field) and node.of.span == node.span:
+            start = None  # within a definition, which stands here by its name
         self.found.append((message, cure, node.span.start if start is None else start, node.span.end))
 
     def _source(self, node: Node) -> str:
@@ -106,9 +108,11 @@ class Inference:
             return env[node.name]
         elsewhere = node.name in {name for names in NAMES.values() for name in names}
         message = f"there is no {node.name!r} here" if elsewhere else f"unknown name {node.name!r}"
-        known = f"known here: {', '.join(name for name in env if not name.startswith('now'))}"
+        names = [name for name in (*env, *self._context.definitions) if not name.startswith("now")]
+        known = f"known here: {', '.join(names)}"
         literals = {"true": "True", "false": "False", "null": "None"}
-        cure = f"write {literals[node.name]}" if node.name in literals else nearest(node.name, env) or known
+        close = nearest(node.name, (*env, *self._context.definitions))
+        cure = f"write {literals[node.name]}" if node.name in literals else close or known
         self._wrong(node, message, cure)
         return ANY
 
@@ -220,7 +224,7 @@ class Inference:
         over = self.use(node.over, env)
         if over.type in ("truth", "number", "text", "null"):
             self._wrong(node.over, f"cannot go through {spoken(over)}; expected a list or an object")
-        if node.name in env or node.name in (*FUNCTIONS, *VERBS, *PASTS, "now"):
+        if node.name in env or node.name in (*self._context.definitions, *FUNCTIONS, *VERBS, *PASTS, "now"):
             self._wrong(node, f"the name {node.name!r} means something else here", "choose another name")
         inner = dict(env) | {node.name: TEXT if over.type == "object" else item_of(over)}
         for condition in node.conditions:

@@ -1,7 +1,8 @@
-"""What a registry takes over by ``extends``: rules, parameters, tools, agents and artifacts, changed only in the open.
+"""What a registry takes over by ``extends``, from rules to artifacts, changed only in the open.
 
-A rule, parameter or agent of the same name needs ``override: true``; a rule that answers more mildly also ``weakens``,
-with the reason; a rule is left out by ``drop``, with the reason. What is stated of a tool may only get stricter.
+A rule, parameter, definition or agent of the same name needs ``override: true``; a rule that answers more mildly also
+``weakens``, with the reason; a rule is left out by ``drop``, with the reason. What is stated of a tool may only get
+stricter.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from harness.registry.stage import set_stage
 ReadText = Callable[[str], str]
 
 _MAX_EXTENDS: Final = 20
+_FORMS: Final = {"parameter": "{value: …, override: true}", "definition": "{is: …, override: true}"}
 
 
 def with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, ...] = ()) -> Draft:
@@ -38,6 +40,7 @@ def with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, .
     inherited = _together(own, bases)
     own.mistakes += _tools(own, inherited)
     own.mistakes += _parameters(own, inherited)
+    own.mistakes += _definitions(own, inherited)
     own.mistakes += _agents(own, inherited)
     own.artifacts = inherited.artifacts | own.artifacts
     own.places = inherited.places | own.places
@@ -76,6 +79,7 @@ def _together(own: Draft, bases: list[Draft]) -> Draft:
                 )
         joined.parameters |= base.parameters
         joined.about |= base.about
+        joined.definitions |= base.definitions
         joined.agents |= base.agents
         joined.artifacts |= base.artifacts
         joined.stated |= {name: joined.stated.get(name, {}) | said for name, said in base.stated.items()}
@@ -86,6 +90,8 @@ def _together(own: Draft, bases: list[Draft]) -> Draft:
 def _said_by_both(one: Draft, other: Draft) -> Iterator[tuple[str, Any, Any]]:
     for name in one.parameters.keys() & other.parameters.keys():
         yield f"parameters.{name}", one.parameters[name], other.parameters[name]
+    for name in one.definitions.keys() & other.definitions.keys():
+        yield f"define.{name}", one.definitions[name], other.definitions[name]
     for name in one.agents.keys() & other.agents.keys():
         yield f"agents.{name}", one.agents[name].plain(), other.agents[name].plain()
     for name in one.artifacts.keys() & other.artifacts.keys():
@@ -119,6 +125,13 @@ def _parameters(own: Draft, inherited: Draft) -> Iterator[Mistake]:
     own.about = inherited.about | own.about
 
 
+def _definitions(own: Draft, inherited: Draft) -> Iterator[Mistake]:
+    for name in own.definitions:
+        node, there = own.places[f"define.{name}"], inherited.places.get(f"define.{name}")
+        yield from _restated(own, "definition", name, node, there)
+    own.definitions = inherited.definitions | own.definitions
+
+
 def _agents(own: Draft, inherited: Draft) -> Iterator[Mistake]:
     for name, node in own.agents.items():
         there = inherited.places.get(f"agents.{name}")
@@ -133,7 +146,7 @@ def _restated(own: Draft, part: Any, name: str, node: Written, there: Written | 
         said = f"nothing to override: no extended registry has the {part} {name!r}"
         yield node.keys["override"].mistake(said)
     elif there is not None and not override:
-        form = "{value: …, override: true}" if part == "parameter" else "override: true"
+        form = _FORMS.get(part, "override: true")
         yield node.mistake(f"the {part} {name!r} is taken by {there.place}", f"write {form} to replace it")
     elif there is not None:
         own.changes.append(Override(part, name, there.place, node.place))

@@ -21,11 +21,15 @@ RESPONSES: Final[tuple[Response, ...]] = ("observe", "warn", "rewrite", "escalat
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression: its text, its tree, and where it is written."""
+    """An expression: its text, its tree, and where it is written.
+
+    ``uses`` are the definitions that stand in the text by name and in the tree written out.
+    """
 
     text: str
     tree: Node
     at: Written = field(compare=False)
+    uses: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Invariant:
             "require": {require.part: require.schema} if isinstance(require, Shape) else outline(require.tree),
             "severity": self.severity,
             "otherwise": self.otherwise,
-            "says": self.says.text if self.says else None,
+            "says": self.says.spoken if self.says else None,
             "retryable": self.retryable,
         } | {name: value for name, value in parts.items() if value}
 
@@ -113,6 +117,13 @@ class Invariant:
     def place(self) -> str:
         """Where the rule is written, as file and line."""
         return self.at.place
+
+    def uses(self) -> frozenset[str]:
+        """Give the definitions that the rule uses, and those that these use."""
+        expressions = [self.when, self.require, *(expression for _, expression in self.rewrite)]
+        used = [one.uses for one in expressions if isinstance(one, Expression)]
+        used += [piece.uses for piece in self.says.pieces if isinstance(piece, Hole)] if self.says else []
+        return frozenset[str]().union(*used)
 
     def trees(self) -> list[Node]:
         """Give every tree of the rule: guard, requirement, what it rewrites to, and the holes of what it says."""

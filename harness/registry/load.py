@@ -12,12 +12,13 @@ from harness.errors import Mistake, RegistryError
 from harness.registry.capability import derive
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
+from harness.registry.define import Definitions
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
 from harness.registry.inherit import ReadText, with_bases
 from harness.registry.invariant import ExampleStage
 from harness.registry.registry import Registry
-from harness.registry.resolve import resolve
+from harness.registry.resolve import resolve, unused
 from harness.registry.story import mistakes_in_stories
 from harness.tool import ToolSpec
 
@@ -37,6 +38,9 @@ def finish(draft: Draft, file: str) -> Registry:
     if not draft.rules and not draft.agents and not draft.mistakes:
         draft.mistakes.append(_no_rules(draft.document))
     tools = {name: ToolSpec(name, **stated) for name, stated in draft.stated.items()}
+    definitions = Definitions(draft.definitions)
+    draft.rules = [rule for rule in map(definitions.rule, draft.rules) if rule]
+    draft.mistakes += definitions.mistakes
     if draft.whole:
         draft.mistakes += _undeclared_tools(draft)
         draft.mistakes += _undeclared_artifacts(draft)
@@ -48,12 +52,15 @@ def finish(draft: Draft, file: str) -> Registry:
             draft.about,
             frozenset(draft.agents),
             draft.artifacts,
+            definitions.whole,
+            definitions.unread,
         )
         derived, mistakes = derive(draft.agents, draft.places, context)
         draft.mistakes += mistakes
         draft.mistakes += _taken(draft, {rule.id for rule in derived})
         draft.rules += () if mistakes else derived
         stage = ExampleStage(tools, draft.parameters, context.agents)
+        draft.mistakes += unused(context, draft.rules)
         for rule in draft.rules:
             draft.mistakes += resolve(rule, context)
             draft.mistakes += mistakes_in_stories(rule, rule.stage or stage)

@@ -18,6 +18,7 @@ from harness.registry.registry import Registry
 from harness.registry.schema import TOOL_KEYS
 from harness.registry.story import AGENT, tools_of
 from harness.registry.tree import dotted, walk
+from harness.registry.write import write
 from harness.tool import ToolSpec
 
 _WIDTH: Final = 110
@@ -112,7 +113,9 @@ class _Stage:
         values = {name: value for name, value in stage.parameters.items() if f"params.{name}" in used}
         lines = [line for story in (*rule.examples.holds, *rule.examples.violated) for line in story]
         tools = {name: stage.tools.get(name) for line in lines for name in tools_of(line)}
-        if any(self._tools.get(name, spec) != spec or (spec is None and self._declared) for name, spec in tools.items()):
+        if any(self._tools.get(name, spec) != spec for name, spec in tools.items()):
+            return False
+        if self._declared and None in tools.values():
             return False
         if any(self._parameters.get(name, value) != value for name, value in values.items()):
             return False
@@ -146,7 +149,7 @@ def facts_of_rule(rule: Invariant) -> dict[str, Any]:
         "severity": rule.severity,
         "otherwise": rule.otherwise,
         "rewrite": {place: _expression(expression) for place, expression in rule.rewrite},
-        "says": _folded(rule.says.text) if rule.says else None,
+        "says": _folded(rule.says.spoken) if rule.says else None,
         "retryable": rule.retryable,
         "source": rule.source,
         "examples": {
@@ -185,8 +188,8 @@ def _plain(value: Any) -> Any:
 
 
 def _expression(expression: Expression) -> str:
-    """Give the text of an expression on one line, or one that the writer may fold."""
-    text = expression.text.replace("\n", " ").strip()
+    """Give the text of an expression on one line, definitions written out, or one that the writer may fold."""
+    text = write(expression.tree) if expression.uses else expression.text.replace("\n", " ").strip()
     return _folded(text)
 
 

@@ -7,12 +7,12 @@ wherever they are known. Not checked is whether a rule can ever hold or be viola
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from harness.errors import Mistake
 from harness.registry.complaint import nearest
-from harness.registry.context import Context, Env, names_of_step, tools_cure
+from harness.registry.context import Context, Env, names_anywhere, names_of_step, tools_cure
 from harness.registry.document import Written
 from harness.registry.infer import Inference
 from harness.registry.invariant import Expression, Invariant
@@ -73,5 +73,33 @@ def _expression(
 ) -> Iterator[Mistake]:
     resolver = Inference(context, text, tree, any_tool=mentions(tree, "call.surface"))
     resolver.expect(tree, env, wanted)
+    yield from _told(resolver, at, text, context, start)
+
+
+def _told(resolver: Inference, at: Written, text: str, context: Context, start: int) -> Iterator[Mistake]:
+    """Yield what was found in a text; what is wrong with a definition itself is told there and not at its use."""
     for message, cure, first, last in resolver.found:
-        yield at.mistake(message, cure, start=start + first, end=start + last)
+        name = text[first:last].removeprefix("now.")
+        own = list(_definition(name, context)) if name in context.definitions else []
+        within = f", in what {name} stands for here" if name in context.definitions else ""
+        yield from own or [at.mistake(f"{message}{within}", cure, start=start + first, end=start + last)]
+
+
+def _definition(name: str, context: Context) -> Iterator[Mistake]:
+    """Yield what is wrong with a definition wherever it is used: that of the occasion where it is least."""
+    one = context.definitions[name]
+    tries = []
+    for env in names_anywhere(context):
+        resolver = Inference(context, one.text, one.tree, any_tool=True)
+        resolver.kind(one.tree, env)
+        tries.append(resolver)
+    least = min(tries, key=lambda resolver: len(resolver.found))
+    yield from _told(least, one.at, one.text, context, 0)
+
+
+def unused(context: Context, rules: Iterable[Invariant]) -> Iterator[Mistake]:
+    """Yield what is wrong with the definitions that no rule uses, which are checked with the rules otherwise."""
+    used = frozenset[str]().union(*(rule.uses() for rule in rules))
+    for name in context.definitions:
+        if name not in used:
+            yield from _definition(name, context)

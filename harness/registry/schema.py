@@ -102,6 +102,14 @@ _ARTIFACT: Final = {
     "properties": {"schema": {"type": "object"}},
 }
 
+_DEFINITION: Final = {
+    "type": ["string", "object"],
+    "minLength": 1,
+    "additionalProperties": False,
+    "required": ["is"],
+    "properties": {"is": _TEXT, "override": _FLAG},
+}
+
 _STAGE: Final = {
     "type": "object",
     "additionalProperties": False,
@@ -176,6 +184,16 @@ SCHEMA: Final[dict[str, Any]] = {
             "type": "object",
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
             "additionalProperties": _PARAMETER,
+        },
+        "define": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": _DEFINITION,
+        },
+        "schemas": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": {"type": "object"},
         },
         "tools": {"type": "object", "additionalProperties": _TOOL},
         "stage": _STAGE,

@@ -18,6 +18,7 @@ ASKS: Final = "asks"
 AT: Final = "at"
 AGENT: Final = "agent"
 
+_MAX_NS: Final = 1 << 62  # what a trace can hold
 _BESIDES: Final = frozenset((AT, AGENT))  # what any line may say
 _CURE: Final = "write {user: text} or {name_of_tool: {argument: value}, result: value}"
 _MODEL_CURE: Final = "write {model: NAME, usage: {total_tokens: 5}}"
@@ -38,17 +39,17 @@ def tools_of(line: dict[str, Any]) -> list[str]:
 
 
 def moment_ns(line: dict[str, Any]) -> int | None:
-    """Give the nanoseconds since the start at which a line happens, None where it does not say; ValueError for no time."""
+    """Give a line's time in nanoseconds since the start, None where it has none; ValueError for what is no time."""
     if AT not in line:
         return None
     said = window_of(line[AT]).ns if type(line[AT]) is str else None
-    if said is None:
-        raise ValueError(f"{line[AT]!r} is no time")
+    if said is None or said > _MAX_NS:
+        raise ValueError(f"{line[AT]!r} is no time since the start")
     return said
 
 
 def mistakes_in_stories(rule: Invariant, stage: ExampleStage) -> Iterator[Mistake]:
-    """Yield the lines of a rule's examples that are no step; ``stage`` is what they may name, if anything is declared."""
+    """Yield the lines of a rule's examples that are no step; ``stage`` is what they may name, where it names any."""
     for kind in ("holds", "violated"):
         for number, story in enumerate(getattr(rule.examples, kind)):
             places = [rule.at.find(["examples", kind, number, index]) for index in range(len(story))]

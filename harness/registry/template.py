@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from harness.determinism.canonical import encode
 from harness.registry.complaint import ExpressionError
-from harness.registry.parse import parse
+from harness.registry.parse import MAX_LENGTH, parse
 from harness.registry.tree import Node, Span
 from harness.registry.values import Undefined
+from harness.registry.write import write
 
+_MAX_BRACES: Final = 20  # in one hole
 _DECIMALS: Final = re.compile(r":\.([0-9])f$")
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A place for a value: its tree, its text, where that begins in the template, and a number of decimals."""
+    """A place for a value: its tree, its text, where that begins in the template, and a number of decimals.
+
+    ``uses`` are the definitions that stand in the text by name and in the tree written out.
+    """
 
     tree: Node
     text: str
     start: int
     decimals: int | None
+    uses: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,18 @@ class Template:
 
     text: str
     pieces: tuple[str | Hole, ...]
+
+    @property
+    def spoken(self) -> str:
+        """The text with the definitions in its holes written out."""
+        text, end = "", 0
+        for hole in self.pieces:
+            if isinstance(hole, Hole) and hole.uses:
+                written = write(hole.tree)
+                blank = " " if written.startswith("{") else ""  # two braces stand for one
+                text += self.text[end : hole.start] + blank + written
+                end = hole.start + len(hole.text)
+        return text + self.text[end:]
 
     def render(self, value_of: Callable[[Hole], Any]) -> str:
         """Fill the holes; one whose value is undefined shows its expression."""
@@ -53,14 +72,25 @@ def read_template(text: str) -> Template:
             pieces.append(match.group()[0])
             at = match.end()
         else:
-            end = text.find("}", match.end()) if match.group() == "{" else -1
-            if end < 0:
+            if match.group() == "}" or "}" not in text[match.end() :]:
                 cure = "write {{ or }} for a brace itself"
                 raise ExpressionError("a brace without its partner", Span(*match.span()), cure)
-            pieces.append(_hole(text[match.end() : end], match.end()))
-            at = end + 1
+            hole, at = _first_hole(text, match.end())
+            pieces.append(hole)
     pieces.append(text[at:])
     return Template(text, tuple(piece for piece in pieces if piece))
+
+
+def _first_hole(text: str, start: int) -> tuple[Hole, int]:
+    """Read the hole that begins at a character, up to a brace that is no part of its expression, and give its end."""
+    first: ExpressionError | None = None
+    for match in islice(re.finditer("}", text[start : start + MAX_LENGTH]), _MAX_BRACES):
+        end = start + match.start()
+        try:
+            return _hole(text[start:end], start), end + 1
+        except ExpressionError as error:
+            first = first or error
+    raise first or ExpressionError(f"a hole of more than {MAX_LENGTH} characters", Span(start - 1, start))
 
 
 def _hole(text: str, start: int) -> Hole:

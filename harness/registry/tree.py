@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 Past = Literal["action", "result", "message"]
 PASTS: Final = ("action", "result", "message")
@@ -165,10 +165,14 @@ class Fold:
 Node = Constant | Name | Field | Item | Unary | Binary | Compare | Logic | Choice | Listing | Table | Each | Call | Fold
 
 
+# the fields of each kind of node without its span; asking dataclasses each time is most of the cost of a walk
+_PARTS: Final = {kind: tuple(field.name for field in fields(kind)[1:]) for kind in get_args(Node)}
+
+
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly below a node, in the order of the text."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif type(value) is tuple:
@@ -185,20 +189,20 @@ def walk(node: Node) -> Iterator[Node]:
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Give a node with each node directly below it replaced by what ``change`` makes of it."""
     changed: dict[str, Any] = {}
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, Node):
-            changed[field.name] = change(value)
+            changed[name] = change(value)
         elif type(value) is tuple and any(isinstance(item, Node) for item in value):
-            changed[field.name] = tuple(map(change, value))
+            changed[name] = tuple(map(change, value))
     return replace(node, **changed) if changed else node
 
 
 def outline(node: Node) -> Any:
     """Give a tree as JSON data without its places: equal for texts that differ in blanks and brackets only."""
     parts: list[Any] = [type(node).__name__]
-    for field in fields(node)[1:]:
-        value = getattr(node, field.name)
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
         if type(value) is tuple:
             value = [outline(item) if isinstance(item, Node) else item for item in value]
         parts.append(outline(value) if isinstance(value, Node) else value)

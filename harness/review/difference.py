@@ -76,7 +76,7 @@ def _said(rule: Invariant) -> str:
 
 def _texts(rule: Invariant) -> dict[str, str]:
     """Give the parts of a rule that are better read as text than as the data of their meaning."""
-    texts = {"when": write(rule.when.tree) if rule.when else "", "says": rule.says.text if rule.says else ""}
+    texts = {"when": write(rule.when.tree) if rule.when else "", "says": rule.says.spoken if rule.says else ""}
     if isinstance(rule.require, Expression):
         texts["require"] = write(rule.require.tree)
     return texts

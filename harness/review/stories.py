@@ -23,7 +23,7 @@ from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
 from harness.registry.story import AGENT, ASKS, MODEL, ROLES, moment_ns, subject
 from harness.registry.tree import Fold
-from harness.trace.event import Event
+from harness.trace.event import Event, Kind
 from harness.trace.verdict import Judgement, Verdict
 
 SILENT: Final = "the rule did not speak"
@@ -111,24 +111,25 @@ def events_of(story: Story) -> Iterator[Event]:
     for line in story:
         said = subject(line)
         at = max(at, moment_ns(line) or 0)
-        agent = line.get(AGENT, "main")
-        if said in ROLES:
-            asked = {"tool_calls": list(map(_asked, line[ASKS]))} if ASKS in line else {}
-            bodies = [("message", {"message": {"role": said, "content": line[said], **asked}})]
-        else:
-            outcome = _outcome(line)
-            bodies = [("action", _action(said, line))]
-            bodies += [("observation", {"action": seq, **outcome})] if outcome else []
-        for kind, body in bodies:
-            yield Event(seq, kind, agent, "0", (), at, body)  # type: ignore[arg-type]
+        bodies = _message(said, line) if said in ROLES else _call(said, line, seq)
+        for kind, body in bodies.items():
+            yield Event(seq, kind, line.get(AGENT, "main"), "0", (), at, body)
             seq, at = seq + 1, at + 1
 
 
-def _action(said: str, line: dict[str, Any]) -> dict[str, Any]:
+def _message(said: str, line: dict[str, Any]) -> dict[Kind, dict[str, Any]]:
+    asked = {"tool_calls": list(map(_asked, line[ASKS]))} if ASKS in line else {}
+    return {"message": {"message": {"role": said, "content": line[said], **asked}}}
+
+
+def _call(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, Any]]:
+    """Give the action and, unless the call is still open, the observation."""
+    action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
     if said == MODEL:
         args = {"messages": [], "options": {"model": line[MODEL]}}
-        return {"surface": "model", "tool": _CHAT, "args": args, "rules": ()}
-    return {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
+        action = {"surface": "model", "tool": _CHAT, "args": args, "rules": ()}
+    outcome = _outcome(line)
+    return {"action": action} | ({"observation": {"action": seq, **outcome}} if outcome else {})
 
 
 def _asked(call: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Failure(NamedTuple):
 class Trial(NamedTuple):
     """What came of a registry's examples: how many there are, those that failed, and the rules that lack a kind.
 
-    ``derived`` counts the rules that follow from what is stated of agents; nobody writes them, so they have no examples.
+    ``derived`` counts the rules that follow from what is stated of agents; nobody writes them or examples of them.
     """
 
     examples: int

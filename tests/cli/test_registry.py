@@ -242,6 +242,33 @@ def test_the_effective_registry_loads_to_the_same_digest(
     assert load_registry(tmp_path / "both.yaml").digest == load_registry(*names).digest
 
 
+def test_what_a_registry_changes_stands_above_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is overridden or left out of what it takes over, with both places and the reason, as comments."""
+    drop = "drop: [LIMIT: nobody asks]\nparameters: {limit: {value: 5, override: true}}\n"
+    own = f"registry: own\nversion: 1\ndefault: allow\nextends: [shop]\n{drop}invariants:\n{NEVER}"
+    (shop / "own.yaml").write_text(own)
+    assert execute(["registry", "effective", str(shop / "own.yaml")]) == 0
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        f"# parameter changed  limit   shop:4 -> {shop / 'own.yaml'}:6",
+        f"# left out  LIMIT   shop:6 -> {shop / 'own.yaml'}:5: nobody asks",
+    ]
+    (shop / "again.yaml").write_text(text)
+    assert load_registry(shop / "again.yaml").digest == load_registry(shop / "own.yaml").digest
+
+
+def test_rules_made_of_agents_are_left_out_and_counted(told: Any, shop: Path) -> None:
+    """Nobody writes examples for them: neither test nor mutate nor lint asks for any."""
+    (shop / "shop.yaml").write_text(SHOP + "agents: {clerk: {may: [refund], budget: {calls: 5}}}\n")
+    code, said = told("test", shop / "shop.yaml")
+    assert (code, said) == (0, f"{shop / 'shop.yaml'}   1 rule   2 examples   none failed   2 more made from agents\n")
+    code, said = told("mutate", shop / "shop.yaml")
+    assert code == 0
+    assert said.splitlines()[-1] == "2 rules made from agents: left out, there is nothing to write examples for"
+    assert told("mutate", shop / "shop.yaml", "--json")[1]["derived"] == 2
+    assert all(one["rule"] in ("LIMIT", "") for one in told("lint", shop / "shop.yaml", "--json")[1]["findings"])
+
+
 def test_the_published_schema_is_up_to_date(told: Any) -> None:
     """``registries/registry.schema.json`` is what ``harness registry schema`` prints."""
     assert told("schema") == (0, (REGISTRIES / "registry.schema.json").read_text("utf-8"))

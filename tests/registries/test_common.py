@@ -68,6 +68,16 @@ def test_all_can_be_taken_over_at_once() -> None:
     registry = load(text, "all.yaml", read=lambda base: (ROOT / "registries" / f"{base}.yaml").read_text())
     assert len(registry.invariants) == sum(len(common(name).invariants) for name in NAMES)
     assert try_registry(registry).failures == ()
+    assert set(registry.tools) == {"pay"}
+
+
+def test_all_can_be_written_out_with_their_examples() -> None:
+    """Their stages say nothing against each other."""
+    registry = load_registry(*(FOLDER / f"{name}.yaml" for name in NAMES))
+    again = load(registry.to_yaml(), "all.yaml")
+    assert again.digest == registry.digest
+    assert [rule.examples for rule in again.invariants] == [rule.examples for rule in registry.invariants]
+    assert try_registry(again).failures == ()
 
 
 def test_no_two_rules_have_the_same_id() -> None:

@@ -26,6 +26,7 @@ def rendered(text: str, **names: Any) -> str:
         ("{l} {t}", '[1,"é"] true'),
         ("at {gone.field}!", "at ⟨gone.field⟩!"),
         ("{s:.2f}", "a\u2009b"),
+        ('{["}", "{"][0]} { {"k": x}.k}{x}', "} 55"),
     ],
 )
 def test_holes_show_values(text: str, shown: str) -> None:

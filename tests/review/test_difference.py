@@ -10,6 +10,7 @@ import pytest
 
 from harness.adapters.registries import load_registry
 from harness.review.difference import differences
+from harness.tool import ToolSpec
 from tests.review.registries import SHIPPED, registry
 
 HEAD = "parameters: {p: 1}\ntools: {pay: {effect: write, undo: pay}, look: {effect: read}}\n"
@@ -59,7 +60,7 @@ def test_no_differences_exactly_where_the_digest_is_the_same(path: Path) -> None
     """The law, over versions of a shipped registry with one thing changed each."""
     shipped = load_registry(path)
     first, *others = shipped.invariants
-    tool = next(iter(shipped.tools.values()))
+    tool = next(iter(shipped.tools.values()), ToolSpec("pay"))
     versions = [
         shipped,
         replace(shipped, invariants=(replace(first, title="another title"), *others)),

@@ -35,6 +35,40 @@ def test_a_story_becomes_events() -> None:
     ]
 
 
+def test_a_story_has_times_agents_outcomes_and_models() -> None:
+    """A line happens when it says, else just after the one before; a model's answer has the usage a budget reads."""
+    story = (
+        {"user": "hi", "agent": "bob"},
+        {"pay": {"a": 1}, "unknown": "lost", "at": "5 s"},
+        {"model": "m", "usage": {"total_tokens": 7}},
+    )
+    said, pay, lost, asked, told = events_of(story)
+    assert [event.at for event in (said, pay, lost, asked, told)] == [0, 5 * 10**9, *(5 * 10**9 + n for n in (1, 2, 3))]
+    assert (said.agent, pay.agent, lost.body) == ("bob", "main", {"action": 1, "unknown": {"reason": "lost"}})
+    assert (asked.body["surface"], asked.body["args"]["options"]) == ("model", {"model": "m"})
+    assert told.body["ok"]["body"]["usage"] == {"total_tokens": 7}
+
+
+def test_budgets_read_what_a_story_says() -> None:
+    """The tokens of a model's answers, the time, who calls: as in a recorded run."""
+    tokens = 'total(result, result.body.usage.total_tokens, call.surface == "model" and agent == "bob") < 9'
+    ask, pay = "{model: m, agent: %s, usage: {total_tokens: 9}}", "{pay: }"
+    few, many = (f"[[{ask % name}, {pay}]]" for name in ("ann", "bob"))
+    assert try_registry(rule("action", f"'{tokens}'", few, many)).failures == ()
+    late = ("[[{pay: }, {pay: , at: 9 s}]]", "[[{pay: }, {pay: , at: 10 s}]]")
+    assert try_registry(rule("action", "elapsed_s < 10", *late)).failures == ()
+
+
+def test_rules_made_of_agents_lack_no_examples() -> None:
+    """Nobody writes them; they are counted apart."""
+    agents = "agents: {clerk: {may: [pay], budget: {calls: 5}}}\n"
+    tried = try_registry(registry(f"- {{id: A, on: action, require: call.args.a, examples: {BOTH}}}\n", agents))
+    assert (tried.never_hold, tried.never_violated, tried.derived, tried.examples) == ((), (), 2, 2)
+
+
+BOTH = "{holds: [[{pay: {a: true}}]], violated: [[{pay: {a: false}}]]}"
+
+
 @pytest.mark.parametrize(
     ("on", "require", "holds", "violated"),
     [

@@ -34,6 +34,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "no-source": Check("note", "A rule that does not say where it comes from."),
     "no-says": Check("warning", "A rule that blocks without a word to the agent."),
     "unused-parameter": Check("note", "A parameter that no rule uses."),
+    "unused-definition": Check("note", "A definition that no rule uses."),
     "unused-tool": Check("note", "A declared tool that no rule speaks of."),
     "unguarded-write": Check("warning", "A tool that writes and that no rule can block."),
     "unknown-allowed": Check("warning", "Rules that block, and let through what they cannot decide."),

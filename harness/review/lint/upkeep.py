@@ -36,13 +36,18 @@ def lacking(rule: Invariant) -> Iterator[Diagnostic]:
 
 
 def unused(registry: Registry) -> Iterator[Diagnostic]:
-    """Yield the parameters that no rule uses, and the tools that no rule, nor an example of one, speaks of."""
+    """Yield the parameters and definitions that no rule uses, and the tools that no rule or example speaks of."""
     trees = [tree for rule in registry.invariants for tree in rule.trees()]
     chains = {dotted(node) for tree in trees for node in walk(tree) if isinstance(node, Field)}
     for name in registry.parameters:
         if f"params.{name}" not in chains:
             at = registry.places[f"parameters.{name}"]
             yield diagnostic("unused-parameter", "", at, f"no rule uses the parameter {name!r}", "drop it")
+    used = frozenset[str]().union(*(rule.uses() for rule in registry.invariants))
+    for key, at in registry.places.items():
+        part, _, name = key.partition(".")
+        if part == "define" and name not in used:
+            yield diagnostic("unused-definition", "", at, f"no rule uses the definition {name!r}", "drop it")
     told = {subject(line) for rule in registry.invariants for line in _lines(rule)}
     words = told | {node.value for tree in trees for node in walk(tree) if isinstance(node, Constant)}
     for name, spec in registry.tools.items():

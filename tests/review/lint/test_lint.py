@@ -58,6 +58,7 @@ version: 1
 default: refuse
 unknown: allow
 parameters: {idle: 1}
+define: {idler: params.idle}
 tools:
   pay:
     effect: write
