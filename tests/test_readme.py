@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.review.trial import try_registry
 from harness.registry.load import load
+from harness.review.trial import try_registry
 from harness.testing.model_server import ModelServer, say
 
 ROOT = Path(__file__).parent.parent
