@@ -171,7 +171,7 @@ def _calls(budget: _Budget) -> Invariant:
 def _tokens(budget: _Budget) -> Invariant:
     """Give the rule on tokens: a model call states them when it is answered, so one may go beyond the limit."""
     condition = f'call.surface == "model" and {budget.agent.speaks}'
-    require = f"total(result, result.body.usage.total_tokens, {condition}{_within(budget)}) < {budget.limit}"
+    require = f"total(result, tokens(result), {condition}{_within(budget)}) < {budget.limit}"
     says = f"{_escaped(budget.agent.name)} has used up its {{{budget.limit}}} tokens{_spoken(budget)}."
     return _limited(budget, "TOKENS", require, says)
 

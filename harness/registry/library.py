@@ -20,6 +20,7 @@ import re2
 from harness.registry import values
 from harness.registry.addresses import addresses_in
 from harness.registry.values import Number, Undefined, named
+from harness.trace.chat import tokens_of
 
 Type = Literal["any", "truth", "number", "text", "list", "object", "null", "record"]
 
@@ -126,6 +127,14 @@ def all_text(value: Any) -> str:
     found: list[str] = []
     _gather(value, found)
     return "\n".join(found)[:MAX_GATHERED]
+
+
+def tokens(response: Any) -> int:
+    """Give the tokens that the recorded response of a model says it took, streamed or whole."""
+    stated = tokens_of(response)
+    if stated is None:
+        raise Undefined("the response does not say how many tokens it took; a stream says so if asked to")
+    return stated
 
 
 def in_order(items: Any) -> list[Any]:
@@ -272,6 +281,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "exists": Function(("any",), "truth", _looked_at_before),
     "default": Function(("any", "any"), "any", _looked_at_before),
     "source": Function(("any",), "list", _looked_at_before),
+    "tokens": Function(("any",), "number", tokens),
     "json": Function(("text",), "any", parse_json),
     "exp": Function(("number",), "number", _math(math.exp)),
     "log": Function(("number",), "number", _math(math.log)),

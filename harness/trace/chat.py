@@ -78,6 +78,22 @@ def replies(response: Any) -> list[dict[str, Any]]:
     return list(_objects(body.get("output")))
 
 
+def tokens_of(response: Any) -> int | None:
+    """Give the tokens that a recorded HTTP response says it took, streamed or whole; None where it does not say."""
+    if not isinstance(response, dict):
+        return None
+    if "chunks" not in response:
+        return _stated(response.get("body"))
+    stated = [_stated(data.get("response", data)) for data in _server_sent(_text_of_chunks(response["chunks"]))]
+    return next((tokens for tokens in reversed(stated) if tokens is not None), None)
+
+
+def _stated(body: Any) -> int | None:
+    usage = body.get("usage") if isinstance(body, dict) else None
+    tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return tokens if type(tokens) is int else None
+
+
 def _call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
     try:
         args = orjson.loads(arguments) if isinstance(arguments, str) else arguments

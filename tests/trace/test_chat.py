@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.trace.chat import messages_in, read_message, replies
+from harness.trace.chat import messages_in, read_message, replies, tokens_of
 from harness.trace.event import Event
 from tests.strategies import json_values
 
@@ -88,3 +90,29 @@ def test_an_odd_answer_is_no_crash(response: object) -> None:
 def test_an_odd_message_is_no_crash(raw: dict[str, object]) -> None:
     """Whatever stands in a message, it can be read; the raw message is kept."""
     assert read_message(raw).raw == raw
+
+
+@pytest.mark.parametrize(
+    ("response", "tokens"),
+    [
+        ({"body": {"choices": [], "usage": {"total_tokens": 7}}}, 7),
+        ({"body": {"output": [], "usage": {"input_tokens": 3, "total_tokens": 9}}}, 9),
+        ({"chunks": [[0, 'data: {"choices": []}\n\ndata: {"choices": [], "usage": {"total_tokens": 5}}\n\n']]}, 5),
+        ({"chunks": [[0, 'data: {"choices": [], "usage": null}\n\ndata: [DONE]\n\n']]}, None),
+        (
+            {
+                "chunks": [
+                    [0, 'data: {"type": "response.completed", "response"'],
+                    [1, ': {"usage": {"total_tokens": 11}}}\n\n'],
+                ]
+            },
+            11,
+        ),
+        ({"body": {"error": "no"}}, None),
+        ("text", None),
+        (None, None),
+    ],
+)
+def test_the_tokens_of_a_response_are_those_it_states(response: Any, tokens: int | None) -> None:
+    """Chat Completions and Responses, whole and streamed; nothing is guessed where nothing is stated."""
+    assert tokens_of(response) == tokens
