@@ -32,6 +32,7 @@ def command(
     trace: Annotated[Path | None, typer.Option(help="The trace file to write; a new one in runs/ by default.")] = None,
     param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=HELP)] = None,
     seed: Annotated[int, typer.Option(help="The seed of the run's random streams.")] = 0,
+    acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
     model_script: Annotated[
         str | None, typer.Option(metavar="MODULE:POLICY", help="Answer model calls from a local scripted server.")
     ] = None,
@@ -46,7 +47,7 @@ def command(
         app = app_of(agent) or Harness()
         if registry or param:
             app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
-        session = app.session(trace=trace, seed=seed)
+        session = app.session(trace=trace, seed=seed, agent=acting)
         with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
             result, error = _run(session, make_agent(app, agent), arguments)
     facts = {

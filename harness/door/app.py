@@ -148,14 +148,19 @@ class Harness:
         conversation: str | None = None,
         tenant: str | None = None,
         subject: str | None = None,
+        agent: str | None = None,
     ) -> Session:
-        """Open the session of one run; inside another session, join that one."""
+        """Open the session of one run; inside another session, join that one.
+
+        ``agent`` is who acts, by the name that the registry's ``agents:`` knows; ``main`` if nothing is said.
+        """
         ambient = session_var.get()
         if ambient is not None and not ambient.ended:
             return ambient
 
         def header(entry: Entry | None) -> Header:
-            run = self.run_header(entry, seed=seed, conversation=conversation, tenant=tenant, subject=subject)
+            labels = {"seed": seed, "conversation": conversation, "tenant": tenant, "subject": subject}
+            run = self.run_header(entry, **labels, **({"agent": agent} if agent else {}))
             return Header(run, self._host(entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:

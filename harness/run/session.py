@@ -79,6 +79,7 @@ class SessionMachine:
         self.steps = 0
         self.closed = False
         self._registry, self._mode, self._fsync_writes = registry, mode, fsync_writes
+        self._agent: str = header.run.get("agent", "main")
         self._checker = Checker(registry, header.run)
         self._redactor = redactor
         self._writer = Writer(header, redactor)
@@ -146,7 +147,7 @@ class SessionMachine:
         body: dict[str, Any] = {"surface": surface, "tool": tool, "args": args, "rules": ()}
         if call_id is not None:
             body["id"] = call_id
-        event = Event(seq, "action", "main", task, parents, at, body)
+        event = Event(seq, "action", self._agent, task, parents, at, body)
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
@@ -225,7 +226,7 @@ class SessionMachine:
         return Effects(number, lines, refused=_refused(decision, intent.body["tool"], judgement))
 
     def _say(self, said: Say) -> Effects:
-        event = Event(self._writer.seq, said.kind, "main", said.task, said.parents, said.at, said.body)
+        event = Event(self._writer.seq, said.kind, self._agent, said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
         lines += self._verdicts(judgement, event)
@@ -238,7 +239,7 @@ class SessionMachine:
         return Effects(event.seq, lines, refused=_refused(decision, name, judgement))
 
     def _close(self, said: Close) -> Effects:
-        end = Event(-1, "note", "main", "0", (), said.at, {})
+        end = Event(-1, "note", self._agent, "0", (), said.at, {})
         seq = self._writer.seq
         lines = self._verdicts(self._checker.finish(), end)
         self.closed = True

@@ -12,6 +12,7 @@ import harness
 from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.errors import StoreError, UsageError
+from harness.registry.load import load
 
 
 def app_with_tool(folder: Path, **options: Any) -> tuple[Harness, Any]:
@@ -246,3 +247,43 @@ def test_a_task_that_outlives_its_session_cannot_act_unrecorded(tmp_path: Path) 
             await task
 
     asyncio.run(agent())
+
+
+AGENTS = """
+registry: r
+version: 1
+default: refuse
+tools: {double: {effect: read}, halve: {effect: write}}
+agents:
+  clerk: {may: [double], budget: {calls: 2}}
+"""
+
+
+def test_a_session_has_an_agent_that_rules_know(tmp_path: Path) -> None:
+    """What an agent may do, and how often, is judged by the name given at the beginning; a replay keeps it."""
+    app = harness.Harness(load(AGENTS, "r.yaml"), traces=tmp_path)
+
+    @app.tool(effect="read")
+    def double(number: int) -> int:
+        return 2 * number
+
+    @app.tool(effect="write")
+    def halve(number: int) -> int:
+        return number // 2
+
+    def agent() -> list[str]:
+        told = []
+        for call in (double, halve, double, double):
+            try:
+                told.append(str(call(4)))
+            except harness.Refused as refused:
+                told.append(refused.rule)
+        return told
+
+    session = app.session(agent="clerk")
+    assert session.run(agent) == ["8", "AGENT-clerk-MAY", "8", "AGENT-clerk-CALLS"]
+    with open_trace(session.trace.path) as reader:
+        assert {event.agent for event in reader} == {"clerk"}
+    replayed = harness.replay(session.trace.path, entry=agent, app=app)
+    assert replayed.equal, replayed.divergence
+    assert app.session().run(agent) == ["AGENT-DECLARED"] * 4
