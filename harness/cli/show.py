@@ -83,7 +83,7 @@ def _lines(event: Event, action: Event | None, step: int) -> list[str]:
         case "observation":
             return [*said, f"{head}        {_outcome(body, action)}"]
         case "verdict":
-            return [f"{head}        [red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(body['says'])}"]
+            return [f"{head}        [red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}"]
         case "decision":
             return [f"{head}        [red]{body['decision']}[/red] by {escape(body['rule'])}: {_short(body['reason'])}"]
         case "message":
@@ -116,3 +116,8 @@ def _args(args: Any) -> str:
 def _short(text: Any) -> str:
     line = " ".join(str(text).split())
     return escape(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…")
+
+
+def _told(verdict: dict[str, Any]) -> str:
+    """Say what a rule says, or of one that could not be decided, why."""
+    return str(verdict.get("reason", "")) if verdict["verdict"] == "unknown" else str(verdict["says"])

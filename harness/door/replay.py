@@ -13,7 +13,7 @@ from harness.adapters.files import open_trace
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.session import Entry, Session
-from harness.errors import Divergence, UsageError
+from harness.errors import Divergence, HarnessError, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld
 from harness.trace.diff import first_difference
 from harness.trace.value import decode_value
@@ -71,12 +71,27 @@ def replay(
     with _model_environment(host.get("base_url")):
         function = name if callable(name) else _imported(name, str(path or ""), host.get("path", ""))
         app = app or app_of(function) or Harness(host.get("registries") or None)
-        bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
-        app = app.with_registry(parameters=bound) if bound else app
+        app = _under_recorded_rules(app, world)
         divergence = _header_divergence(app, world)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)
         return _replayed(app, make_agent(app, function), world)
+
+
+def _under_recorded_rules(app: Harness, world: RecordedWorld) -> Harness:
+    """Give the app under the rules that the run was recorded under, where it was recorded under others than its own."""
+    host, recorded = world.header.host, world.header.run["registries"]
+    bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
+    app = app.with_registry(parameters=bound) if bound else app
+    if not host.get("registries") or [app.registry.digest] == [one["digest"] for one in recorded]:
+        return app
+    folder = Path(host.get("folder", ""))
+    names = [str(place) if (place := folder / name).is_file() else name for name in host["registries"]]
+    try:
+        other = app.with_registry(*names, parameters=host.get("parameters"))
+    except HarnessError:
+        return app  # it is not there any more; the divergence says that the registry changed
+    return other if [other.registry.digest] == [one["digest"] for one in recorded] else app
 
 
 def _imported(entry: str, *folders: str) -> Callable[..., Any]:

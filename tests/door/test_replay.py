@@ -314,3 +314,22 @@ def test_a_rewritten_call_replays(tmp_path: Path) -> None:
     assert replayed.equal, replayed.divergence
     assert replayed.result == [100, 7]
     assert paid == [100, 7]
+
+
+def test_a_run_under_other_rules_than_the_apps_replays_under_them(tmp_path: Path) -> None:
+    """The trace says which files its rules came from; where they are as they were, they are used."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("registry: r\nversion: 1\ndefault: allow\ninvariants: [{id: A, on: end, require: step < 9}]\n")
+    world = World(tmp_path / "runs")
+
+    def agent() -> float:
+        return float(world.draw("a"))
+
+    session = world.app.with_registry(rules).session()
+    session.run(agent)
+    replayed = replay(session.trace.path, entry=agent, app=world.app)
+    assert replayed.equal, replayed.divergence
+    rules.write_text(rules.read_text().replace("9", "8"))
+    divergence = replay(session.trace.path, entry=agent, app=world.app).divergence
+    assert divergence is not None
+    assert divergence.cause == "the registry changed"
