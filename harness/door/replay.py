@@ -70,8 +70,10 @@ def replay(
     host = world.header.host
     with _model_environment(host.get("base_url")):
         function = name if callable(name) else _imported(name, str(path or ""), host.get("path", ""))
-        app = app or app_of(function) or Harness(host.get("registries") or None)
-        app = _under_recorded_rules(app, world)
+        handed, app = app is not None, app or app_of(function) or Harness(host.get("registries") or None)
+        bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
+        app = app.with_registry(parameters=bound) if bound else app
+        app = app if handed else _under_recorded_rules(app, world)
         divergence = _header_divergence(app, world)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)
@@ -81,8 +83,6 @@ def replay(
 def _under_recorded_rules(app: Harness, world: RecordedWorld) -> Harness:
     """Give the app under the rules that the run was recorded under, where it was recorded under others than its own."""
     host, recorded = world.header.host, world.header.run["registries"]
-    bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
-    app = app.with_registry(parameters=bound) if bound else app
     if not host.get("registries") or [app.registry.digest] == [one["digest"] for one in recorded]:
         return app
     folder = Path(host.get("folder", ""))

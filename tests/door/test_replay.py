@@ -322,14 +322,17 @@ def test_a_run_under_other_rules_than_the_apps_replays_under_them(tmp_path: Path
     rules.write_text("registry: r\nversion: 1\ndefault: allow\ninvariants: [{id: A, on: end, require: step < 9}]\n")
     world = World(tmp_path / "runs")
 
+    @world.app.agent
     def agent() -> float:
         return float(world.draw("a"))
 
     session = world.app.with_registry(rules).session()
     session.run(agent)
-    replayed = replay(session.trace.path, entry=agent, app=world.app)
+    replayed = replay(session.trace.path, entry=agent)
     assert replayed.equal, replayed.divergence
+    handed = replay(session.trace.path, entry=agent, app=world.app).divergence
     rules.write_text(rules.read_text().replace("9", "8"))
-    divergence = replay(session.trace.path, entry=agent, app=world.app).divergence
-    assert divergence is not None
-    assert divergence.cause == "the registry changed"
+    changed = replay(session.trace.path, entry=agent).divergence
+    assert handed is not None
+    assert changed is not None
+    assert handed.cause == changed.cause == "the registry changed"
