@@ -32,7 +32,13 @@ def lint(registry: Registry) -> list[Diagnostic]:
         if not (one.rule in dead and one.check in _OF_THE_LIVING)
         and not (one.rule in double and one.check == "shadowed")
     ]
-    return sorted(dict.fromkeys(kept), key=_order)
+    own = registry.file.split(", ")
+    return sorted(dict.fromkeys(one if one.mistake.file in own else _of_others(one) for one in kept), key=_order)
+
+
+def _of_others(one: Diagnostic) -> Diagnostic:
+    """Take a finding on an inherited rule lightly where it says no more than that the rule is not for these tools."""
+    return one._replace(level="note") if one.check in _OF_THE_TOOLS else one
 
 
 def _all(registry: Registry) -> Iterator[Diagnostic]:
@@ -56,4 +62,5 @@ def _order(one: Diagnostic) -> tuple[str, int, int, int, str]:
     return at.file, at.line, LEVELS.index(one.level), at.column, one.check
 
 
+_OF_THE_TOOLS = ("dead-rule", "dead-pattern", "dead-question", "always-true")
 _OF_THE_LIVING = ("never-satisfiable", "always-true", "conflict", "shadowed")

@@ -82,3 +82,20 @@ invariants:
 - {id: FLOAT, on: action, tool: pay, require: call.args.x == 0.1}
 - {id: MONEY, on: action, tool: look, require: call.args.amount < 0.5}
 """
+
+
+def test_an_inherited_rule_that_is_not_for_these_tools_is_no_error(tmp_path: Path) -> None:
+    """A registry for any tools holds rules on tools that this one does not have; in a file of its own it is an error."""
+    base = (
+        "registry: base\nversion: 1\ndefault: allow\ninvariants:\n- id: KEYS\n  on: action\n"
+        "  when: tool.idempotency_key != None\n  require: call.id != None\n"
+    )
+    (tmp_path / "base.yaml").write_text(base, "utf-8")
+    mine = "registry: mine\nversion: 1\ndefault: refuse\ntools: {look: {effect: read}}\n"
+    (tmp_path / "mine.yaml").write_text(f"{mine}extends: [base]\n", "utf-8")
+    (tmp_path / "whole.yaml").write_text(mine + base[base.index("invariants") :], "utf-8")
+    inherited, own = (
+        {one.check: one.level for one in lint(load_registry(tmp_path / name))} for name in ("mine.yaml", "whole.yaml")
+    )
+    assert inherited["dead-rule"] == "note"
+    assert own["dead-rule"] == "error"
