@@ -37,7 +37,8 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
 
     Only ``enforce`` ever blocks. A block goes before an escalation, that before a rewrite, a violation before what is
     unknown, then the more severe rule, then the order of the registry. What was to be rewritten but cannot be is
-    blocked. Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
+    blocked; the reason of an escalation names every rule against the call. Whether an unknown verdict counts is the
+    registry's word. Not verified: the judgement itself.
     """
     if mode != "enforce":
         return ALLOW
@@ -46,10 +47,13 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
         return ALLOW
     deciding = min(standing, key=_rank)
     rule = registry.invariant(deciding.rule)
+    response = _response(deciding)
+    # whoever is asked must know all that speaks against the call, or would allow what was not asked
+    told = [one for one in standing if one is not deciding] if response == "escalate" else []
     return Decision(
-        _response(deciding),
+        response,
         deciding.rule,
-        _reason(deciding, rule.title if rule else ""),
+        "; also ".join([_reason(deciding, registry), *(f"{one.rule}: {_reason(one, registry)}" for one in told)]),
         deciding.says or "; ".join(map(str, deciding.gradient)),
         rule.retryable if rule else False,
         deciding.rewrite,
@@ -75,7 +79,9 @@ def _stands_against(verdict: Verdict, registry: Registry, spec: ToolSpec) -> boo
     return verdict.truth == "violated"
 
 
-def _reason(verdict: Verdict, title: str) -> str:
+def _reason(verdict: Verdict, registry: Registry) -> str:
+    rule = registry.invariant(verdict.rule)
+    title = rule.title if rule else ""
     if verdict.truth == "unknown":
         return f"it could not be decided whether this holds: {title or verdict.rule} ({verdict.reason})"
     by = f" (by {-verdict.margin:g})" if verdict.margin is not None and verdict.margin < 0 else ""

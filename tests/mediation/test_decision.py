@@ -99,3 +99,12 @@ def test_one_more_verdict_never_loosens_a_decision(before: list[Verdict], one: V
     """From allow over escalate to block there is only one way."""
     order = ["allow", "escalate", "block"]
     assert order.index(decided(*before, one).decision) >= order.index(decided(*before).decision)
+
+
+def test_a_question_names_every_rule_against_the_call() -> None:
+    """Whoever allows a call allows all that speaks against it, so all of it is told."""
+    one = Verdict("A", "violated", "high", otherwise="escalate", margin=-3)
+    other = Verdict("B", "violated", otherwise="escalate")
+    decision = decided(other, one)
+    assert (decision.rule, decision.decision) == ("A", "escalate")
+    assert decision.reason == "Not too much (by 3); also B: the rule is violated"

@@ -85,7 +85,7 @@ invariants:
 
 
 def test_an_inherited_rule_that_is_not_for_these_tools_is_no_error(tmp_path: Path) -> None:
-    """A registry for any tools holds rules on tools that this one does not have; in a file of its own it is an error."""
+    """A registry for any tools holds rules on tools that this one does not have; written here it is an error."""
     base = (
         "registry: base\nversion: 1\ndefault: allow\ninvariants:\n- id: KEYS\n  on: action\n"
         "  when: tool.idempotency_key != None\n  require: call.id != None\n"
