@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, Final
@@ -179,41 +179,32 @@ class Monitor:
 
     def happened(self, key: Key, since: Key = None, fits: Fits | None = None) -> bool:
         """Tell whether an event fits; Undefined where only the exact answer can tell."""
-        bucket = self._bucket(key)
-        return bucket is not None and (self._whole or bool(self._fitting(bucket, since, fits)))
+        entries = self._within(key, since)
+        return bool(entries) if fits is None else any(map(fits, _names(reversed(entries))))
 
     def count(self, key: Key, since: Key = None, fits: Fits | None = None) -> int:
         """Count the events that fit; Undefined as in ``happened``."""
-        bucket = self._bucket(key)
-        if bucket is None:
-            return 0
-        return bucket.number if self._whole else len(self._fitting(bucket, since, fits))
+        if self._whole:
+            bucket = self._bucket(key)
+            return bucket.number if bucket else 0
+        entries = self._within(key, since)
+        return len(entries) if fits is None else sum(map(fits, _names(entries)))
 
     def total(self, key: Key, since: Key = None, fits: Fits | None = None) -> Number:
         """Add up the values of the events that fit; Undefined as in ``happened``."""
-        bucket = self._bucket(key)
-        if bucket is None:
-            return 0
-        if self._whole:
+        entries = self._within(key, since)
+        bucket = self.buckets.get(key)
+        if fits is None and bucket is not None and entries is bucket.entries:
             return _number(bucket.total)
-        entries = self._fitting(bucket, since, fits)
-        return _number(bucket.total if entries is bucket.entries else sum(_exact(one.value) for one in entries))
+        return _number(sum(_exact(one.value) for one in entries if fits is None or fits(one.names or {})))
 
     def last(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
         """Give the newest event that fits; Undefined where there is none, and as in ``happened``."""
-        return self._names(key, since, fits, -1)
+        return _first(_names(reversed(self._within(key, since))), fits)
 
     def first(self, key: Key, since: Key = None, fits: Fits | None = None) -> dict[str, Any]:
         """Give the oldest event that fits; Undefined as in ``last``."""
-        return self._names(key, since, fits, 0)
-
-    def _names(self, key: Key, since: Key, fits: Fits | None, place: int) -> dict[str, Any]:
-        bucket = self._bucket(key)
-        entries = [] if bucket is None else bucket.entries if self._whole else self._fitting(bucket, since, fits)
-        names = entries[place].names if entries else None
-        if names is None:
-            raise Undefined("no such event so far")
-        return names
+        return _first(_names(self._within(key, since)), fits)
 
     def _bucket(self, key: Key) -> Bucket | None:
         """Give the events of a key, all of which surely fit."""
@@ -226,13 +217,14 @@ class Monitor:
             raise Undefined("left to the exact answer")
         return self.buckets.get(key)
 
-    def _fitting(self, bucket: Bucket, since: Key, fits: Fits | None) -> list[Entry]:
-        """Give the events of a bucket that lie within the window and fit."""
-        entries = bucket.entries
+    def _within(self, key: Key, since: Key) -> list[Entry]:
+        """Give the events of a key that lie within the window, oldest first."""
+        bucket = self._bucket(key)
+        entries = bucket.entries if bucket else []
         begin = self._since.buckets.get(since) if self._since is not None else None
-        if begin is not None and begin.entries[-1].seq >= entries[0].seq:
-            entries = entries[bisect_right(entries, begin.entries[-1].seq, key=_SEQ) :]
-        return entries if fits is None else [one for one in entries if one.names is not None and fits(one.names)]
+        if begin is None or not entries or begin.entries[-1].seq < entries[0].seq:
+            return entries
+        return entries[bisect_right(entries, begin.entries[-1].seq, key=_SEQ) :]
 
     # --- answering exactly -------------------------------------------------------------------------------------------
 
@@ -312,6 +304,17 @@ class Monitor:
                 surely = entry.seq
                 break
         return surely, maybe
+
+
+def _names(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+    return (one.names or {} for one in entries)
+
+
+def _first(events: Iterator[dict[str, Any]], fits: Fits | None) -> dict[str, Any]:
+    for names in events:
+        if fits is None or fits(names):
+            return names
+    raise Undefined("no such event so far")
 
 
 def _whether(found: Iterator[tuple[Entry, Undefined | None]]) -> Answer:

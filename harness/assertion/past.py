@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
 from typing import Any, Final, NamedTuple
 
 from harness.assertion.entry import Clock, Entry, doubt_of
@@ -91,16 +91,17 @@ class Past:
         """Tell the monitors of an event; give where it is kept."""
         if not watches:
             return []
+        doubts: Iterable[Undefined | None] = repeat(None)
         try:
             found = watches.matches(*event.arguments)
         except Exception:  # noqa: BLE001 - data a question did not expect: each is asked by itself
-            return list(self._one_by_one(watches, event, settled=settled))
+            found, doubts = zip(*self._one_by_one(watches, event), strict=True)
         seq, step, at, names, _ = event
         entries: Entries = []
-        for (monitor, plan), key in zip(watches.plans, found, strict=True):
+        for (monitor, plan), key, doubt in zip(watches.plans, found, doubts, strict=False):
             if key is not MISS:
                 key, value = (key, 0) if plan.value is None else key  # noqa: PLW2901 - unpacked
-                entry = Entry(seq, step, at, key, names if plan.keeps_names else None, None, value, settled)
+                entry = Entry(seq, step, at, key, names if plan.keeps_names else None, doubt, value, settled)
                 keeper = self.asked[monitor]
                 keeper.add(entry)
                 entries.append((keeper, entry))
@@ -133,20 +134,15 @@ class Past:
         for waiting in self.obligations:
             yield from waiting.rest()
 
-    def _one_by_one(self, watches: Watches, event: Happening, *, settled: bool) -> Iterator[Kept]:
-        for (monitor, plan), match in zip(watches.plans, watches.match, strict=True):
-            doubt: Undefined | None = None
+    def _one_by_one(self, watches: Watches, event: Happening) -> Iterator[tuple[Any, Undefined | None]]:
+        """Yield for each question what its compiled match gives, or if that does not know, the exact meaning."""
+        for (_, plan), match in zip(watches.plans, watches.match, strict=True):
             try:
                 (found,) = match(*event.arguments)
             except Exception:  # noqa: BLE001 - its exact meaning says what it did not expect, and why
-                found, doubt = self._exactly(plan, event)
-            if found is not MISS:
-                key, value = (found, 0) if plan.value is None else found
-                names = event.names if plan.keeps_names else None
-                keeper = self.asked[monitor]
-                entry = Entry(event.seq, event.step, event.at, key, names, doubt, value, settled)
-                keeper.add(entry)
-                yield keeper, entry
+                yield self._exactly(plan, event)
+            else:
+                yield found, None
 
     def _exactly(self, plan: Plan, event: Happening) -> tuple[Any, Undefined | None]:
         """Give what a compiled match would, and why it is unknown whether the event fits."""
@@ -161,4 +157,6 @@ class Past:
                 value = number(Explanation("", names).value(plan.value))
         except Undefined as error:
             doubt = error
+        except Exception as error:  # noqa: BLE001 - a crash is no answer, and must not bring a run down
+            doubt = Undefined(f"{type(error).__name__}: {error}")
         return (key if plan.value is None else (key, value)), doubt

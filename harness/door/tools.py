@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from harness.determinism import canonical
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run
 from harness.errors import NotRecordable, UsageError
@@ -62,8 +63,8 @@ class Tool:
         """Give the arguments to call the function with: those the agent gave, but for what rules have rewritten."""
         if rewritten is None:
             return bound
-        given = self.wanted(bound).args
-        changed = {name: value for name, value in rewritten.items() if name not in given or given[name] != value}
+        given = {name: canonical.encode(value) for name, value in self.wanted(bound).args.items()}
+        changed = {name: value for name, value in rewritten.items() if given.get(name) != canonical.encode(value)}
         return bound | {name: decode_value(value, self.annotations.get(name)) for name, value in changed.items()}
 
     def written(self, value: Any) -> Any:

@@ -31,6 +31,7 @@ from harness.registry.tree import (
     Span,
     Table,
     Unary,
+    dotted,
 )
 from harness.registry.values import Budget, Undefined
 
@@ -111,7 +112,8 @@ class Explanation:
         try:
             return look()
         except Undefined as error:
-            raise Undefined(f"{self._text[node.of.span.start : node.of.span.end]}: {error}") from None
+            whole = self._text[node.of.span.start : node.of.span.end] or dotted(node.of)
+            raise Undefined(f"{whole}: {error}" if whole else str(error)) from None
 
     def _unary(self, node: Unary) -> Any:
         value = self.value(node.operand)

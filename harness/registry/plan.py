@@ -34,7 +34,6 @@ Keeps = Literal["newest", "oldest", "number", "all"]
 # what one more step costs, and what the memory grows with: nothing, what lies in the window, the number of different
 # keys, or everything that ever fitted (then time grows too)
 Cost = Literal["constant", "window", "keys", "history"]
-COSTS: Final = ("constant", "window", "keys", "history")
 
 _DURATION: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|min|h|d)\s*")
 _NANOSECONDS: Final = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
@@ -104,7 +103,7 @@ class Plan:
 
     @cached_property
     def cost(self) -> Cost:
-        """What the answer costs; see ``COSTS``. ``must_follow`` waits for as many events as there are triggers."""
+        """What the answer costs; see ``Cost``. ``must_follow`` waits for as many events as there are triggers."""
         if self.window != Window() or (self.since >= 0 and not self.since_joined and self.keeps == "all"):
             return "window"
         if self.verb == "must_follow":

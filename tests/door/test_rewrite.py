@@ -213,3 +213,22 @@ def test_an_artifact_can_be_judged_by_itself() -> None:
     assert harness.check_artifact("plan", {"cents": 5}, registry=registry()).verdicts == ()
     (verdict,) = harness.check_artifact("plan", {"cents": 500}, registry=registry()).verdicts
     assert (verdict.rule, verdict.truth, verdict.margin) == ("PLAN", "violated", -400)
+
+
+def test_what_is_judged_is_what_is_performed(tmp_path: Path) -> None:
+    """True is no 1: the function gets the very value that the rules saw."""
+    extra = (
+        "  - {id: ONE, on: action, tool: give, require: call.args.flag != True,"
+        " otherwise: rewrite, rewrite: {args.flag: '1'}}\n"
+    )
+    app = harness.Harness(registry(extra), traces=tmp_path)
+    given: list[Any] = []
+
+    @app.tool(effect="write")
+    def give(flag: Any) -> None:
+        given.append(flag)
+
+    with app.session():
+        give(flag=True)
+    assert given[0] is not True
+    assert given == [1]
