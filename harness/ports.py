@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.trace.outcome import Outcome
@@ -80,6 +80,9 @@ class World(Protocol):
 
     def carried(self) -> Iterable[Entry]:
         """Give the recorded events that stand next because the effects that said them are not performed again."""
+
+    def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
+        """Give what a task reads from a clock, from chance or from the environment, as JSON data."""
 
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         """Give what the trace says of an action, or None where its effect has to be performed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+from collections.abc import Callable
 from typing import Any
 
 from harness.determinism.loop import RealTimeline, SessionLoop
@@ -70,6 +71,9 @@ class LiveWorld:
 
     def carried(self) -> tuple[Entry, ...]:
         return ()
+
+    def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
+        return real()
 
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         return None

@@ -130,7 +130,7 @@ class Session:
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, RLock())
+                self.live = Run(machine, world, RLock(), {})
                 world.begin(machine.header_line)
             return self.live
 

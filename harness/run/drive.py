@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from harness.determinism.address import here, inside
+from harness.determinism.address import Node, here, inside
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
-from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Say
+from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
 from harness.trace.error import describe
 from harness.trace.event import Kind
@@ -18,13 +18,18 @@ from harness.trace.outcome import Failed, Outcome, Unknown
 
 
 class Run(NamedTuple):
-    """A machine and the world it lives in; the lock lets a session's threads take turns."""
+    """A machine and the world it lives in; the lock lets a session's threads take turns.
+
+    ``reads`` holds, by the address of a task, what it has taken from clocks and chance since it last spoke.
+    """
 
     machine: SessionMachine
     world: World
     lock: RLock
+    reads: dict[str, list[tuple[str, Any]]]
 
 
+T = TypeVar("T")
 Rewritten = dict[str, Any] | None
 
 
@@ -88,11 +93,26 @@ def abandon(run: Run, action: int) -> None:
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
     """Keep a message, a note or an artifact; Refused where a rule blocks the artifact."""
     node = here()
+    _tell_reads(run, node)
     _allowed(_step(run, Say, kind, body, node.address, node.known()))
+
+
+def read(run: Run, source: str, real: Callable[[], T]) -> T:
+    """Take a value from a clock, from chance or from the environment: the real one, or on replay the recorded one.
+
+    It is written, as JSON data, with what the task does next, so a read costs no line of its own and its place in the
+    trace is as certain as that of the next call.
+    """
+    node = here()
+    value: T = run.world.read(node.address, source, real)
+    run.reads.setdefault(node.address, []).append((source, value))
+    return value
 
 
 def close(run: Run) -> None:
     """Seal the trace."""
+    for address in sorted(run.reads):
+        _step(run, Read, run.reads.pop(address), address, ())
     _step(run, Close)
 
 
@@ -127,9 +147,15 @@ async def _outcome(
 
 def _propose(run: Run, wanted: Call) -> Effects:
     node = here()
+    _tell_reads(run, node)
     effects = _step(run, Propose, wanted, node.address, node.known())
     node.last = effects.action
     return effects
+
+
+def _tell_reads(run: Run, node: Node) -> None:
+    if run.reads and (reads := run.reads.pop(node.address, None)):
+        node.last = _step(run, Read, reads, node.address, node.known()).action
 
 
 def _allowed(effects: Effects) -> int:
@@ -140,7 +166,7 @@ def _allowed(effects: Effects) -> int:
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
-    machine, world, lock = run
+    machine, world, lock, _ = run
     with lock:
         for entry in world.carried():
             machine.adopt(entry)

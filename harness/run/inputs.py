@@ -61,13 +61,22 @@ class Say(NamedTuple):
     parents: tuple[int, ...] = ()
 
 
+class Read(NamedTuple):
+    """What a task took from clocks, chance and its environment since it last spoke, in order."""
+
+    at: int
+    reads: list[tuple[str, Any]]
+    task: str = "0"
+    parents: tuple[int, ...] = ()
+
+
 class Close(NamedTuple):
     """The run has ended."""
 
     at: int
 
 
-Input = Propose | Answer | Complete | Say | Close
+Input = Propose | Answer | Complete | Say | Read | Close
 
 # --- effects ---------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ carries the Divergence; from then on every call does, so an agent cannot go on o
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -45,6 +46,10 @@ class RecordedWorld:
         events = [entry.event for entry in self.entries]
         self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
         self._requests = {event.seq: request for event, request in restored(events)}
+        self._reads: dict[str, deque[list[Any]]] = {}
+        for event in events:
+            if event.kind == "read":
+                self._reads.setdefault(event.task, deque()).extend(event.body["reads"])
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
     def timeline(self) -> VirtualTimeline:
@@ -80,6 +85,24 @@ class RecordedWorld:
                 return
             self.replayed += 1
             yield entry
+
+    def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
+        left = self._reads.get(task)
+        if not left:
+            return real()  # the record has none: where the run was not cut off, the line that is written differs
+        recorded, value = left.popleft()
+        if recorded != source:
+            self._fail(
+                Divergence(
+                    f"{source} is read where the record has {recorded}",
+                    step=self.steps(),
+                    task=task,
+                    recorded=recorded,
+                    now=source,
+                    cause="the agent's code, or that of a package it uses, changed",
+                )
+            )
+        return value
 
     def recorded(self, action: int, *, waits: bool) -> Recorded:
         observation = self._observations.get(action)

@@ -26,7 +26,7 @@ from harness.errors import HarnessError, NotRecordable, Refused
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Question
 from harness.registry.registry import Registry
-from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Say
+from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import Event
@@ -91,6 +91,7 @@ class SessionMachine:
             Answer: self._answer,
             Complete: self._complete,
             Say: self._say,
+            Read: self._read,
             Close: self._close,
         }
 
@@ -237,6 +238,12 @@ class SessionMachine:
         if decision.decision == "allow":
             return Effects(event.seq, lines)
         return Effects(event.seq, lines, refused=_refused(decision, name, judgement))
+
+    def _read(self, said: Read) -> Effects:
+        body = {"reads": [[source, value] for source, value in said.reads]}
+        event = Event(self._writer.seq, "read", self._agent, said.task, said.parents, said.at, body)
+        self._checker.judge(event)
+        return Effects(event.seq, self._writer.append(event))
 
     def _close(self, said: Close) -> Effects:
         end = Event(-1, "note", self._agent, "0", (), said.at, {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-Kind = Literal["message", "action", "observation", "verdict", "decision", "note"]
+Kind = Literal["message", "action", "observation", "verdict", "decision", "read", "note"]
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 
 Surface = Literal["tool", "model"]
@@ -59,6 +59,8 @@ BODIES: Final[dict[str, Shape]] = {
         {"action": int, "decision": str, "rule": str, "reason": str},
         {"alternative": str, "retryable": bool, "answer": dict, "args": dict},
     ),
+    # what the speaker took from clocks, chance and the environment since it last spoke: [[source, value], …]
+    "read": Shape({"reads": list}, {}),
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
     # artifact: the name of something the run made, which is data
     "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object, "artifact": str}),
