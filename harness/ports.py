@@ -84,17 +84,26 @@ class World(Protocol):
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         """Give what a task reads from a clock, from chance or from the environment, as JSON data."""
 
+    def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        """Give what a trace may say of bytes that were drawn to be secret, and the bytes the agent is given."""
+
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         """Give what the trace says of an action, or None where its effect has to be performed.
 
         A caller that ``waits`` can be told of an outcome that never came; another one is stopped.
         """
 
+    async def arecorded(self, action: int) -> Recorded | None:
+        """Do what ``recorded`` does for a coroutine, which may wait until it is known what became of the action."""
+
+    def aside(self) -> None:
+        """Let other threads of the agent have their turns while this one performs an effect."""
+
     def moment(self, at: int | None) -> int:
-        """Give the time of one piece of a stream; ``at`` is its recorded time, if any."""
+        """Wait in a thread for the turn of an outcome or a piece of a stream (recorded at ``at``), and give its time."""
 
     async def arrived(self, at: int | None) -> int:
-        """Wait for the turn of a live outcome, or of a piece of a stream (recorded at ``at``), and give its time."""
+        """Do what ``moment`` does in a coroutine."""
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         """Wait until the record goes on with this call (of a model: the whole request); a recording never waits."""

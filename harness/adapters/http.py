@@ -57,6 +57,15 @@ def read_request(request: httpx2.Request, base: str) -> Call:
     return Call("model", tool, body, ToolSpec(tool, effect="read", idempotent=True))
 
 
+def changed_request(request: httpx2.Request, args: dict[str, Any] | None) -> httpx2.Request:
+    """Give the request to send where another body is wanted than the agent's own (None: the same request)."""
+    if args is None:
+        return request
+    body = {name: value for name, value in args.items() if name != "$query"}
+    headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
+    return httpx2.Request(request.method, request.url, headers=headers, json=decode_value(body))
+
+
 def recorded_response(response: httpx2.Response) -> Outcome:
     """Write a response that has been read as an outcome."""
     kept = _spelled(response.content) if _type_of(response) == _JSON else {"content": encode_value(response.content)}
@@ -125,23 +134,27 @@ def is_stream(answer: httpx2.Response | Outcome) -> bool:
 class Stream:
     """Keep the pieces of one streamed answer with their times, and end its action exactly once.
 
-    ``answer`` is the live response or the recorded outcome; ``opened`` is when its head came.
+    ``answer`` is the live response, whose head has just come, or the recorded outcome; ``opened`` is when it came.
     """
 
-    def __init__(self, run: Run, action: int, answer: httpx2.Response | Outcome, opened: int | None = None) -> None:
+    def __init__(self, run: Run, action: int, answer: httpx2.Response | Outcome) -> None:
         self.action, self.world = action, run.world
         self._run = run
         self._chunks: list[list[Any]] = []
         self._done = False
         self._kept: dict[str, Any] = {}
         if isinstance(answer, httpx2.Response):
-            self.opened = opened if opened is not None else run.world.moment(None)
+            self.opened = self.now()
             self._headers = _kept_headers(answer)
         else:
             assert isinstance(answer, Ok)
             self._kept = answer.value
             self.opened = self._kept["opened"]
             self._headers = self._kept["headers"]
+
+    def now(self) -> int:
+        """Give the time of a piece that has just come."""
+        return self.world.now(self._run.machine.seq)
 
     @property
     def ended(self) -> int | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.determinism.loop import RealTimeline, SessionLoop
+from harness.adapters.private import PrivateFile
+from harness.determinism.loop import SessionLoop
+from harness.determinism.schedule import member_here, members
 from harness.errors import Halt, StoreError, UsageError
 from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
 from harness.trace.reader import Entry
@@ -26,7 +29,8 @@ class LiveWorld:
 
     ``none`` leaves lines in the process's buffer, ``batch`` writes them at least every 10 ms of activity, ``step``
     hands each to the operating system before the agent goes on, ``sync`` also waits for the disk. What is marked for
-    the disk (a write that is not idempotent) is synced at every level but ``none``.
+    the disk (a write that is not idempotent) is synced at every level but ``none``. The session's time goes on from
+    ``since``, the time of the last event there is.
     """
 
     def __init__(
@@ -35,22 +39,26 @@ class LiveWorld:
         durability: Durability = "step",
         approver: Approver = nobody,
         clock: Clock = time.monotonic_ns,
+        since: int = -1,
     ) -> None:
         self.store = store
         self._durability, self._approver, self._clock = durability, approver, clock
-        self._start = clock()
-        self._last = -1
+        self._start = clock() - max(since, 0)
+        self._last = since
         self._written = 0
+        self._private = PrivateFile(store.path)
 
     def begin(self, header: bytes) -> None:
         self.write(header, False, False)
 
     def end(self) -> None:
+        self._private.close()
         self.store.close()
 
     def now(self, seq: int) -> int:
-        if asyncio._get_running_loop() is not None and (timeline := _timeline()) is not None:
-            return timeline.now
+        member = member_here()
+        if member is not None:
+            return member.timeline.now
         now = self._clock() - self._start
         self._last = last = now if now > self._last else self._last + 1
         return last
@@ -75,18 +83,33 @@ class LiveWorld:
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         return real()
 
+    def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        try:
+            return self._private.keep(source, drawn), drawn
+        except StoreError as error:
+            raise Halt(error) from None
+
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         return None
 
+    async def arecorded(self, action: int) -> Recorded | None:
+        return None
+
+    def aside(self) -> None:
+        member = member_here()
+        if member is not None:
+            member.timeline.stand_aside(member)
+
     def moment(self, at: int | None) -> int:
-        return self.now(0)
+        member = members.get(threading.get_ident())
+        return self.now(0) if member is None else member.timeline.come_back(member)
 
     async def arrived(self, at: int | None) -> int:
-        timeline = _timeline()
-        if timeline is None:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, SessionLoop) or member_here() is None:
             return self.now(0)
-        await timeline.arrive()
-        return timeline.now
+        await loop.timeline.arrive()
+        return loop.timeline.now
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         pass  # what happens now is what will be the record
@@ -108,9 +131,3 @@ class LiveWorld:
         await self.arrived(None)
         return answer
 
-
-def _timeline() -> RealTimeline | None:
-    loop = asyncio._get_running_loop()
-    if type(loop) is SessionLoop and type(loop.timeline) is RealTimeline:
-        return loop.timeline
-    return None

@@ -21,6 +21,7 @@ import openai
 
 from harness.adapters.http import (
     Stream,
+    changed_request,
     failure_of,
     is_stream,
     read_request,
@@ -30,6 +31,7 @@ from harness.adapters.http import (
     whole_response,
 )
 from harness.determinism.address import inside
+from harness.determinism.loop import beside, let_go
 from harness.errors import Refused, UsageError
 from harness.run.drive import Run, abandon, abegin, begin, finish
 from harness.run.inputs import Call
@@ -77,23 +79,35 @@ class _Door(httpx2.BaseTransport):
             assert recorded.outcome is not None
             if is_stream(recorded.outcome):
                 stream = Stream(run, action, recorded.outcome)
+                run.world.moment(stream.opened)
                 return stream.response(_SyncBody(stream, None))
+            run.world.moment(recorded.at)
             return revive(finish(run, action, recorded.outcome), request)
         except Refused as refused:
             return refusal(refused)
 
     def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
+        outcome: Outcome
+        response = None
+        failed: Exception | None = None
+        run.world.aside()
         try:
             with inside(action):
-                response = self._inner.send(request, stream=True)
-                if is_stream(response):
-                    stream = Stream(run, action, response)
-                    return stream.response(_SyncBody(stream, response))
-                response.read()
-        except Exception as error:  # whatever the client below raises is the outcome of this call
-            finish(run, action, failure_of(error))
-            raise
-        finish(run, action, recorded_response(response))
+                response = self._inner.send(changed_request(request, run.machine.rewritten(action)), stream=True)
+                if not is_stream(response):
+                    response.read()
+            outcome = Ok(None) if is_stream(response) else recorded_response(response)
+        except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
+            failed, outcome = error, failure_of(error)
+        run.world.moment(None)
+        if failed is not None:
+            finish(run, action, outcome)
+            raise failed
+        assert response is not None
+        if is_stream(response):
+            stream = Stream(run, action, response)
+            return stream.response(_SyncBody(stream, response))
+        finish(run, action, outcome)
         return whole_response(response)
 
     def close(self) -> None:
@@ -112,15 +126,24 @@ class _SyncBody(httpx2.SyncByteStream):
         if self._pieces is None:
             for at, piece in stream.recorded_pieces():
                 yield stream.passed(piece, stream.world.moment(at))
+            stream.world.moment(stream.ended)
             stream.end_as_recorded()
             return
         try:
-            for piece in self._pieces:
-                yield stream.passed(piece, stream.world.moment(None))
+            while (came := self._next()) is not None:
+                yield stream.passed(came, stream.world.moment(None))
         except httpx2.TransportError as error:
+            stream.world.moment(None)
             stream.cut(error)
             raise
+        stream.world.moment(None)
         stream.end()
+
+    def _next(self) -> bytes | None:
+        assert self._pieces is not None
+        self._stream.world.aside()
+        with inside(self._stream.action):
+            return next(self._pieces, None)
 
     def close(self) -> None:
         self._stream.closed_early()
@@ -147,8 +170,8 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
 
     async def _pass(self, run: Run, wanted: Call, request: httpx2.Request) -> httpx2.Response:
         action = await abegin(run, wanted)
-        recorded = run.world.recorded(action, waits=True)
         try:
+            recorded = await run.world.arecorded(action)
             if recorded is None:
                 return await self._perform(run, action, request)
             if recorded.outcome is not None and is_stream(recorded.outcome):
@@ -168,22 +191,25 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
         failed: Exception | None = None
         try:
             with inside(action):
-                response = await self._inner.send(request, stream=True)
-                if not is_stream(response):
-                    await response.aread()
+                response = await beside(self._send(changed_request(request, run.machine.rewritten(action))))
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
         except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
-        at = await run.world.arrived(None)
         if failed is not None:
             finish(run, action, outcome)
             raise failed
         assert response is not None
         if is_stream(response):
-            stream = Stream(run, action, response, opened=at)
+            stream = Stream(run, action, response)
             return stream.response(_AsyncBody(stream, response))
         finish(run, action, outcome)
         return whole_response(response)
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._inner.send(request, stream=True)
+        if not is_stream(response):
+            await response.aread()
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -206,21 +232,22 @@ class _AsyncBody(httpx2.AsyncByteStream):
             return
         try:
             while (came := await self._next()) is not None:
-                yield stream.passed(came, await stream.world.arrived(None))
+                yield stream.passed(came, stream.now())
         except httpx2.TransportError as error:
-            await stream.world.arrived(None)
             stream.cut(error)
             raise
-        await stream.world.arrived(None)
         stream.end()
 
     async def aclose(self) -> None:
         self._stream.closed_early()
         if self._response is not None:
             with inside(self._stream.action):
-                await self._response.aclose()
+                await let_go(self._response.aclose())
 
     async def _next(self) -> bytes | None:
-        assert self._pieces is not None
         with inside(self._stream.action):
-            return await anext(self._pieces, None)
+            return await beside(self._read())
+
+    async def _read(self) -> bytes | None:
+        assert self._pieces is not None
+        return await anext(self._pieces, None)

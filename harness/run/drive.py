@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Coroutine
 from threading import RLock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.determinism.address import Node, here, inside
+from harness.determinism.loop import beside
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
@@ -30,6 +32,7 @@ class Run(NamedTuple):
 
 
 T = TypeVar("T")
+_TOKEN_BYTES: Final = 8  # fewer are no secret worth the name, and their spellings would tear ordinary text
 Rewritten = dict[str, Any] | None
 
 
@@ -42,13 +45,18 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     recorded = run.world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
+        run.world.moment(recorded.at)
         return finish(run, action, recorded.outcome)
     with inside(action):
-        outcome = effect(rewritten)
+        run.world.aside()
+        try:
+            outcome = effect(rewritten)
+        finally:
+            run.world.moment(None)
     return finish(run, action, outcome)
 
 
-async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Awaitable[Outcome]]) -> Outcome:
+async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]]) -> Outcome:
     """Do what ``call`` does for an asynchronous effect; a cancelled one ends as ``unknown``."""
     action, rewritten = await _abegin(run, wanted)
     try:
@@ -109,6 +117,27 @@ def read(run: Run, source: str, real: Callable[[], T]) -> T:
     return value
 
 
+def observe(run: Run, what: str, where: str) -> None:
+    """Write down what the agent was seen to do, at its place among what it reads; on replay it must be seen again."""
+    node = here()
+    run.world.read(node.address, what, lambda: where)
+    run.reads.setdefault(node.address, []).append((what, where))
+
+
+def secret(run: Run, source: str, drawn: bytes) -> bytes:
+    """Take bytes that were drawn to be secret, on replay those of the recorded run; the trace never holds them.
+
+    Neither does it hold them as hexadecimal digits or in base 64, which is how tokens are spelled.
+    """
+    node = here()
+    said, kept = run.world.secret(node.address, source, drawn)
+    run.reads.setdefault(node.address, []).append((source, said))
+    if len(kept) >= _TOKEN_BYTES:
+        for spelled in (kept.hex().encode(), urlsafe_b64encode(kept), b64encode(kept)):
+            run.machine.learn_secret(spelled.rstrip(b"=").decode(), "chance")
+    return kept
+
+
 def close(run: Run) -> None:
     """Seal the trace."""
     for address in sorted(run.reads):
@@ -132,17 +161,15 @@ async def _abegin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
 
 
 async def _outcome(
-    world: World, action: int, effect: Callable[[Rewritten], Awaitable[Outcome]], rewritten: Rewritten
+    world: World, action: int, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]], rewritten: Rewritten
 ) -> Outcome:
-    recorded = world.recorded(action, waits=True)
+    recorded = await world.arecorded(action)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
         assert recorded.outcome is not None
         return recorded.outcome
     with inside(action):
-        outcome = await effect(rewritten)
-    await world.arrived(None)
-    return outcome
+        return await beside(effect(rewritten))
 
 
 def _propose(run: Run, wanted: Call) -> Effects:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.determinism import address
-from harness.determinism.loop import RealTimeline, Timeline, VirtualTimeline, run
+from harness.determinism.loop import run
+from harness.determinism.schedule import Timeline
 
 NEVER = 10**18
 
@@ -70,14 +71,14 @@ def test_a_recorded_order_is_enforced_a_hundred_times_of_a_hundred() -> None:
     different = 0
     for _ in range(100):
         outside = _Outside()
-        recorded = _run(RealTimeline(time.monotonic_ns), outside)
-        different += _run(VirtualTimeline(_stalled), _Outside(outside.seen)) != recorded
+        recorded = _run(Timeline(time.monotonic_ns), outside)
+        different += _run(Timeline(stalled=_stalled), _Outside(outside.seen)) != recorded
     assert different == 0
 
 
 def test_two_recordings_of_a_race_differ() -> None:
     """The law above has teeth: without the recorded order the same agent gives different logs."""
-    logs = {repr(_run(RealTimeline(time.monotonic_ns), _Outside())) for _ in range(5)}
+    logs = {repr(_run(Timeline(time.monotonic_ns), _Outside())) for _ in range(5)}
     assert len(logs) > 1
 
 
@@ -89,13 +90,13 @@ def test_waiting_costs_nothing_on_replay() -> None:
         return asyncio.get_running_loop().time()
 
     started = time.monotonic()
-    assert run(VirtualTimeline(_stalled), patient()) == pytest.approx(3600)
+    assert run(Timeline(stalled=_stalled), patient()) == pytest.approx(3600)
     assert time.monotonic() - started < 5
 
 
 def test_a_timeout_fires_before_an_outcome_that_came_too_late() -> None:
     """Timers and recorded arrivals interleave by their logical times."""
-    timeline = VirtualTimeline(_stalled)
+    timeline = Timeline(stalled=_stalled)
 
     async def impatient() -> str:
         try:
@@ -108,18 +109,6 @@ def test_a_timeout_fires_before_an_outcome_that_came_too_late() -> None:
     assert run(timeline, impatient()) == "too late"
 
 
-def test_a_thread_is_waited_for_in_real_time() -> None:
-    """Virtual time does not jump while a thread of an executor is at work."""
-    timeline = VirtualTimeline(_stalled)
-
-    async def threaded() -> str:
-        async with asyncio.timeout(10):
-            return await asyncio.to_thread(lambda: time.sleep(0.05) or "done")
-
-    assert run(timeline, threaded()) == "done"
-    assert timeline.now < 10_000_000_000
-
-
 def test_waiting_for_what_never_comes_is_told() -> None:
     """When every task waits and nothing is recorded, the loop says so instead of hanging."""
 
@@ -127,48 +116,4 @@ def test_waiting_for_what_never_comes_is_told() -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(AssertionError, match="nothing is left"):
-        run(VirtualTimeline(_stalled), stuck())
-
-
-def test_coroutines_start_in_the_order_given() -> None:
-    """as_completed starts what it was given in order, not in the order of a set of objects."""
-    started: list[int] = []
-
-    async def one(number: int) -> None:
-        started.append(number)
-
-    async def agent() -> None:
-        for done in asyncio.as_completed([one(number) for number in range(50)]):
-            await done
-
-    original = asyncio.as_completed
-    run(VirtualTimeline(_stalled), agent())
-    assert started == list(range(50))
-    assert asyncio.as_completed is original
-
-
-def test_jobs_of_threads_come_back_in_the_order_they_were_given() -> None:
-    """A race of threads is no race for the agent: results arrive in order, in recording and replay alike."""
-
-    async def agent() -> list[int]:
-        came: list[int] = []
-
-        async def one(number: int) -> None:
-            await asyncio.to_thread(time.sleep, (5 - number) / 200)
-            came.append(number)
-
-        await asyncio.gather(*(one(number) for number in range(5)))
-        return came
-
-    assert run(RealTimeline(time.monotonic_ns), agent()) == list(range(5))
-    assert run(VirtualTimeline(_stalled), agent()) == list(range(5))
-
-
-def test_an_error_in_a_thread_is_raised_in_the_agent() -> None:
-    """A thread's exception reaches whoever awaits it."""
-
-    async def agent() -> None:
-        await asyncio.to_thread(int, "x")
-
-    with pytest.raises(ValueError, match="invalid literal"):
-        run(VirtualTimeline(_stalled), agent())
+        run(Timeline(stalled=_stalled), stuck())

@@ -1,0 +1,282 @@
+"""Threads of an agent take turns: what starts them, and what they wait for, goes through the session's schedule.
+
+While a session is open, a thread or a pool's job that its code starts becomes a member of its schedule, and an event
+loop that its code makes is a ``SessionLoop``. As soon as a session has two members, everything a thread can wait for
+in Python (locks, and so conditions, events, semaphores, barriers, queues and futures; simple queues; other threads)
+passes the baton on instead of stopping the process. Threads that are no members wait as ever.
+
+A pool that was made outside the session is stood in for by one of the session's own, with as many workers, because a
+worker that other sessions use as well can have no turn here.
+"""
+
+from __future__ import annotations
+
+import _queue
+import _thread
+import asyncio
+import concurrent.futures
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from typing import Any, Final
+
+from harness.adapters.interpreter.scope import Scope, taken
+from harness.adapters.interpreter.scope import here as scope_here
+from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot, TypeSlot
+from harness.determinism.address import in_effect
+from harness.determinism.loop import SessionLoop
+from harness.determinism.schedule import Member, Mutex, Timeline, current, member_here
+from harness.errors import Halt
+
+_MEMBER: Final = "_harness_member"
+
+
+def replacements() -> Iterator[tuple[Slot, Any]]:
+    """Yield each slot of what starts threads and loops with what is to stand in it while a session is open."""
+    for name, around in (("start", _starting), ("join", _joining), ("is_alive", _living)):
+        slot = AttributeSlot(threading.Thread, name)
+        yield slot, around(slot.original)
+    submit = AttributeSlot(concurrent.futures.ThreadPoolExecutor, "submit")
+    yield submit, _submitting(submit.original)
+    as_completed = CodeSlot(asyncio.as_completed)
+    yield as_completed, _as_completed(as_completed.original)
+    makers: list[Any] = [asyncio.new_event_loop]
+    if (uvloop := sys.modules.get("uvloop")) is not None:
+        makers.append(uvloop.new_event_loop)
+    for maker in map(CodeSlot, makers):
+        yield maker, _looping(maker.original)
+
+
+def wait_replacements() -> Iterator[tuple[Slot, Any]]:
+    """Yield each slot of what threads wait for with what is to stand in it while a session has two members."""
+    reentrant = type(threading.RLock())
+    for kind, is_taken in ((_thread.LockType, _is_locked), (reentrant, _is_owned)):
+        acquire = _acquiring(kind.acquire, is_taken)
+        for name in ("acquire", "__enter__"):
+            yield TypeSlot(kind, name), acquire
+    restore = TypeSlot(reentrant, "_acquire_restore")
+    yield restore, _restoring(restore.original)
+    get = TypeSlot(_queue.SimpleQueue, "get")
+    yield get, _getting(get.original)
+
+
+class _Waits:
+    """The slots of what threads wait for, filled while some session has two members."""
+
+    def __init__(self) -> None:
+        self._timelines: weakref.WeakSet[Timeline] = weakref.WeakSet()
+        self._filled: list[tuple[Slot, Any]] = []
+        self._mutex = Mutex()
+
+    def hold(self, timeline: Timeline) -> None:
+        with self._mutex:
+            if timeline in self._timelines:
+                return
+            self._timelines.add(timeline)
+            timeline.afterwards.append(self.release)
+            if not self._filled:
+                self._filled = list(wait_replacements())
+                for slot, replacement in self._filled:
+                    slot.fill(replacement)
+
+    def release(self, timeline: Timeline) -> None:
+        with self._mutex:
+            self._timelines.discard(timeline)
+            if not self._timelines:
+                for slot, _ in self._filled:
+                    slot.empty()
+                self._filled = []
+
+
+_waits: Final = _Waits()
+
+
+# --- starting --------------------------------------------------------------------------------------------------------
+
+
+def _turn_taker() -> Member | None:
+    """Give the member that the calling thread is, making it the first one; None where it takes no part."""
+    timeline = current.get()
+    if timeline is None or timeline.dissolved or in_effect():
+        return None
+    member = member_here()
+    if member is None and not timeline.active:
+        scope = scope_here()
+        return timeline.begin(0 if scope is None else taken(scope, "schedule", _now(scope)))
+    return member if member is not None and member.timeline is timeline else None
+
+
+def _now(scope: Scope) -> Callable[[], int]:
+    run = scope.run
+    assert run is not None
+    return lambda: run.world.now(run.machine.seq)
+
+
+def _starting(original: Callable[..., None]) -> Callable[..., None]:
+    def start(thread: threading.Thread) -> None:
+        here = _turn_taker()
+        if here is None:
+            return original(thread)
+        _waits.hold(here.timeline)
+        member = here.timeline.add()
+        thread.run = _in_turn(member, copy_context(), thread)  # type: ignore[method-assign]
+        setattr(thread, _MEMBER, member)
+        with _for_real(here):
+            return original(thread)
+
+    return start
+
+
+def _in_turn(member: Member, context: Context, thread: threading.Thread) -> Callable[[], None]:
+    run = thread.run
+
+    def in_turn() -> None:
+        vars(thread).pop("run", None)
+        try:
+            member.timeline.join(member)
+            context.run(run)
+        except Halt:
+            pass  # it is told at the rim
+        finally:
+            member.timeline.leave(member)
+
+    return in_turn
+
+
+@contextmanager
+def _for_real(member: Member) -> Iterator[None]:
+    """Let a member wait for what happens at once, the baton in its hand."""
+    member.aside = True
+    try:
+        yield
+    finally:
+        member.aside = False
+
+
+def _joining(original: Callable[..., None]) -> Callable[..., None]:
+    def join(thread: threading.Thread, timeout: float | None = None) -> None:
+        here, other = member_here(), getattr(thread, _MEMBER, None)
+        if here is None or other is None or other.timeline is not here.timeline or other is here or in_effect():
+            return original(thread, timeout)
+        if here.timeline.pause(here, lambda: other.finished, _deadline(here, timeout)) and not other.finished:
+            return None
+        with _for_real(here):
+            return original(thread, None if other.finished else timeout)
+
+    return join
+
+
+def _living(original: Callable[..., bool]) -> Callable[..., bool]:
+    def is_alive(thread: threading.Thread) -> bool:
+        other = getattr(thread, _MEMBER, None)
+        return original(thread) if other is None or member_here() is None else not other.finished
+
+    return is_alive
+
+
+def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
+    pools: weakref.WeakKeyDictionary[Any, tuple[Any, Any]] = weakref.WeakKeyDictionary()
+
+    def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        here = _turn_taker()
+        if here is None:
+            return original(pool, function, *args, **options)
+        return original(own(pool, here.timeline), copy_context().run, function, *args, **options)
+
+    def own(pool: Any, timeline: Timeline) -> Any:
+        """Give a pool whose workers are members of this session: the pool itself where it has none yet."""
+        owner, stand_in = pools.get(pool, (None, None))
+        if owner is None or owner() is not timeline:
+            stand_in = None
+            if pool._threads:
+                stand_in = concurrent.futures.ThreadPoolExecutor(
+                    pool._max_workers, pool._thread_name_prefix, pool._initializer, pool._initargs
+                )
+            pools[pool] = (weakref.ref(timeline), stand_in)
+        return stand_in or pool
+
+    return submit
+
+
+def _looping(original: Callable[[], Any]) -> Callable[[], Any]:
+    def new_event_loop() -> Any:
+        here = _turn_taker()
+        return original() if here is None else SessionLoop(here.timeline)
+
+    return new_event_loop
+
+
+def _as_completed(original: Callable[..., Any]) -> Callable[..., Any]:
+    def as_completed(fs: Any, *, timeout: float | None = None) -> Any:
+        if isinstance(asyncio._get_running_loop(), SessionLoop):
+            fs = [asyncio.ensure_future(awaitable) for awaitable in fs]  # in the order given: asyncio makes a set first
+        return original(fs, timeout=timeout)
+
+    return as_completed
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def _deadline(member: Member, timeout: float | None) -> int | None:
+    return None if timeout is None else member.timeline.now + max(int(timeout * 1e9), 0)
+
+
+def _is_locked(lock: Any) -> bool:
+    return bool(lock.locked())
+
+
+def _is_owned(lock: Any) -> bool:
+    return not repr(lock).startswith("<unlocked")  # a reentrant lock has no ``locked`` before Python 3.14
+
+
+def _acquiring(original: Callable[..., bool], is_taken: Callable[[Any], bool]) -> Callable[..., bool]:
+    def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
+        here = member_here()
+        if here is None or not blocking or timeout == 0:
+            return original(lock, blocking, timeout)
+        if original(lock, False):
+            return True
+        if in_effect() or (timeout < 0 and timeout != -1):
+            return original(lock, blocking, timeout)
+        deadline = _deadline(here, None if timeout < 0 else timeout)
+        while here.timeline.pause(here, lambda: not is_taken(lock), deadline):
+            if original(lock, False):
+                return True
+            if deadline is not None and here.timeline.now >= deadline:
+                return False
+        return original(lock, True, timeout)
+
+    return acquire
+
+
+def _restoring(original: Callable[..., None]) -> Callable[..., None]:
+    def acquire_restore(lock: Any, state: Any) -> None:
+        here = member_here()
+        if here is not None and not in_effect():
+            while _is_owned(lock) and here.timeline.pause(here, lambda: not _is_owned(lock)):
+                pass
+        original(lock, state)
+
+    return acquire_restore
+
+
+def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get(queue: Any, block: bool = True, timeout: float | None = None) -> Any:
+        here = member_here()
+        if here is None or not block or in_effect() or (timeout is not None and timeout < 0):
+            return original(queue, block, timeout)
+        deadline = _deadline(here, timeout)
+        while True:
+            try:
+                return original(queue, False)
+            except _queue.Empty:
+                if deadline is not None and here.timeline.now >= deadline:
+                    raise
+            if not here.timeline.pause(here, lambda: not queue.empty(), deadline):
+                return original(queue, block, timeout)
+
+    return get
