@@ -26,12 +26,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import Divergence, HarnessError, RecordedError, Refused, UsageError
+from harness.errors import Divergence, HarnessError, InDoubt, RecordedError, Refused, UsageError
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
     from harness.door.check import check, check_artifact
+    from harness.door.fork import fork
     from harness.door.replay import Replay, replay
+    from harness.door.resume import resume
     from harness.door.shorthand import session
     from harness.ports import Approval, Question
     from harness.registry.build import build_registry, invariant
@@ -46,8 +48,10 @@ _LAZY: Final = {
     "build_registry": "harness.registry.build",
     "check": "harness.door.check",
     "check_artifact": "harness.door.check",
+    "fork": "harness.door.fork",
     "invariant": "harness.registry.build",
     "replay": "harness.door.replay",
+    "resume": "harness.door.resume",
     "session": "harness.door.shorthand",
 }
 
@@ -56,6 +60,7 @@ __all__ = [
     "Divergence",
     "Harness",
     "HarnessError",
+    "InDoubt",
     "Question",
     "RecordedError",
     "Refused",
@@ -64,8 +69,10 @@ __all__ = [
     "build_registry",
     "check",
     "check_artifact",
+    "fork",
     "invariant",
     "replay",
+    "resume",
     "session",
 ]
 

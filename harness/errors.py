@@ -11,6 +11,7 @@
     │   └── TamperedTrace           a sound-looking trace whose chain or seal is broken    (exit 1)
     ├── StoreError                  the disk said no; what was acknowledged is kept        (exit 5)
     ├── Refused                     a rule blocked the call; carries the rule and the way out
+    ├── InDoubt                     a call was sent and no answer came: it may have happened
     ├── RecordedError               a recorded error whose class cannot be rebuilt here
     └── Divergence                  a replay is not the record; names the first difference (exit 4)
 
@@ -19,8 +20,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_SHOWN: Final = 100  # characters of a value, in a message
 
 
 class HarnessError(Exception):
@@ -137,6 +141,20 @@ class Refused(HarnessError):
         return f"{self.call or 'the call'} was blocked by {self.rule}: {self.reason}.{advice}"
 
 
+class InDoubt(HarnessError):
+    """Tell the agent that a call of it may have happened, or not, and is not made again.
+
+    ``call`` is the tool's name, ``reason`` why nobody knows. Whoever catches it should look before acting again.
+    """
+
+    def __init__(self, call: str, reason: str) -> None:
+        self.call, self.reason = call, reason
+        super().__init__(call, reason)
+
+    def __str__(self) -> str:
+        return f"{self.call} may have happened, or not: {self.reason}. It was not repeated."
+
+
 class RecordedError(HarnessError):
     """Stand in on replay for a recorded error whose class cannot be rebuilt; ``name`` is that class.
 
@@ -155,7 +173,8 @@ class Divergence(HarnessError):
     """Name the first place where a replay is not the record.
 
     ``seq`` is the event's number, ``step`` the action's (both from 0, -1 where there is none), ``pointer``
-    a JSON pointer into the event, ``recorded`` and ``now`` the two values there.
+    a JSON pointer into the event, ``recorded`` and ``now`` the two values there. ``sites`` are the lines of the agent
+    that it came from, innermost first, as ``file:line``, where they are known.
     """
 
     def __init__(
@@ -171,21 +190,30 @@ class Divergence(HarnessError):
         now: Any = None,
         cause: str = "",
         cure: str = "",
+        sites: Sequence[str] = (),
     ) -> None:
         self.what, self.seq, self.step, self.agent, self.task = what, seq, step, agent, task
         self.pointer, self.recorded, self.now = pointer, recorded, now
-        self.cause, self.cure = cause, cure
+        self.cause, self.cure, self.sites = cause, cure, tuple(sites)
         super().__init__(what)
+
+    @property
+    def site(self) -> str:
+        """The line of the agent that made the call; empty where it is not known."""
+        return self.sites[0] if self.sites else ""
 
     def __str__(self) -> str:
         where = f" at step {self.step}" if self.step >= 0 else f" at event {self.seq}" if self.seq >= 0 else ""
         who = f" (agent {self.agent}, task {self.task})" if self.agent else ""
         text = f"diverged{where}{who}: {self.what}"
         if self.pointer:
-            text += f"\n    {self.pointer}  recorded  {_short(self.recorded)}"
-            text += f"\n    {' ' * len(self.pointer)}  now       {_short(self.now)}"
+            recorded, now = told_apart(self.recorded, self.now)
+            text += f"\n    {self.pointer}  recorded  {recorded}"
+            text += f"\n    {' ' * len(self.pointer)}  now       {now}"
         if self.cause:
             text += f"\ncause  {self.cause}"
+        if self.site:
+            text += f"\nat     {self.site}"
         if self.cure:
             text += f"\ncure   {self.cure}"
         return text
@@ -199,6 +227,19 @@ class Halt(BaseException):
         super().__init__(str(error))
 
 
-def _short(value: Any, limit: int = 200) -> str:
+def told_apart(one: Any, other: Any) -> tuple[str, str]:
+    """Write two values for a reader; of long texts the part where they differ."""
+    start = 0
+    if isinstance(one, str) and isinstance(other, str) and max(len(one), len(other)) > _SHOWN:
+        pairs = enumerate(zip(one, other, strict=False))
+        common = next((place for place, (mine, yours) in pairs if mine != yours), min(len(one), len(other)))
+        start = max(common - _SHOWN // 4, 0)
+    return _short(one, start), _short(other, start)
+
+
+def _short(value: Any, start: int) -> str:
+    if isinstance(value, str):
+        text = repr(value[start : start + _SHOWN])
+        return f"{text[0]}{'…' * (start > 0)}{text[1:-1]}{'…' * (len(value) > start + _SHOWN)}{text[-1]}"
     text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN - 1]}…"

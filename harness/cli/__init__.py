@@ -26,6 +26,9 @@ VERBS: Final = {
     "run": "Run an agent once and record everything that crosses its boundary.",
     "check": "Judge traces by a registry.",
     "replay": "Run the agent behind a trace again, offline, and compare.",
+    "fork": "Leave a recorded run at a call, change one thing, and see what happens.",
+    "resume": "Continue a run that was killed.",
+    "to-test": "Write a pytest file of a few lines that replays a trace.",
     "show": "Print a trace for people.",
     "diff": "Find the first difference of two traces.",
     "verify": "Check that a trace is the one that was written.",
@@ -77,7 +80,7 @@ def _app(text: str, package: str, verbs: dict[str, str], arguments: list[str]) -
         if name != used:
             app.command(name, help=said)(_nothing)
             continue
-        module = import_module(f"{package}.{name}_" if name == "import" else f"{package}.{name}")
+        module = import_module(f"{package}.import_" if name == "import" else f"{package}.{name.replace('-', '_')}")
         if hasattr(module, "VERBS"):
             app.add_typer(_app(said, module.__name__, module.VERBS, rest), name=name)
         else:

@@ -19,8 +19,9 @@ from harness.assertion.report import check
 from harness.cli.labels import Labels
 from harness.cli.output import console, show_verdict
 from harness.cli.parameters import HELP, read_parameters
-from harness.cli.tables import facts_of_row, finding_facts, finding_lines, rule_table
+from harness.cli.tables import facts_of_row, finding_facts, rule_table
 from harness.registry.registry import Registry
+from harness.review.findings import finding_lines
 from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
 
 _ANY_WIDTH: Final = 1000  # a table is as wide as its content: a terminal wraps lines, a file keeps them
@@ -77,8 +78,7 @@ def _any_rows(judged: list[Judged], rules: Registry) -> list[Row]:
 def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: bool) -> None:
     out = console()
     if detailed:
-        for line in finding_lines(judged[0], rules):
-            out.print(line, markup=False)
+        _print_findings(out, judged[0], rules)
     table = rule_table([row for row in rows if row.steps.fired], labelled=judged[0].positive is not None)
     out.width = max(out.width, out.measure(table, options=out.options.update(width=_ANY_WIDTH)).maximum)
     out.print(table)
@@ -88,6 +88,15 @@ def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: 
     unsealed = [one.trace for one in judged if not one.sealed]
     if unsealed:
         out.print(f"not sealed, so the end may be missing: {', '.join(unsealed)}", markup=False)
+
+
+def _print_findings(out: Console, judged: Judged, rules: Registry) -> None:
+    report = judged.report
+    with open_trace(judged.trace) as reader:
+        for line in finding_lines(judged.trace, report.findings, reader, rules):
+            out.print(line, markup=False)
+    if report.omitted:
+        out.print(f"… and {report.omitted} more; the table counts all")
 
 
 def _facts(judged: list[Judged], rows: list[Row], rules: Registry) -> dict[str, Any]:

@@ -57,9 +57,11 @@ def command(
         "verdict": session.verdict,
         "result": _plain(result),
         "error": None if error is None else str(error),
+        "uncaptured": list(session.uncaptured),
     }
     lines = [f"{session.steps} steps · {session.trace.path} · sha256:{session.trace.digest}"]
     lines.append(f"stopped by {type(error).__name__}: {error}" if error else f"returned {_plain(result)!r}")
+    lines += [f"uncaptured  {door}" for door in session.uncaptured]
     emit(facts, lines, as_json)
     if error is not None and not isinstance(error, Refused):
         raise typer.Exit(5)

@@ -10,62 +10,78 @@ import typer
 from rich.markup import escape
 
 from harness.adapters.files import open_trace
+from harness.cli.moment import at_action, told
 from harness.cli.output import console
 from harness.errors import UsageError
+from harness.run.watch import Place, read_place
 from harness.trace.chat import messages_in
 from harness.trace.event import Event, plain
+from harness.trace.reader import Reader
 
 _WIDTH = 100
 
 
 def command(
     trace: Annotated[Path, typer.Argument(help="The trace to print.")],
-    at: Annotated[str | None, typer.Option(metavar="STEP", help="Only this step, in full; seq:N for an event.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="STEP", help="What the agent saw at this step, in full; seq:N for an event.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines, content in place.")] = False,
 ) -> None:
     """Print a trace: what was said, called, answered, judged and decided, one line each."""
-    out = console()
-    wanted = _wanted(at)
     with open_trace(trace) as reader:
-        step, open_actions = -1, dict[int, Event]()
-        shown = 0
-        if not as_json and wanted is None:
-            entry = reader.header.run.get("entry") or reader.header.run.get("importer") or "no entry"
-            out.print(
-                f"{trace}   {entry}   {json.dumps(reader.header.run.get('input'), ensure_ascii=False)}", markup=False
-            )
-        for event in reader:
-            if event.kind == "action":
-                step += 1
-                open_actions[event.seq] = event
-            action = open_actions.get(event.body.get("action", -1))
-            if event.kind == "observation":
-                open_actions.pop(event.body["action"], None)
-            if wanted is not None and wanted not in (("seq", event.seq), ("step", step)):
-                continue
-            shown += 1
-            if as_json or wanted is not None:
-                print(json.dumps(plain(event), ensure_ascii=False, indent=None if as_json else 2))
-            else:
-                for line in _lines(event, action, step):
-                    out.print(line)
-        if wanted is not None and not shown:
-            raise UsageError(f"there is no {wanted[0]} {wanted[1]}; the last step is {step}", where=str(trace))
-        if not as_json and wanted is None:
-            verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
-            out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
+        if at is not None:
+            _show_place(reader, read_place(at), str(trace), as_json)
+        elif as_json:
+            for event in reader:
+                print(json.dumps(plain(event), ensure_ascii=False))
+        else:
+            _show_all(reader, trace)
 
 
-def _wanted(at: str | None) -> tuple[str, int] | None:
-    if at is None:
-        return None
-    name, _, number = at.rpartition(":")
-    if name not in ("", "seq") or not number.isdigit():
-        raise UsageError(f"--at {at!r} is no step", cure="write a step's number, or seq:N for an event")
-    return name or "step", int(number)
+def _show_all(reader: Reader, trace: Path) -> None:
+    out, run = console(), reader.header.run
+    entry = run.get("entry") or run.get("importer") or "no entry"
+    out.print(f"{trace}   {entry}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
+    step, open_actions = -1, dict[int, Event]()
+    for event in reader:
+        if event.kind == "action":
+            step += 1
+            open_actions[event.seq] = event
+        action = open_actions.get(event.body.get("action", -1))
+        if event.kind == "observation":
+            open_actions.pop(event.body["action"], None)
+        for line in lines_of(event, action, step):
+            out.print(line)
+    verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
+    out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
 
 
-def _lines(event: Event, action: Event | None, step: int) -> list[str]:
+def _show_place(reader: Reader, place: Place, trace: str, as_json: bool) -> None:
+    events = list(reader)
+    actions = [event.seq for event in events if event.kind == "action"]
+    count = len(actions) if place.kind == "step" else len(events)
+    if place.number >= count:
+        raise UsageError(f"there is no {place.kind} {place.number}; the last is {count - 1}", where=trace)
+    about = actions[place.number] if place.kind == "step" else _action_of(events[place.number])
+    if about is None:
+        print(json.dumps(plain(events[place.number]), ensure_ascii=False, indent=None if as_json else 2))
+        return
+    facts = at_action(events, about)
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    out = console()
+    for line in told(facts):
+        out.print(line, markup=False)
+
+
+def _action_of(event: Event) -> int | None:
+    return event.seq if event.kind == "action" else event.body.get("action")
+
+
+def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
+    """Give the lines, in rich's markup, that tell an event; ``action`` is the one an outcome belongs to."""
     body = event.body
     seconds = f"{event.at / 1e9:9.4f}"
     head = f"[dim]{event.seq:5} {seconds}[/dim] "

@@ -7,32 +7,38 @@ import copy
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 from harness import __version__
 from harness.adapters.files import FileStore, new_store
 from harness.adapters.live import LiveWorld, nobody
 from harness.adapters.registries import load_registry
 from harness.determinism import canonical
-from harness.determinism.loop import RealTimeline, SessionLoop
+from harness.determinism.loop import SessionLoop
+from harness.determinism.schedule import Timeline
 from harness.door.agents import make_agent
 from harness.door.binding import call_site
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
-from harness.door.tools import make_tool
+from harness.door.tools import Tool, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
-from harness.ports import Approver, Clock, Durability, World
+from harness.ports import Approver, Clock, Durability, TraceStore, World
 from harness.registry.registry import Registry
 from harness.tool import Effect, ToolSpec, Trust
 from harness.trace.codec import Header
 from harness.trace.redaction import DEFAULT_FIELDS, Redactor
 
+if TYPE_CHECKING:
+    from harness.door.recorded import RecordedSession
+
 NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {})
 """What an app without a registry checks by: nothing, and it says so in every trace."""
+
+Uncaptured = Literal["observe", "refuse"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,8 +52,9 @@ class Harness:
     without one, calls are recorded and nothing is checked. ``traces`` is the folder new traces go to. ``mode`` is
     ``enforce``, ``warn`` or ``shadow`` (the latter two only say what they would have done). ``strict`` refuses calls
     outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
-    values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind. UsageError
-    and RegistryError say what is wrong with any of these.
+    values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind.
+    ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
+    writes it down, ``refuse`` stops it. UsageError and RegistryError say what is wrong with any of these.
     """
 
     def __init__(
@@ -63,16 +70,31 @@ class Harness:
         secret_fields: Iterable[str] = DEFAULT_FIELDS,
         clock: Clock = time.monotonic_ns,
         parameters: Mapping[str, Any] | None = None,
+        uncaptured: Uncaptured = "observe",
     ) -> None:
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
+        self.uncaptured = uncaptured
         self.bound = dict(parameters or {})
         declared, self._files = _load(registry)
         self._declared = declared.bind(**self.bound)
         self._tools: dict[str, ToolSpec] = {}
+        self._made: dict[str, tuple[Tool, Callable[..., Any]]] = {}
         self._registry: Registry | None = None
         self._secrets = {value: name for name, value in (secrets or {}).items()}
         self._secret_fields = frozenset(secret_fields)
+
+    @property
+    def clock(self) -> Clock:
+        """What sessions take their time from."""
+        from harness.adapters.interpreter.capture import real  # brings ctypes, which only sessions need
+
+        return real(self._clock)
+
+    @property
+    def approver(self) -> Approver:
+        """Who answers questions."""
+        return self._approver
 
     @property
     def registry(self) -> Registry:
@@ -88,6 +110,15 @@ class Harness:
             other._declared, other._files = _load(names)
         other.bound = bound if names else self.bound | bound
         other._declared = other._declared.bind(**bound)
+        other._registry = None
+        return other
+
+    def with_tools_of(self, names: Collection[str]) -> Self:
+        """Give this app without the tools that code declares under other names, as it was before they were declared."""
+        if self._tools.keys() <= set(names):
+            return self
+        other = copy.copy(self)
+        other._tools = {name: spec for name, spec in self._tools.items() if name in names}
         other._registry = None
         return other
 
@@ -161,13 +192,27 @@ class Harness:
         def header(entry: Entry | None) -> Header:
             labels = {"seed": seed, "conversation": conversation, "tenant": tenant, "subject": subject}
             run = self.run_header(entry, **labels, **({"agent": agent} if agent else {}))
-            return Header(run, self._host(entry.folder if entry else str(Path.cwd())))
+            return Header(run, self.host_header(entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:
             store = FileStore(trace) if trace else new_store(self._traces, "run")
-            return LiveWorld(store, self.durability, self._approver, self._clock), store.path
+            return self.live_world(store), store.path
 
-        return Session(self, header, world, lambda: RealTimeline(self._clock))
+        return Session(self, header, world, lambda: Timeline(self.clock))
+
+    def replaying(self, trace: str | Path, *, tolerate: Iterable[str] = ()) -> RecordedSession:
+        """Open a session whose outcomes all come from a trace: the code inside runs again, and nothing else happens.
+
+        Leaving it raises the Divergence where the code is not what was recorded. ``tolerate`` names fields that may
+        differ, as for ``replay``. TraceError where the trace cannot be read.
+        """
+        from harness.door.recorded import RecordedSession  # stands above this module: it replays apps
+
+        return RecordedSession(self, trace, tolerate)
+
+    def live_world(self, store: TraceStore, approver: Approver | None = None, since: int = -1) -> LiveWorld:
+        """Give the world of a recording that goes to a store; its time goes on from ``since``."""
+        return LiveWorld(store, self.durability, approver or self._approver, self.clock, since)
 
     def run_header(self, entry: Entry | None, **labels: Any) -> dict[str, Any]:
         """Give the part of a header that is the same on every host."""
@@ -180,6 +225,10 @@ class Harness:
             "tools": {name: canonical.digest_of(spec.stated()) for name, spec in sorted(registry.tools.items())},
             **labels,
         }
+
+    def made(self, tool: str) -> tuple[Tool, Callable[..., Any]] | None:
+        """Give a tool declared in code, and the function that passes the door."""
+        return self._made.get(tool)
 
     def redactor(self) -> Redactor:
         """Give a redactor of its own to each run, because placeholders are numbered per run."""
@@ -196,6 +245,7 @@ class Harness:
         if known is not None and known != tool.spec:
             raise UsageError(f"two different tools are named {known.name!r}", cure="give one of them name=…")
         self._tools[tool.spec.name] = tool.spec
+        self._made[tool.spec.name] = tool, wrapper
         self._registry = None
         return wrapper
 
@@ -211,7 +261,8 @@ class Harness:
             raise UsageError("a model call outside a session", cure="open one: with app.session(): …")
         return run
 
-    def _host(self, path: str) -> dict[str, Any]:
+    def host_header(self, path: str) -> dict[str, Any]:
+        """Give the part of a header that says where a run is made; ``path`` is where its entry is imported from."""
         seed = os.environ.get("PYTHONHASHSEED", "")
         return {
             "base_url": os.environ.get("OPENAI_BASE_URL"),

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from harness.adapters.files import open_trace
-from harness.door.agents import load_entry, make_agent
-from harness.door.app import Harness, app_of
-from harness.door.session import Entry, Session
-from harness.errors import Divergence, HarnessError, UsageError
+from harness.adapters.private import read_private
+from harness.door.agents import entry_folder, make_agent
+from harness.door.app import Harness
+from harness.door.aside import from_aside
+from harness.door.behind import agent_behind, header_divergence
+from harness.door.session import Session
+from harness.errors import Divergence, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld
-from harness.trace.diff import first_difference
+from harness.run.session import SessionMachine
+from harness.run.site import Home
+from harness.run.tolerance import Tolerance, TolerantMachine, Tolerated, read_pattern
+from harness.run.watch import Break, Place, Stop, Stopped, Tell, Watch, read_break
 from harness.trace.value import decode_value
 
 _RESTORED: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
@@ -27,8 +36,9 @@ class Replay:
 
     ``digest`` is what the agent's code gave now, equal to ``recorded_digest`` when every event was equal; ``steps`` of
     ``recorded_steps`` actions were. ``divergence`` is the first difference; ``ended`` says that the record was cut off
-    (a killed run) and everything up to there was equal. ``result`` is what the agent returned, ``error`` what it
-    raised.
+    (a killed run) and everything up to there was equal, ``stopped`` the same where somebody ended the replay.
+    ``tolerated`` are the differences that were allowed, ``substituted`` the secret draws whose bytes are
+    not at hand, so that the agent was given others. ``result`` is what the agent returned, ``error`` what it raised.
     """
 
     digest: str
@@ -37,12 +47,20 @@ class Replay:
     recorded_steps: int
     divergence: Divergence | None = None
     ended: EndOfRecord | None = None
+    stopped: Stopped | None = None
+    tolerated: tuple[Tolerated, ...] = ()
+    substituted: tuple[str, ...] = ()
     result: Any = None
     error: Exception | None = None
 
     @property
     def equal(self) -> bool:
         """Whether the whole run came out the same."""
+        return self.agrees and not self.tolerated
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the whole run came out the same but for what was allowed to differ."""
         return self.divergence is None and self.ended is None and self.digest == self.recorded_digest
 
 
@@ -52,6 +70,10 @@ def replay(
     entry: str | Callable[..., Any] | None = None,
     app: Harness | None = None,
     path: str | Path | None = None,
+    tolerate: Iterable[str] = (),
+    breaks: Iterable[str] = (),
+    until: int | None = None,
+    tell: Tell | None = None,
 ) -> Replay:
     """Run the agent behind a trace again, with every outcome taken from the trace.
 
@@ -59,96 +81,94 @@ def replay(
     ``app`` is the app whose tools and rules the agent uses, where the entry is not decorated with ``@app.agent``.
     Nothing is sent anywhere: what is not in the record is a divergence, never a live call. Must not be called inside a
     running event loop.
+
+    ``tolerate`` names fields of calls that may differ, as a divergence does (``/args/name``, ``/messages/*/content``,
+    ``search:/args/query``): the agent goes on with the recorded outcome. ``breaks`` opens the debugger in the agent's
+    own frame (``violation``, ``divergence``, a step's number, ``seq:N``), ``until`` ends the replay after a step, and
+    ``tell`` is called with every equal event, its action and the step.
     """
+    patterns, places = [*map(read_pattern, tolerate)], [*map(read_break, breaks)]
     with open_trace(trace) as reader:
         world = RecordedWorld(reader)
-    name = entry or world.header.run["entry"]
-    if name is None:
-        raise UsageError(
-            "the trace does not say which function was run", where=str(trace), cure="name it: --entry module:function"
-        )
-    host = world.header.host
-    with _model_environment(host.get("base_url")):
-        function = name if callable(name) else _imported(name, str(path or ""), host.get("path", ""))
-        handed, app = app is not None, app or app_of(function) or Harness(host.get("registries") or None)
-        bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
-        app = app.with_registry(parameters=bound) if bound else app
-        app = app if handed else _under_recorded_rules(app, world)
-        divergence = _header_divergence(app, world)
+    world.secrets = read_private(trace)
+    _check_places(world, places, until, str(trace))
+    if patterns:
+        world.tolerance = Tolerance(patterns)
+    with model_environment(world.header.host.get("base_url")):
+        app, function = agent_behind(world.header, str(trace), entry, app, path)
+        divergence = header_divergence(app, world.header)
         if divergence is not None:
             return _outcome(world, "", divergence=divergence)
+        world.home = _home(function)
+        if places or until is not None or tell is not None:
+            stop, told = _debugger(world) if places else None, None if tell is None else from_aside(tell)
+            world.watch = Watch(breaks=places, stop=stop, until=until, tell=told)
         return _replayed(app, make_agent(app, function), world)
 
 
-def _under_recorded_rules(app: Harness, world: RecordedWorld) -> Harness:
-    """Give the app under the rules that the run was recorded under, where it was recorded under others than its own."""
-    host, recorded = world.header.host, world.header.run["registries"]
-    if not host.get("registries") or [app.registry.digest] == [one["digest"] for one in recorded]:
-        return app
-    folder = Path(host.get("folder", ""))
-    names = [str(place) if (place := folder / name).is_file() else name for name in host["registries"]]
-    try:
-        other = app.with_registry(*names, parameters=host.get("parameters"))
-    except HarnessError:
-        return app  # it is not there any more; the divergence says that the registry changed
-    return other if [other.registry.digest] == [one["digest"] for one in recorded] else app
+def _home(function: Callable[..., Any]) -> Home:
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    return Home(code.co_filename if code is not None else "", entry_folder(function))
 
 
-def _imported(entry: str, *folders: str) -> Callable[..., Any]:
-    """Import the entry with the door shut: a module that runs its agent when imported would act for real."""
+def _debugger(world: RecordedWorld) -> Callable[[Stop], bool]:
+    from harness.door.debug import Debugger  # brings pdb, which nobody else needs
 
-    def shut(*_: Any) -> Any:
-        raise UsageError(
-            "the module runs its agent when it is imported",
-            where=entry,
-            cure='put that part under: if __name__ == "__main__":',
-        )
+    return Debugger(world.home)
 
-    with Session(Harness(), shut, shut, shut):
-        return load_entry(entry, *folders, str(Path.cwd()))
+
+def _check_places(world: RecordedWorld, places: Iterable[Break], until: int | None, trace: str) -> None:
+    wanted = [place for place in places if isinstance(place, Place)]
+    wanted += [Place("step", until)] if until is not None else []
+    counts = {"step": _recorded_steps(world), "seq": len(world.entries)}
+    for place in wanted:
+        if not 0 <= place.number < counts[place.kind]:
+            what = f"there is no {place.kind} {place.number}; the last is {counts[place.kind] - 1}"
+            raise UsageError(what, where=trace)
 
 
 def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
-    session = Session(app, lambda _: world.header, lambda: (world, ""), world.timeline)
+    session = Session(app, lambda _: world.header, lambda: (world, ""), world.timeline, machine_of(world))
     result, error = None, None
+    depth = sys.get_coroutine_origin_tracking_depth()
+    sys.set_coroutine_origin_tracking_depth(max(depth, 1))  # a task that begins inside a package is told by its maker
     try:
         result = session.run(agent, **decode_value(world.header.run["input"] or {}))
     except Exception as raised:  # noqa: BLE001 - the agent's own, which the record holds too, or what halted the replay
         error = raised if raised is not world.failed else None
+    finally:
+        sys.set_coroutine_origin_tracking_depth(depth)
     failed = world.failed
     digest = session.trace.digest
     if isinstance(failed, Divergence):
         return _outcome(world, digest, divergence=failed, error=error)
     if isinstance(failed, EndOfRecord):
         return _outcome(world, digest, ended=failed, error=error)
+    if isinstance(failed, Stopped):
+        return _outcome(world, digest, stopped=failed, error=error)
     return _outcome(world, digest, result=result, error=error)
 
 
+def machine_of(world: RecordedWorld) -> Callable[..., SessionMachine]:
+    """Give the kind of machine that a replay runs on: one that is lenient where some fields may differ."""
+    if world.tolerance is None:
+        return partial(SessionMachine, record=world.entries)
+    return partial(TolerantMachine, world.tolerance, world.entries)
+
+
 def _outcome(world: RecordedWorld, digest: str, **found: Any) -> Replay:
-    recorded_steps = sum(entry.event.kind == "action" for entry in world.entries)
-    return Replay(digest, world.digest, world.steps(), recorded_steps, **found)
+    tolerated = () if world.tolerance is None else tuple(world.tolerance.found)
+    said = {"tolerated": tolerated, "substituted": tuple(world.substituted), **found}
+    return Replay(digest, world.digest, world.steps(), _recorded_steps(world), **said)
 
 
-def _header_divergence(app: Harness, world: RecordedWorld) -> Divergence | None:
-    """Compare what the header promises of rules and tools with what is there now."""
-    recorded = world.header.run
-    now = app.run_header(Entry(recorded["entry"], recorded["input"]))
-    for part, cause in (("tools", "a tool's declaration changed"), ("registries", "the registry changed")):
-        found = first_difference(recorded.get(part), now[part], f"/{part}")
-        if found is not None:
-            return Divergence(
-                "the run would not begin as it was recorded",
-                pointer=found.pointer,
-                recorded=found.recorded,
-                now=found.now,
-                cause=cause,
-                cure="replay with the recorded version, or judge the trace by the new one with harness check",
-            )
-    return None
+def _recorded_steps(world: RecordedWorld) -> int:
+    return sum(entry.event.kind == "action" for entry in world.entries)
 
 
 @contextmanager
-def _model_environment(base_url: str | None) -> Iterator[None]:
+def model_environment(base_url: str | None) -> Iterator[None]:
     """Let an agent build the OpenAI client it had, also where no key is set; nothing is sent during a replay.
 
     The base URL is restored because frameworks word their requests by it, for example leave out what only OpenAI's own

@@ -9,11 +9,12 @@ from contextlib import suppress
 from contextvars import Token
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from harness.adapters.interpreter.scope import Scope
 from harness.determinism import address
-from harness.determinism.loop import Timeline
 from harness.determinism.loop import run as run_in_loop
+from harness.determinism.schedule import Timeline, current
 from harness.door.current import session_var
 from harness.errors import Halt, NotRecordable, UsageError
 from harness.ports import World
@@ -52,19 +53,27 @@ class Session:
     the first call.
     """
 
+    replays: ClassVar[bool] = False
+    """Whether outcomes come from a trace; what an agent needs only for real need not be there then."""
+
     def __init__(
         self,
         app: Harness,
         header: Callable[[Entry | None], Header],
         world: Callable[[], tuple[World, str]],
         timeline: Callable[[], Timeline],
+        machine: Callable[..., SessionMachine] = SessionMachine,
     ) -> None:
         self.app = app
+        self._machine = machine
         self._header, self._world, self._timeline = header, world, timeline
         self._entry: Entry | None = None
+        self.timeline: Timeline | None = None
         self.live: Run | None = None
+        self._scope = Scope(refuse=app.uncaptured == "refuse")
         self._path = ""
-        self._tokens: tuple[Token[Session | None], Token[address.Node | None]] | None = None
+        self._tokens: tuple[Token[Session | None], Token[address.Node | None], Token[Timeline | None]] | None = None
+        self._captured: Token[Scope | None] | None = None
         self._depth = 0
         self.ended = False
         self._lock = RLock()
@@ -78,6 +87,11 @@ class Session:
     def trace(self) -> TraceInfo:
         """The trace of this run."""
         return TraceInfo(self._path, "" if self.live is None else self.live.machine.digest)
+
+    @property
+    def uncaptured(self) -> tuple[str, ...]:
+        """The doors past which the agent reached out, once each: door, function, file and line."""
+        return tuple(self._scope.uncaptured)
 
     @property
     def steps(self) -> int:
@@ -110,7 +124,8 @@ class Session:
                 raise UsageError(
                     "session.run cannot start an event loop inside another", cure="await the agent inside the session"
                 )
-            return run_in_loop(self._timeline(), self._main(entry, json_input))
+            assert self.timeline is not None
+            return run_in_loop(self.timeline, self._main(entry, json_input))
 
     @staticmethod
     async def _main(entry: Callable[..., Any], json_input: dict[str, Any]) -> Any:
@@ -123,7 +138,7 @@ class Session:
             if self.live is None:
                 header = self._header(self._entry)
                 world, self._path = self._world()
-                machine = SessionMachine(
+                machine = self._machine(
                     header,
                     self.app.registry,
                     mode=self.app.mode,
@@ -132,6 +147,7 @@ class Session:
                 )
                 self.live = Run(machine, world, RLock(), {})
                 world.begin(machine.header_line)
+                self._scope.run = self.live  # what is read from here on is the agent's
             return self.live
 
     @property
@@ -146,6 +162,7 @@ class Session:
 
     def returned(self, value: Any) -> None:
         """Record what the entry returned; of a value that a trace cannot hold, its type."""
+        self._scope.run = None  # what is read from here on is no longer the agent's
         try:
             written = encode_value(value)
         except NotRecordable:
@@ -154,13 +171,19 @@ class Session:
 
     def raised(self, error: Exception) -> None:
         """Record what the entry raised."""
+        self._scope.run = None
         drive.say(self.started(), "note", {"raised": describe(error)})
 
     def __enter__(self) -> Self:
         if self.ended:
             raise UsageError("this session has ended", cure="a session is one run: open a new one with app.session()")
         if self._tokens is None:
-            self._tokens = session_var.set(self), address.enter()
+            from harness.adapters.interpreter import capture  # brings ctypes, which only sessions need
+
+            # in a loop that somebody else runs the session cannot choose whose turn it is
+            self.timeline = None if asyncio._get_running_loop() is not None else self._timeline()
+            self._captured = capture.enter(self._scope)
+            self._tokens = session_var.set(self), address.enter(), current.set(self.timeline)
         self._depth += 1
         return self
 
@@ -169,12 +192,16 @@ class Session:
     ) -> None:
         self._depth -= 1
         if self._tokens is not None and self._depth == 0:  # an inner ``with`` had only joined this session
-            token, node = self._tokens
+            token, node, before = self._tokens
             self._tokens = None
             self.ended = True
+            self._release()
             with suppress(ValueError):  # a generator that holds the session was closed in another context
                 session_var.reset(token)
                 address.leave(node)
+                current.reset(before)
+            if self.timeline is not None:
+                self.timeline.dissolve("the session has ended")
             self._end(error if isinstance(error, Halt) else None)
 
     async def __aenter__(self) -> Self:
@@ -184,6 +211,15 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+    def _release(self) -> None:
+        """Let the code that the session belongs to read the real clocks again."""
+        from harness.adapters.interpreter import capture
+
+        self._scope.run = None
+        assert self._captured is not None
+        with suppress(ValueError):  # a generator that holds the session was closed in another context
+            capture.leave(self._captured)
 
     def _end(self, halted: Halt | None) -> None:
         """Seal the trace, unless the run was halted; what halted it is raised as the error it is."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from harness.determinism import canonical
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run
-from harness.errors import NotRecordable, UsageError
+from harness.errors import InDoubt, NotRecordable, UsageError
 from harness.run.drive import acall, call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
@@ -129,7 +129,7 @@ class _Effect:
         if isinstance(outcome, Failed):
             raise rebuild(outcome.error)
         assert isinstance(outcome, Unknown)
-        raise UsageError(f"the outcome of {self._tool.spec.name} is not known: {outcome.reason}")
+        raise InDoubt(self._tool.spec.name, outcome.reason)
 
 
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:

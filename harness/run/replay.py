@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import shake_256
+from typing import Any, Final, NoReturn
 
-from harness.determinism.address import enclosing
-from harness.determinism.loop import SessionLoop, VirtualTimeline
+from harness.determinism.loop import SessionLoop
+from harness.determinism.schedule import Timeline, member_here
 from harness.errors import Divergence, Halt, HarnessError
 from harness.ports import Approval, Question, Recorded
-from harness.trace.codec import Footer, Header, read_line
+from harness.run.site import Home
+from harness.run.tolerance import Tolerance
+from harness.run.watch import Watch
+from harness.trace.codec import Header
 from harness.trace.diff import explain
 from harness.trace.event import Event
 from harness.trace.history import restored
 from harness.trace.outcome import Unknown, from_body
-from harness.trace.reader import Entry, Reader
+from harness.trace.reader import Entry, Reader, read_after
+
+_CANCELLED: Final = Unknown("cancelled")
+_TURNS: Final = "schedule"  # the source that threads read when they take turns
+_PATIENCE_S: Final = 1.0
 
 
 class EndOfRecord(HarnessError):
@@ -32,35 +40,52 @@ class EndOfRecord(HarnessError):
 
 
 class RecordedWorld:
-    """Serve one recorded run; ``failed`` is the first difference, ``replayed`` the number of equal events."""
+    """Serve one recorded run; ``failed`` is the first difference, ``replayed`` the number of equal events.
+
+    ``home`` tells the agent's own frames, ``tolerance`` what may differ; ``watch`` looks on. ``secrets`` are the bytes
+    that were drawn to be secret, by their placeholders; of those it does not have, substitutes are derived and listed
+    in ``substituted``.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.entries: list[Entry] = list(reader.entries())
         self.header: Header = reader.header
         self.digest = reader.digest
         self.failed: HarnessError | None = None
+        self.home = Home()
+        self.tolerance: Tolerance | None = None
+        self.watch: Watch | None = None
+        self.secrets: Mapping[str, bytes] = {}
+        self.substituted: list[str] = []
         self.replayed = 0
+        self._sealed = reader.footer is not None
         self._exact = self.header.host.get("order") != "completions"
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[tuple[Callable[[Event], bool], asyncio.Future[None]]] = []
+        self._watched = -1
+        self._turns: Event | None = None
         self._let_go = False
         events = [entry.event for entry in self.entries]
         self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
-        self._requests = {event.seq: request for event, request in restored(events)}
+        self._requests = restored(events)  # one at a time: each may hold a whole conversation
+        self._request: tuple[int, tuple[str, dict[str, Any]]] = (-1, ("", {}))
+        self._inner = any(map(_lies_in_effect, events))
         self._reads: dict[str, deque[list[Any]]] = {}
         for event in events:
             if event.kind == "read":
                 self._reads.setdefault(event.task, deque()).extend(event.body["reads"])
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
-    def timeline(self) -> VirtualTimeline:
+    def timeline(self) -> Timeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
-        return VirtualTimeline(self._stalled_in_loop, exact=self._exact)
+        return Timeline(stalled=self._stalled_in_loop, exact=self._exact)
 
     def begin(self, header: bytes) -> None:
         pass  # the run part of the header was compared before the replay began
 
     def end(self) -> None:
         """Check that the agent did not end before its record."""
+        if self.failed is None and self._turns is not None:
+            self._tell(self._turns, [entry.event for entry in self.entries[self.replayed :]])
         if self.failed is None and self.replayed < len(self.entries):
             self._fail(explain(self.entries[self.replayed].event, None, self._before()))
 
@@ -70,39 +95,64 @@ class RecordedWorld:
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self.failed is not None:
             raise Halt(self.failed)
-        for line in lines.splitlines(keepends=True):
-            if line.startswith(b'{"footer":'):
-                return
-            if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
-                self._diverge(line)
-            self.replayed += 1
-        self._wake()
+        if self.replayed < len(self.entries) and self.entries[self.replayed].line == lines:
+            self.replayed += 1  # nearly every input writes one line
+        else:
+            self._compare(lines)
+        if self._waiting:
+            self._wake()
+        if self.watch is not None and (ended := self.watch.passed(self.entries, self.replayed)) is not None:
+            self._fail(ended)
 
-    def carried(self) -> Iterator[Entry]:
-        while self.replayed < len(self.entries):
-            entry = self.entries[self.replayed]
-            if enclosing(entry.event.task) is None:
-                return
+    def carried(self) -> Sequence[Entry]:
+        if not self._inner:
+            return ()
+        first = self.replayed
+        while self.replayed < len(self.entries) and _lies_in_effect(self.entries[self.replayed].event):
             self.replayed += 1
-            yield entry
+        return self.entries[first : self.replayed]
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         left = self._reads.get(task)
         if not left:
-            return real()  # the record has none: where the run was not cut off, the line that is written differs
+            if not self._sealed or source == _TURNS:
+                return real()  # the run was cut off before it wrote down what it read
+            self._fail(
+                Divergence(
+                    f"{source} is read, which the record does not have here",
+                    seq=self.replayed,
+                    step=self.steps(),
+                    agent=self.header.run.get("agent", "main"),
+                    task=task,
+                    pointer="/reads",
+                    now=source,
+                    cause="an extra read: the agent's code changed, or depends on what another run left behind",
+                )
+            )
         recorded, value = left.popleft()
         if recorded != source:
             self._fail(
                 Divergence(
                     f"{source} is read where the record has {recorded}",
+                    seq=self.replayed,
                     step=self.steps(),
+                    agent=self.header.run.get("agent", "main"),
                     task=task,
+                    pointer="/reads",
                     recorded=recorded,
                     now=source,
                     cause="the agent's code, or that of a package it uses, changed",
                 )
             )
         return value
+
+    def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        said: str = self.read(task, source, lambda: f"⟦secret:{source}⟧")
+        kept = self.secrets.get(said)
+        if kept is None:
+            self.substituted.append(said)
+            kept = shake_256(said.encode()).digest(len(drawn))
+        return said, kept
 
     def recorded(self, action: int, *, waits: bool) -> Recorded:
         observation = self._observations.get(action)
@@ -111,22 +161,30 @@ class RecordedWorld:
                 self._stalled()
             return Recorded(None, None)
         outcome = from_body(observation.body)
-        came = None if outcome == Unknown("cancelled") else observation.at
-        return Recorded(outcome, came)
+        return Recorded(outcome, None if outcome == _CANCELLED else observation.at)
+
+    async def arecorded(self, action: int) -> Recorded | None:
+        return self.recorded(action, waits=True)
+
+    def aside(self) -> None:
+        raise HarnessError("an effect is performed while a run is replayed")
 
     def moment(self, at: int | None) -> int:
+        member = member_here()
+        if member is not None and at is not None:
+            member.timeline.come_back(member, at)
         return at or 0
 
     async def arrived(self, at: int | None) -> int:
         loop = asyncio.get_running_loop()
         assert at is not None
-        if isinstance(loop, SessionLoop) and isinstance(loop.timeline, VirtualTimeline):
+        if isinstance(loop, SessionLoop):
             await loop.timeline.arrive(at)
         return at
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         if not self._exact:
-            await self._turn(lambda event: event.kind == "action" and self._requests[event.seq] == (tool, args))
+            await self._turn(lambda event: event.kind == "action" and self._is_call(event, tool, args))
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
         if at is None:
@@ -136,12 +194,42 @@ class RecordedWorld:
         else:
             await self._turn(lambda event: event.kind == "observation" and event.body["action"] == action)
 
+    def _is_call(self, event: Event, tool: str, args: dict[str, Any]) -> bool:
+        name, recorded = self._requested(event)
+        if name != tool or recorded == args:
+            return name == tool
+        model = event.body["surface"] == "model"
+        return self.tolerance is not None and self.tolerance.agree(tool, recorded, args, model=model)
+
+    def _requested(self, action: Event) -> tuple[str, dict[str, Any]]:
+        """Give the tool and the whole arguments of an action; no earlier one may be asked for again."""
+        while self._request[0] < action.seq:
+            event, request = next(self._requests)
+            self._request = event.seq, request
+        return self._request[1]
+
     async def _turn(self, fits: Callable[[Event], bool]) -> None:
         """Wait for the recorded order. A loop of our own finds it by its times; somebody else's timers are not ours."""
         while not self._let_go and (event := self._next()) is not None and not fits(event):
             waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
+            self._waiting.append((fits, waiting))
+            self._watch_for_stall(event)
             await waiting
+
+    def _watch_for_stall(self, event: Event) -> None:
+        loop = self._waiting[-1][1].get_loop()
+        if self._watched < self.replayed and not isinstance(loop, SessionLoop):
+            self._watched = self.replayed
+            loop.call_later(self._patience_s(event), self._stalled_since, self.replayed)
+
+    def _patience_s(self, event: Event) -> float:
+        """Give the time in which the next event has surely come: somebody else's loop does not say when it is idle."""
+        before = self.entries[self.replayed - 1].event.at if self.replayed else 0
+        return _PATIENCE_S + 2 * max(event.at - before, 0) / 1e9
+
+    def _stalled_since(self, replayed: int) -> None:
+        if self._waiting and self.replayed == replayed and self.failed is None:
+            self._stalled_in_loop()
 
     def ask(self, action: int, question: Question) -> Approval:
         decision = self._answers.get(action)
@@ -165,23 +253,48 @@ class RecordedWorld:
     def _before(self) -> list[Event]:
         return [entry.event for entry in self.entries[: self.replayed]]
 
-    def _diverge(self, line: bytes) -> NoReturn:
-        said = read_line(line, "now", self.replayed + 2)
-        assert not isinstance(said, Footer)
-        recorded = self.entries[self.replayed].event if self.replayed < len(self.entries) else None
-        later = [entry.event for entry in self.entries[self.replayed + 1 :]]
-        self._fail(explain(recorded, said.event, self._before(), later))
+    def _compare(self, lines: bytes) -> None:
+        for line in lines.splitlines(keepends=True):
+            if line.startswith(b'{"footer":'):
+                return
+            if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
+                self._diverge(line)
+                return
+            self.replayed += 1
+
+    def _diverge(self, line: bytes) -> None:
+        """Tell the first difference; that threads took turns otherwise follows from another, which is waited for."""
+        now = read_after(line, self._before(), "now")
+        rest = [entry.event for entry in self.entries[self.replayed :]]
+        if _takes_turns(now) and not (rest and rest[0].kind == "read"):
+            self._turns = now
+            return
+        self._tell(now, rest)
+
+    def _tell(self, now: Event, rest: list[Event]) -> NoReturn:
+        before = self._before()
+        if len(rest) > 1 and _takes_turns(rest[0]) and now.kind != "read" and now.body != rest[1].body:
+            before.append(rest.pop(0))
+        self._fail(explain(rest[0] if rest else None, now, before, rest[1:]))
 
     def _next(self) -> Event | None:
         """Give the event the record goes on with, leaving out what lies inside an effect."""
         rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
-        return next((event for event in rest if enclosing(event.task) is None), None)
+        return next((event for event in rest if not _lies_in_effect(event)), None)
 
     def _wake(self) -> None:
+        """Wake those whose turn it is now, or everybody where the record can tell no more."""
+        event = None if self._let_go else self._next()
         waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
+        for fits, future in waiting:
+            if future.done():
+                continue
+            if event is None or fits(event):
                 future.set_result(None)
+            else:
+                self._waiting.append((fits, future))
+        if event is not None and self._waiting:
+            self._watch_for_stall(event)
 
     def _stalled_in_loop(self) -> None:
         if self._waiting and self.failed is None:
@@ -208,5 +321,18 @@ class RecordedWorld:
         self._fail(EndOfRecord(self.steps()))
 
     def _fail(self, error: HarnessError) -> NoReturn:
+        if self.failed is None and isinstance(error, Divergence):
+            error.sites = error.sites or self.home.sites()
+            if self.watch is not None:
+                self.watch.diverged(self.entries, error)
         self.failed = self.failed or error
         raise Halt(self.failed)
+
+
+def _takes_turns(event: Event) -> bool:
+    """Tell whether an event says nothing but when a thread's turn came."""
+    return event.kind == "read" and all(source == _TURNS for source, _ in event.body["reads"])
+
+
+def _lies_in_effect(event: Event) -> bool:
+    return "/" in event.task

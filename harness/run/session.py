@@ -16,6 +16,7 @@ a driver (``run.drive``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,7 @@ from harness.errors import HarnessError, NotRecordable, Refused
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Question
 from harness.registry.registry import Registry
+from harness.run.changes import Forks
 from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
@@ -64,7 +66,8 @@ class _Action(NamedTuple):
 class SessionMachine:
     """Hold the state of one session. Not thread-safe: the driver serialises calls.
 
-    ``fsync_writes`` asks for the disk before a write that is not idempotent is performed.
+    ``fsync_writes`` asks for the disk before a write that is not idempotent is performed; ``record`` is what a replay
+    is expected to write.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class SessionMachine:
         mode: Mode = "enforce",
         redactor: Redactor | None = None,
         fsync_writes: bool = True,
+        record: Sequence[Entry] = (),
     ) -> None:
         self.steps = 0
         self.closed = False
@@ -82,8 +86,9 @@ class SessionMachine:
         self._agent: str = header.run.get("agent", "main")
         self._checker = Checker(registry, header.run)
         self._redactor = redactor
-        self._writer = Writer(header, redactor)
+        self._writer = Writer(header, redactor, record)
         self._histories = Histories()
+        self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
         self._open: dict[int, _Action] = {}
         self._truths: set[Truth] = set()
         self._handlers = {
@@ -115,6 +120,14 @@ class SessionMachine:
         """The verdict of the run so far."""
         return worst(list(self._truths))
 
+    def under_way(self, action: int) -> tuple[Event, ToolSpec]:
+        """Give an action that has begun and not ended, secrets and all, with the declaration in force."""
+        return self._open[action].event, self._open[action].spec
+
+    def rewritten(self, action: int) -> dict[str, Any] | None:
+        """Give the arguments that an action under way is to be performed with, None where they are the agent's own."""
+        return self._open[action].rewritten
+
     def learn_secret(self, secret: str, name: str) -> None:
         """Keep a value out of every line from now on."""
         if self._redactor is not None:
@@ -141,6 +154,11 @@ class SessionMachine:
     # --- handlers ----------------------------------------------------------------------------------------------------
 
     def _propose(self, said: Propose, lines: bytes = b"", rewrites: int = 0) -> Effects:
+        changed: dict[str, Any] | None = None
+        if self._forks is not None and not rewrites:
+            wanted = self._forks.applied(said.call, self.steps)
+            changed = None if wanted is said.call else wanted.args
+            said = said._replace(call=wanted)
         at, (surface, tool, args, spec, call_id), task, parents = said
         seq = self._writer.seq
         if surface == "model":
@@ -161,10 +179,10 @@ class SessionMachine:
         if judgement.verdicts:
             lines += self._verdicts(judgement, event)
             decision = decide(judgement, self._registry, spec, self._mode)
-        rewritten = args if rewrites else None
+        rewritten = args if rewrites else changed
         if decision.decision == "allow":
             disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
-            self._open[seq] = _Action(event, spec, State.PERFORMING)
+            self._open[seq] = _Action(event, spec, State.PERFORMING, rewritten=rewritten)
             return Effects(seq, lines, True, disk, args=rewritten)
         if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
             decision = replace(decision, decision="block")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from harness.determinism.canonical import escape
 from harness.errors import Divergence
+from harness.trace.cause import Case, is_end, likely_cause
 from harness.trace.event import Event, plain
 from harness.trace.history import restored
 
@@ -61,8 +62,9 @@ def explain(
     elif now is None:
         what, cause = f"the agent has ended where the record goes on with {_call(recorded)}", "a missing call"
     else:
-        found, what = _difference(recorded, now, before)
-        cause, cure = _cause(now, found, list(later))
+        compared, what = _compared(recorded, now, before)
+        found = first_difference(*compared) or Difference("", list(recorded.body), list(now.body))
+        cause, cure = likely_cause(Case(recorded, now, compared, found.pointer, before, list(later)))
     return Divergence(
         what,
         seq=len(before),
@@ -77,47 +79,22 @@ def explain(
     )
 
 
-def _difference(recorded: Event, now: Event, before: list[Event]) -> tuple[Difference, str]:
-    if _is_model_call(recorded) and _is_model_call(now):
-        found = first_difference(_request(recorded, before), _request(now, before))
-        if found is not None:
-            return found, "the request is not the recorded one"
+def _compared(recorded: Event, now: Event, before: list[Event]) -> tuple[tuple[Any, Any], str]:
+    """Give the parts of two events in which the first difference is to be told, and what to say of it."""
     if recorded.kind != now.kind:
-        return Difference("/kind", recorded.kind, now.kind), f"{_call(now)} where the record has {_call(recorded)}"
-    found = first_difference(recorded.body, now.body) or first_difference(plain(recorded), plain(now))
-    if found is None:  # equal values, spelled in another order of keys
-        found = Difference("", list(recorded.body), list(now.body))
-    return found, f"the {now.kind} is not the recorded one"
-
-
-def _cause(now: Event, found: Difference, later: list[Event]) -> tuple[str, str]:
-    if now.kind == "action" and any(_same_call(now, event) for event in later):
-        return "calls were reordered, or one is missing", ""
-    if found.pointer.startswith(("/messages", "/input", "/instructions")):
-        if (
-            isinstance(found.recorded, str)
-            and isinstance(found.now, str)
-            and sorted(found.recorded) == sorted(found.now)
-        ):
-            return "the same text in another order: something iterates over a set", "sort before joining"
-        return "the prompt changed", "replay with the code that was recorded, or fork to see what the new one does"
-    if found.pointer.startswith("/tools"):
-        return "a tool's definition changed", ""
-    if found.pointer.startswith("/args"):
-        return "the arguments changed", ""
-    if found.pointer.startswith("/rules") or now.kind in ("verdict", "decision"):
-        return (
-            "the registry judges otherwise than when this was recorded",
-            "replay with the recorded version of the registry",
-        )
-    if now.kind == "action":
-        return "another call was made", ""
-    return "", ""
-
-
-def _same_call(now: Event, event: Event) -> bool:
-    keys = ("surface", "tool", "args")
-    return event.kind == "action" and all(event.body[key] == now.body[key] for key in keys)
+        what = f"{_call(now)} where the record has {_call(recorded)}"
+        return ({"kind": recorded.kind}, {"kind": now.kind}), what
+    if recorded.kind == "action" and recorded.body["tool"] != now.body["tool"]:
+        what = f"{_call(now)} where the record has {_call(recorded)}"
+        return ({"tool": recorded.body["tool"]}, {"tool": now.body["tool"]}), what
+    if _is_model_call(recorded) and _is_model_call(now):
+        requests = _request(recorded, before), _request(now, before)
+        if first_difference(*requests) is not None:
+            return requests, "the request is not the recorded one"
+    what = "the result is not the recorded one" if is_end(now) else f"the {now.kind} is not the recorded one"
+    if first_difference(recorded.body, now.body) is not None:
+        return (recorded.body, now.body), what
+    return (plain(recorded), plain(now)), what
 
 
 def _request(event: Event, before: list[Event]) -> dict[str, Any]:
@@ -132,7 +109,11 @@ def _is_model_call(event: Event) -> bool:
 def _call(event: Event | None) -> str:
     if event is None:
         return "nothing"
-    return f"a call of {event.body['tool']}" if event.kind == "action" else f"the {event.kind} {event.seq}"
+    if event.kind == "action":
+        return f"a call of {event.body['tool']}"
+    if event.kind == "read":
+        return f"a read of {event.body['reads'][0][0]}"
+    return "its end" if is_end(event) else f"the {event.kind} {event.seq}"
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -38,12 +38,12 @@ def to_body(outcome: Outcome) -> dict[str, Any]:
 
 def from_body(body: dict[str, Any]) -> Outcome:
     """Read the outcome out of an observation's body; ValueError unless exactly one is there."""
+    if "ok" in body and "failed" not in body and "unknown" not in body:
+        return Ok(body["ok"])
     said = [key for key in ("ok", "failed", "unknown") if key in body]
     if len(said) != 1:
         raise ValueError(f"an observation needs exactly one of ok, failed, unknown; this one has {said or 'none'}")
     try:
-        if said[0] == "ok":
-            return Ok(body["ok"])
         if said[0] == "failed":
             return Failed(body["failed"]["error"], body["failed"]["retryable"])
         return Unknown(body["unknown"]["reason"])

@@ -12,13 +12,19 @@ from harness.errors import TamperedTrace, TraceError, UnknownVersion
 from harness.trace import codec
 from harness.trace.content import Window
 from harness.trace.event import Event
+from harness.trace.redaction import PLACEHOLDER
 
 
 class Entry(NamedTuple):
-    """One event as it was meant, beside the line it was written as."""
+    """One event as it was meant, the line it was written as, and the line's digest.
+
+    ``plain`` says that the body stands in the line as it was said: no long text in it, and no secret taken out.
+    """
 
     event: Event
     line: bytes
+    digest: str
+    plain: bool
 
 
 class Reader:
@@ -74,7 +80,9 @@ class Reader:
             self.digest = hashlib.sha256(line).hexdigest()
             self.events += 1
             if broken is None:
-                yield Entry(self._whole(event, body, number), line)
+                concerned = self._window.concerns(body)
+                whole = self._whole(event, number, folded=concerned)
+                yield Entry(whole, line, self.digest, not concerned and PLACEHOLDER not in line)
         if broken is not None:
             raise self._tampered(broken)
 
@@ -86,8 +94,8 @@ class Reader:
                 self.file, number if broken is None else broken, error.reason, cure=error.cure
             ) from None
 
-    def _whole(self, event: Event, encoded: bytes, number: int) -> Event:
-        if self._window.concerns(encoded):
+    def _whole(self, event: Event, number: int, *, folded: bool) -> Event:
+        if folded:
             try:
                 event = event._replace(body=self._window.unfold(event.body, event.seq))
             except (LookupError, TypeError, AttributeError) as place:
@@ -118,6 +126,17 @@ class Reader:
 
     def _tampered(self, number: int, reason: str = "") -> TamperedTrace:
         return TamperedTrace(self.file, number, reason or "the line is not the one that was written")
+
+
+def read_after(line: bytes, before: Iterable[Event], file: str) -> Event:
+    """Read an event that was written after some others, texts they were the first to use put in their places."""
+    window = Window()
+    for event in before:
+        if window.concerns(codec.encode_body(event.kind, event.body)):
+            window.fold(event.body, event.seq, sorted_keys=codec.sorts(event.kind))
+    said = codec.read_line(line, file, 0)
+    assert isinstance(said, codec.Line)
+    return said.event._replace(body=window.unfold(said.event.body, said.event.seq))
 
 
 def _is_json(line: bytes) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from harness.determinism import canonical
 
+PLACEHOLDER: Final = "⟦secret:".encode()  # how every placeholder begins
 DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secret", "access_token", "refresh_token"})
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import NoneType
@@ -66,11 +66,18 @@ def decode_value(data: Any, annotation: Any = None) -> Any:
 def holds_objects(data: Any) -> bool:
     """Tell whether encoded data needs an annotation to come back as it was."""
     if type(data) is dict:
-        return data.get("$type") == "object" or holds_objects(list(data.values()))
-    if type(data) is list:
-        for item in data:  # a loop, not any(): this is asked of every result
-            if type(item) not in ATOMS and holds_objects(item):
-                return True
+        if data.get("$type") == "object":
+            return True
+        items: Iterable[Any] = data.values()
+    elif type(data) is list:
+        items = data
+    else:
+        return False
+    for item in items:  # a loop, not any(): this is asked of every result
+        if type(item) in ATOMS:
+            continue
+        if holds_objects(item):
+            return True
     return False
 
 
@@ -95,12 +102,12 @@ def _encode_object(value: Any, kind: type, pointer: str) -> dict[str, Any]:
 
 def _decode(data: Any, found: list[str]) -> Any:
     if type(data) is list:
-        return [_decode(item, found) for item in data]
+        return [item if type(item) in ATOMS else _decode(item, found) for item in data]
     if type(data) is not dict:
         return data
     name = data.get("$type")
     if name is None:
-        return {key: _decode(item, found) for key, item in data.items()}
+        return {key: item if type(item) in ATOMS else _decode(item, found) for key, item in data.items()}
     if name == "object":
         found.append(data["name"])
         return {key: _decode(item, found) for key, item in data["value"].items()}

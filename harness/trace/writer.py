@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from harness.trace import codec
 from harness.trace.content import LARGE, MARKS, Window
@@ -13,12 +14,16 @@ from harness.trace.redaction import Redactor
 
 
 class Writer:
-    """Number, redact, fold, encode and chain the events of one run, in order."""
+    """Number, redact, fold, encode and chain the events of one run, in order.
 
-    def __init__(self, header: codec.Header, redactor: Redactor | None = None) -> None:
+    ``record`` are the lines of a run that is replayed: one that comes out as it was recorded is not looked through for
+    long texts and secrets again, nor is its digest taken again.
+    """
+
+    def __init__(self, header: codec.Header, redactor: Redactor | None = None, record: Sequence[Entry] = ()) -> None:
         self.seq = 0
         self.head = header.digest
-        self._redactor = redactor
+        self._redactor, self._record = redactor, record
         self._window = Window()
         marks = [*MARKS, *(redactor.marks if redactor is not None else ())]
         self._marked = re.compile(b'"(?:%b)' % b"|".join(marks))
@@ -33,6 +38,10 @@ class Writer:
         Raises NotRecordable for a body that is not JSON; the writer is then as it was before.
         """
         body = codec.encode_body(event.kind, event.body)
+        if self.seq < len(self._record):
+            recorded = self._record[self.seq]
+            if recorded.plain and recorded.line == codec.event_line(event, body, self.head):
+                return self._passed(recorded)
         redactor = self._redactor
         # one look tells whether a body is written as it is, as nearly every body is
         if len(body) >= LARGE or self._marked.search(body.lower()) or (redactor is not None and redactor.knows(body)):
@@ -41,10 +50,11 @@ class Writer:
 
     def adopt(self, entry: Entry) -> None:
         """Take over a recorded event that stands next, as it was written."""
-        body = codec.encode_body(entry.event.kind, entry.event.body)
-        if self._window.concerns(body):
-            self._folded(entry.event, body)
-        self._chained(entry.line)
+        if not entry.plain:
+            body = codec.encode_body(entry.event.kind, entry.event.body)
+            if self._window.concerns(body):
+                self._folded(entry.event, body)
+        self._passed(entry)
 
     def footer_line(self, verdict: str) -> bytes:
         """Seal the trace."""
@@ -60,6 +70,11 @@ class Writer:
     def _folded(self, event: Event, body: bytes) -> bytes:
         folded = self._window.fold(event.body, event.seq, sorted_keys=codec.sorts(event.kind))
         return body if folded is event.body else codec.encode_body(event.kind, folded)
+
+    def _passed(self, entry: Entry) -> bytes:
+        self.head = entry.digest
+        self.seq += 1
+        return entry.line
 
     def _chained(self, line: bytes) -> bytes:
         self.head = hashlib.sha256(line).hexdigest()

@@ -1,0 +1,120 @@
+"""``harness fork TRACE --at STEP --set NAME=VALUE``: what would have happened."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from harness.cli.output import counted, emit, show_verdict
+from harness.cli.replay import restore_hash_seed
+from harness.determinism import canonical
+from harness.door.fork import Fork, fork
+from harness.errors import Refused, UsageError
+
+_TEXT: Final = ("prompt", "model", "registry")
+
+
+def command(
+    trace: Annotated[Path, typer.Argument(help="The trace to leave.")],
+    change: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="outcome, args or input (or a part: args./amount=5), prompt, model, registry, seed; may be repeated.",
+        ),
+    ],
+    at: Annotated[str | None, typer.Option(metavar="STEP", help="The call to leave it at: N, or seq:N.")] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Stop (exit 4) at a call that the record does not know.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
+    ] = None,
+    path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run the agent behind a trace again with one thing changed, in a new trace.
+
+    Up to the step the agent must do what is recorded. After it, calls that the record knows take the recorded outcome;
+    others are made for real.
+    """
+    changed = _changes(change)
+    restore_hash_seed(trace)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+        forked = fork(trace, at=at, set=changed, offline=offline, out=out, entry=entry, path=path)
+    emit(_facts(forked), _lines(forked), as_json)
+    if forked.divergence is not None:
+        raise typer.Exit(4)
+    if forked.error is not None and not isinstance(forked.error, Refused):
+        raise typer.Exit(5)
+    raise typer.Exit(show_verdict(forked.verdict, quiet=as_json))
+
+
+def _changes(stated: list[str]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for pair in stated:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {pair!r} is no pair", cure="write --set name=value")
+        if name in changed:
+            raise UsageError(f"--set changes {name!r} twice", cure="change it once")
+        changed[name] = value if name in _TEXT else _json_or_text(value)
+    return changed
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return canonical.decode(value.encode())
+    except ValueError:
+        return value
+
+
+def _facts(forked: Fork) -> dict[str, Any]:
+    difference = forked.difference
+    return {
+        "trace": forked.path,
+        "digest": forked.digest,
+        "parent": forked.parent,
+        "difference": None
+        if difference is None
+        else {
+            "seq": difference.seq,
+            "step": difference.step,
+            "pointer": difference.pointer,
+            "recorded": repr(difference.recorded),
+            "now": repr(difference.now),
+        },
+        "taken": forked.taken,
+        "went_live": [{"action": action, "tool": tool} for action, tool in forked.went_live],
+        "verdict_before": forked.verdict_before,
+        "verdict": forked.verdict,
+        "divergence": None if forked.divergence is None else str(forked.divergence),
+        "error": None if forked.error is None else str(forked.error),
+    }
+
+
+def _lines(forked: Fork) -> list[str]:
+    lines = [f"{forked.path} · sha256:{forked.digest}"]
+    difference = forked.difference
+    if difference is None:
+        lines.append("nothing differs from the record")
+    else:
+        lines.append(f"first difference  event {difference.seq}, step {difference.step}: {difference.what}")
+        if difference.pointer:
+            lines.append(f"    {difference.pointer}  {difference.recorded!r} → {difference.now!r}")
+    live = ", ".join(f"{tool} (event {action})" for action, tool in forked.went_live)
+    lines.append(f"{counted(forked.taken, 'outcome')} from the record · live: {live or 'nothing'}")
+    lines.append(f"verdict  {forked.verdict_before or 'not sealed'} → {forked.verdict}")
+    if forked.divergence is not None:
+        lines.append(str(forked.divergence))
+    if forked.error is not None:
+        lines.append(f"stopped by {type(forked.error).__name__}: {forked.error}")
+    return lines

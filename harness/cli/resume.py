@@ -1,0 +1,67 @@
+"""``harness resume TRACE``: a killed run goes on."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.output import counted, emit, show_verdict
+from harness.cli.replay import restore_hash_seed
+from harness.door.resume import Resumed, resume
+from harness.errors import Refused
+
+
+def command(
+    trace: Annotated[Path, typer.Argument(help="The trace of the run that was killed.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
+    ] = None,
+    repeat: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOOL", help="Let a call of this tool that is in doubt be made again; may be repeated."),
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
+    ] = None,
+    path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Continue a run that was killed: its record first, then for real.
+
+    What had begun and not ended is performed again, looked up or left alone by what its tool declares. Exit 4 where the
+    agent is not the recorded one: nothing is performed then.
+    """
+    restore_hash_seed(trace)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+        resumed = resume(trace, out=out, entry=entry, path=path, repeat=repeat or ())
+    emit(_facts(resumed), _lines(resumed), as_json)
+    if resumed.error is not None and not isinstance(resumed.error, Refused):
+        raise typer.Exit(5)
+    raise typer.Exit(show_verdict(resumed.verdict, quiet=as_json))
+
+
+def _facts(resumed: Resumed) -> dict[str, Any]:
+    return {
+        "trace": resumed.path,
+        "digest": resumed.digest,
+        "followed": resumed.followed,
+        "steps": resumed.steps,
+        "doubts": [
+            {"action": one.action, "tool": one.tool, "decided": one.decided, "why": one.why} for one in resumed.doubts
+        ],
+        "verdict": resumed.verdict,
+        "error": None if resumed.error is None else str(resumed.error),
+    }
+
+
+def _lines(resumed: Resumed) -> list[str]:
+    lines = [f"{counted(resumed.followed, 'event')} followed"]
+    lines += [f"in doubt  {one.tool} (event {one.action})  {one.decided}: {one.why}" for one in resumed.doubts]
+    lines.append(f"{counted(resumed.steps, 'step')} · {resumed.path} · sha256:{resumed.digest}")
+    if resumed.error is not None:
+        lines.append(f"stopped by {type(resumed.error).__name__}: {resumed.error}")
+    return lines

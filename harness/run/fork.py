@@ -1,0 +1,264 @@
+"""The world of a fork: the record up to one call, and from there on the record where it fits, else the real world.
+
+A call is known by its whole request and how often it was made before; one that the record knows takes the recorded
+outcome, wherever it is made. What happened inside the effect of such a call stands in the record only. Nothing waits
+until the first call goes live; from then on time is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, NoReturn
+
+from harness.determinism import canonical
+from harness.determinism.address import enclosing
+from harness.determinism.loop import SessionLoop
+from harness.determinism.schedule import Timeline, member_here
+from harness.errors import Divergence, Halt, HarnessError
+from harness.ports import Approval, Clock, Question, Recorded, World
+from harness.run.changes import changed_part
+from harness.trace.event import Event
+from harness.trace.history import Histories, restored
+from harness.trace.outcome import Ok, Unknown, from_body
+from harness.trace.reader import Entry, Reader
+
+_CANCELLED: Final = Unknown("cancelled")
+
+
+class KnownCall(NamedTuple):
+    """A call that the record knows: its intent, its request, its outcome and the answer about it, if there are any."""
+
+    event: Event
+    request: tuple[str, dict[str, Any]]
+    observation: Event | None
+    answer: Event | None
+
+
+def known_calls(events: list[Event]) -> list[KnownCall]:
+    """Give the calls of an agent's own code, in order; what lies inside an effect is left out."""
+    observations = {event.body["action"]: event for event in events if event.kind == "observation"}
+    answers = {event.body["action"]: event for event in events if "answer" in event.body}
+    return [
+        KnownCall(event, request, observations.get(event.seq), answers.get(event.seq))
+        for event, request in restored(events)
+        if enclosing(event.task) is None
+    ]
+
+
+class Where(NamedTuple):
+    """Where a fork leaves its record and what it changes there.
+
+    ``step`` counts the calls of ``known_calls``; None where the change is in force from the beginning. ``changed`` is
+    what ``run.changes`` speaks of. ``offline``: no call may go live.
+    """
+
+    step: int | None
+    changed: dict[str, Any]
+    offline: bool
+
+
+class ForkedWorld:
+    """Serve a run that leaves its record; ``went_live`` are the calls the record did not know, by number and tool."""
+
+    def __init__(self, events: list[Event], where: Where, live: World, clock: Clock, *, exact: bool = True) -> None:
+        self.failed: HarnessError | None = None
+        self.went_live: list[tuple[int, str]] = []
+        self.taken = 0
+        self._where, self._live, self._clock, self._exact = where, live, clock, exact
+        self._calls = known_calls(events)
+        self._unused: dict[bytes, deque[KnownCall]] = {}
+        for call in self._calls:
+            self._unused.setdefault(_key(call.event, call.request), deque()).append(call)
+        self._reads: dict[str, deque[list[Any]]] = {}
+        for event in events:
+            if event.kind == "read":
+                self._reads.setdefault(event.task, deque()).extend(event.body["reads"])
+        self._met: dict[int, KnownCall] = {}
+        self._steps: dict[int, int] = {}
+        self._tools: dict[int, str] = {}
+        self._histories = Histories()
+        self._lines: deque[bytes] = deque()
+        self._said: Iterator[Entry] = iter(())
+        self._timelines: list[Timeline] = []
+        self._at = 0
+        self._ahead: int | None = None  # how far the session's time is ahead of the live world's, once that is asked
+
+    def timeline(self) -> Timeline:
+        """Give the timeline that the agent's threads and event loop follow."""
+        self._timelines.append(Timeline(stalled=self._stalled, exact=self._exact))
+        return self._timelines[-1]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the agent came to the call to change."""
+        return self._where.step is None or len(self._steps) > self._where.step
+
+    # --- what is written ---------------------------------------------------------------------------------------------
+
+    def begin(self, header: bytes) -> None:
+        self._lines.append(header)
+        self._said = Reader(iter(self._lines.popleft, None), "fork").entries()
+        self._live.begin(header)
+
+    def end(self) -> None:
+        self._live.end()
+
+    def now(self, seq: int) -> int:
+        member = member_here()
+        if member is not None:
+            return member.timeline.now
+        self._at = self._at + 1 if self._ahead is None else max(self._live.now(seq) + self._ahead, self._at + 1)
+        return self._at
+
+    def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
+        if self.failed is not None:
+            raise Halt(self.failed)
+        self._live.write(lines, barrier, disk)
+        for line in lines.splitlines(keepends=True):
+            if not line.startswith(b'{"footer":'):
+                self._lines.append(line)
+                event = next(self._said).event
+                if event.kind == "action":
+                    self._meet(event)
+
+    def carried(self) -> tuple[Entry, ...]:
+        return ()
+
+    def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
+        known = self._known_read(task, source)
+        return self._live.read(task, source, real) if known is None else known[1]
+
+    def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        self._known_read(task, source)  # the record has a placeholder only
+        return self._live.secret(task, source, drawn)
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    def recorded(self, action: int, *, waits: bool) -> Recorded | None:
+        call = self._met.get(action)
+        observation = None if call is None else call.observation
+        outcome = None if observation is None else from_body(observation.body)
+        at = self._at + 1 if observation is None else observation.at
+        if self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
+            value = outcome.value if isinstance(outcome, Ok) else None
+            outcome = Ok(changed_part(value, "outcome", self._where.changed))
+        elif outcome is None or (outcome == _CANCELLED and not self._is_before(action)):
+            self._go_live(action)
+            return None
+        self.taken += 1
+        if outcome == _CANCELLED:
+            return Recorded(outcome, None)
+        self._at = max(self._at, at - 1)
+        return Recorded(outcome, at)
+
+    async def arecorded(self, action: int) -> Recorded | None:
+        return self.recorded(action, waits=True)
+
+    def aside(self) -> None:
+        self._live.aside()
+
+    def moment(self, at: int | None) -> int:
+        member = member_here()
+        if at is None or self._ahead is not None:
+            return self.now(0) if member is None else self._live.moment(None)
+        if member is not None:
+            return member.timeline.come_back(member, at)
+        return self.now(0)
+
+    async def arrived(self, at: int | None) -> int:
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, SessionLoop) and member_here() is not None:
+            await loop.timeline.arrive(at if self._ahead is None else None)
+            return loop.timeline.now
+        return self.now(0)
+
+    async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        pass
+
+    async def turn_to_end(self, action: int, at: int | None) -> None:
+        if at is None:
+            await asyncio.get_running_loop().create_future()  # only a timer of the agent's own ended this
+        await self.arrived(at)
+
+    def ask(self, action: int, question: Question) -> Approval:
+        return self._answer(action) or self._live.ask(action, question)
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        known = self._answer(action)
+        if known is None:
+            return await self._live.aask(action, question)
+        answer = self._met[action].answer
+        await self.arrived(answer.at if answer is not None else None)
+        return known
+
+    # --- how far the record fits -------------------------------------------------------------------------------------
+
+    def _meet(self, event: Event) -> None:
+        """Find what the record knows of a call that has just been written."""
+        tool, args = event.body["tool"], event.body["args"]
+        whole = self._histories.restore(tool, args, event.seq) if event.body["surface"] == "model" else args
+        if enclosing(event.task) is not None:
+            return
+        step = self._steps[event.seq] = len(self._steps)
+        self._tools[event.seq] = tool
+        unused = self._unused.get(_key(event, (tool, whole)))
+        if unused:
+            self._met[event.seq] = unused.popleft()
+        if self._where.step is not None and step < self._where.step:
+            expected = self._calls[step]
+            if self._met.get(event.seq) is not expected:
+                known = expected.event.body["tool"]
+                self._fail(event.seq, f"another call of {tool}" if tool == known else f"{tool} instead of {known}")
+
+    def _is_before(self, action: int) -> bool:
+        return self._where.step is not None and self._steps.get(action, self._where.step) < self._where.step
+
+    def _answer(self, action: int) -> Approval | None:
+        call = self._met.get(action)
+        if call is None or call.answer is None:
+            self._go_live(action)
+            return None
+        said = call.answer.body
+        return Approval(said["answer"]["allowed"], said["answer"]["by"], said["reason"])
+
+    def _known_read(self, task: str, source: str) -> list[Any] | None:
+        left = self._reads.get(task)
+        if not left:
+            return None
+        if left[0][0] != source:
+            del self._reads[task]  # this task goes another way from here on
+            return None
+        return left.popleft()
+
+    def _go_live(self, action: int) -> None:
+        tool = self._tools.get(action)
+        if self._where.offline:
+            self._fail(action, f"the record does not know this call of {tool}, and nothing may go live")
+        if tool is not None and (action, tool) not in self.went_live:
+            self.went_live.append((action, tool))
+        if self._ahead is None:
+            self._ahead = self._at - self._live.now(0)
+            for timeline in self._timelines:
+                timeline.now = max(timeline.now, self._at)
+                timeline.go_live(self._clock)
+
+    def _stalled(self) -> None:
+        self._fail(-1, "the agent waits for something that the record does not know")
+
+    def _fail(self, seq: int, what: str) -> NoReturn:
+        step = self._steps.get(seq, len(self._steps) - 1)
+        before = self._where.step is not None and step < self._where.step
+        cause = "the agent is not the recorded one, or depends on something that is not captured" if before else ""
+        self.failed = self.failed or Divergence(what, seq=seq, step=step, cause=cause)
+        raise Halt(self.failed)
+
+
+def _key(event: Event, request: tuple[str, dict[str, Any]]) -> bytes:
+    tool, args = request
+    return canonical.encode([event.body["surface"], tool, args])
+
+
+def _sets_outcome(name: str) -> bool:
+    return name.partition(".")[0] == "outcome"

@@ -1,0 +1,257 @@
+"""The world of a run that goes on: the record first, as in a replay, and from its end on the real world.
+
+It goes live with the line that uses the record up. Only then is the new trace begun, with the lines of the record, so
+that a run which cannot be followed leaves nothing behind, and no effect is performed that is not announced there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
+
+from harness.determinism.address import enclosing, inside
+from harness.determinism.schedule import Timeline, member_here
+from harness.ports import Approval, Clock, Question, Recorded, World
+from harness.run.doubt import Doubt, Probing, Settled, settle
+from harness.run.drive import Run, say
+from harness.run.replay import RecordedWorld
+from harness.trace.reader import Reader
+
+
+class Rim(NamedTuple):
+    """What a resumed world needs of the world outside.
+
+    ``begin`` opens the real world, at the time of the last recorded event; ``probe`` calls a tool by name and gives its
+    result as JSON data, or an awaitable of it; ``repeatable`` says of a tool whether it may be called twice.
+    """
+
+    begin: Callable[[int], World]
+    clock: Clock
+    probe: Callable[[str, dict[str, Any]], Any]
+    repeatable: Callable[[str], bool]
+
+
+class ResumedWorld(RecordedWorld):
+    """Serve a run that was cut off, then let it go on; ``settled`` are the doubts it left, by action.
+
+    ``run`` has to be set before the first call: it gives the run that lives in this world.
+    """
+
+    run: Callable[[], Run]
+
+    def __init__(self, reader: Reader, rim: Rim) -> None:
+        super().__init__(reader)
+        events = [entry.event for entry in self.entries]
+        self.settled: dict[int, Settled] = {}
+        self._rim, self._live = rim, None
+        self._timelines: list[Timeline] = []
+        self._awaiting: list[asyncio.Future[None]] = []
+        self._header = b""
+        self._last = max((event.seq for event in events if enclosing(event.task) is None), default=-1)
+        self._ended = {event.body["action"] for event in events if event.kind == "observation"}
+        self._answered = {event.body["action"] for event in events if "answer" in event.body}
+        self._not_begun: set[int] = set()
+
+    _live: World | None
+
+    @property
+    def live(self) -> bool:
+        """Whether the record is used up."""
+        return self._live is not None
+
+    def timeline(self) -> Timeline:
+        timeline = super().timeline()
+        self._timelines.append(timeline)
+        if self._live is not None:
+            timeline.go_live(self._rim.clock)
+        return timeline
+
+    def begin(self, header: bytes) -> None:
+        self._header = header
+        if self._last < 0:
+            self._go_live()
+
+    def end(self) -> None:
+        if self._live is None:
+            super().end()
+        else:
+            self._live.end()
+
+    def now(self, seq: int) -> int:
+        return super().now(seq) if self._live is None or seq < len(self.entries) else self._live.now(seq)
+
+    def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
+        if self._live is not None and self.replayed == len(self.entries):
+            self._live.write(lines, barrier, disk)
+            return
+        before = self.replayed
+        said = lines.splitlines(keepends=True)
+        known, new = said[: len(self.entries) - before], said[len(self.entries) - before :]
+        super().write(b"".join(known), barrier, disk)
+        if self.replayed > self._last:
+            self._go_live()
+        if new:  # the killed run did not come to the end of this step: nothing was performed after it
+            self._not_begun.update(range(before, before + len(said)))
+            assert self._live is not None
+            self._live.write(b"".join(new), barrier, disk)
+
+    def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
+        if self._live is not None and not self._reads.get(task):
+            return self._live.read(task, source, real)
+        return super().read(task, source, real)
+
+    def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        if self._live is not None and not self._reads.get(task):
+            return self._live.secret(task, source, drawn)
+        return super().secret(task, source, drawn)
+
+    def recorded(self, action: int, *, waits: bool) -> Recorded | None:  # type: ignore[override]
+        if action in self._ended:
+            return super().recorded(action, waits=waits)
+        self._wait_until_live()
+        if not self._in_doubt(action):
+            return None
+        with inside(action):
+            steps = settle(self._doubt(action))
+            settled = _decided(steps, None)
+            while not isinstance(settled, Settled):
+                settled = _decided(steps, self._answer(action, settled))
+            self._keep(action, settled)
+        return None if settled.outcome is None else Recorded(settled.outcome, None)
+
+    async def arecorded(self, action: int) -> Recorded | None:
+        if action in self._ended:
+            return super().recorded(action, waits=True)
+        await self._await_live()
+        if not self._in_doubt(action):
+            return None
+        with inside(action):
+            steps = settle(self._doubt(action))
+            settled = _decided(steps, None)
+            while not isinstance(settled, Settled):
+                settled = _decided(steps, await self._aanswer(action, settled))
+            self._keep(action, settled)
+        return None if settled.outcome is None else Recorded(settled.outcome, None)
+
+    def aside(self) -> None:
+        assert self._live is not None
+        self._live.aside()
+
+    def moment(self, at: int | None) -> int:
+        return super().moment(at) if at is not None or self._live is None else self._live.moment(None)
+
+    async def arrived(self, at: int | None) -> int:
+        return await (super().arrived(at) if at is not None or self._live is None else self._live.arrived(None))
+
+    async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        if self._live is None:
+            await super().turn_to_call(tool, args)
+
+    async def turn_to_end(self, action: int, at: int | None) -> None:
+        if action in self._ended or self._live is None:
+            await super().turn_to_end(action, at)
+        else:
+            await self._live.arrived(None)
+
+    def ask(self, action: int, question: Question) -> Approval:
+        if action in self._answered:
+            return super().ask(action, question)
+        self._wait_until_live()
+        self._not_begun.add(action)
+        assert self._live is not None
+        return self._live.ask(action, question)
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        if action in self._answered:
+            return await super().aask(action, question)
+        await self._await_live()
+        self._not_begun.add(action)
+        assert self._live is not None
+        return await self._live.aask(action, question)
+
+    # --- going live --------------------------------------------------------------------------------------------------
+
+    def _go_live(self) -> None:
+        at = self.entries[-1].event.at if self.entries else 0
+        self._live = self._rim.begin(at)
+        self._live.begin(self._header)
+        self._live.write(b"".join(entry.line for entry in self.entries), True, True)
+        for timeline in self._timelines:
+            timeline.now = max(timeline.now, at)
+            timeline.go_live(self._rim.clock)
+        self._wake()
+        awaiting, self._awaiting = self._awaiting, []
+        for future in awaiting:
+            _resolve(future)
+
+    def _wait_until_live(self) -> None:
+        if self._live is None and (member := member_here()) is not None:
+            member.timeline.pause(member, lambda: self.live)
+        if self._live is None:
+            self._stalled()
+
+    async def _await_live(self) -> None:
+        if self._live is None:
+            # not the loop's create_future: what is created here would shift the numbers of the agent's own futures
+            future: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
+            self._awaiting.append(future)
+            await future
+
+    # --- doubts ------------------------------------------------------------------------------------------------------
+
+    def _in_doubt(self, action: int) -> bool:
+        return action < len(self.entries) and action not in self._not_begun
+
+    def _doubt(self, action: int) -> Doubt:
+        event, spec = self.run().machine.under_way(action)
+        began = (entry.event for entry in self.entries if _lies_in(entry.event.task, action))
+        writes = [one for one in began if one.kind == "action" and one.body["surface"] == "tool"]
+        repeatable = all(self._rim.repeatable(one.body["tool"]) for one in writes)
+        return Doubt(action, event.body["surface"] == "model", event.body["args"], spec, repeatable, self.digest)
+
+    def _answer(self, action: int, asked: Probing | Question) -> Any:
+        assert self._live is not None
+        if isinstance(asked, Question):
+            return self._live.ask(action, asked)
+        try:
+            return self._rim.probe(*asked)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
+            return error
+
+    async def _aanswer(self, action: int, asked: Probing | Question) -> Any:
+        assert self._live is not None
+        if isinstance(asked, Question):
+            return await self._live.aask(action, asked)
+        try:
+            said = self._rim.probe(*asked)
+            return await said if inspect.isawaitable(said) else said
+        except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
+            return error
+
+    def _keep(self, action: int, settled: Settled) -> None:
+        self.settled[action] = settled
+        say(self.run(), "note", settled.note)
+
+
+def _decided(steps: Generator[Probing | Question, Any, Settled], answer: Any) -> Probing | Question | Settled:
+    try:
+        return steps.send(answer)
+    except StopIteration as done:
+        settled: Settled = done.value
+        return settled
+
+
+def _lies_in(task: str, action: int) -> bool:
+    """Tell whether an address lies in the effect of an action, at whatever depth."""
+    return any(part.partition(".")[0] == str(action) for part in task.split("/")[1:])
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    loop = future.get_loop()
+    if asyncio._get_running_loop() is loop:
+        if not future.done():
+            future.set_result(None)
+    else:
+        loop.call_soon_threadsafe(_resolve, future)
