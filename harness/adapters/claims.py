@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from harness.adapters.files import SUFFIX
+from harness.adapters.files import SUFFIX, sync_folder
 from harness.errors import UsageError
 
 _NUMBERED: Final = re.compile(r"\.(resumed|fork)-\d+$")
@@ -57,11 +57,7 @@ def take_over(trace: str | Path, successor: str | Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(claim)
-    folder = os.open(claim.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(claim)
 
 
 def next_name(trace: str | Path, what: str = "resumed") -> Path:

@@ -38,6 +38,7 @@ class FileStore:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._buffer = bytearray()
         self._open = True
+        self._named = False  # whether the folder, on the disk, has the file's name
 
     def append(self, line: bytes) -> None:
         self._buffer += line
@@ -56,6 +57,9 @@ class FileStore:
         if disk and self._open:
             try:
                 os.fsync(self._file)
+                if not self._named:
+                    sync_folder(self.path)
+                    self._named = True
             except OSError as error:
                 raise self._failed(error) from None
 
@@ -69,6 +73,15 @@ class FileStore:
             finally:
                 self._open = False
                 os.close(self._file)
+
+
+def sync_folder(path: str | Path) -> None:
+    """Wait until the disk has the names in a file's folder."""
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _exists(path: str | Path) -> UsageError:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.adapters.private import PrivateFile
@@ -82,6 +82,10 @@ class LiveWorld:
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         return real()
+
+    def inherit(self, secrets: Mapping[str, bytes]) -> None:
+        """Keep the secret bytes of the run that this one goes on with."""
+        self._private.carry(secrets)
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
         try:

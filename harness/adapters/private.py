@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,13 +31,22 @@ class PrivateFile:
         """Write bytes that were drawn from a source and give the placeholder that stands for them."""
         self._count += 1
         placeholder = f"⟦secret:{source}:{self._count}⟧"
+        self._write(placeholder, drawn)
+        return placeholder
+
+    def carry(self, kept: Mapping[str, bytes]) -> None:
+        """Take over the bytes of the run that this one goes on with; its own are numbered after them."""
+        for placeholder, drawn in kept.items():
+            self._write(placeholder, drawn)
+        self._count = len(kept)
+
+    def _write(self, placeholder: str, drawn: bytes) -> None:
         try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             os.write(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             raise StoreError(f"{self._path}: a secret of the run cannot be kept: {error.strerror}") from None
-        return placeholder
 
     def close(self) -> None:
         """Let go of the file, if there is one."""

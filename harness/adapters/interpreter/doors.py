@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NamedTuple
+from zoneinfo import TZPATH
 
 from harness.adapters.interpreter.chance import TEMPDIR_PROBE
 from harness.adapters.interpreter.scope import Scope, here, module_of
@@ -78,8 +79,13 @@ class Watch:
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in _DOORS and self.open:
             scope = here()
-            if scope is not None and not (event == "open" and not isinstance(arguments[0], str | bytes)):
+            if scope is not None and not (event == "open" and _is_no_file(arguments[0])):
                 _used(scope, event)
+
+
+def _is_no_file(opened: Any) -> bool:
+    """Tell descriptors, and tables of time zones (opened from C, with nobody on the stack), from an agent's files."""
+    return not isinstance(opened, str | bytes) or (isinstance(opened, str) and opened.startswith(TZPATH))
 
 
 def _used(scope: Scope, door: str) -> None:

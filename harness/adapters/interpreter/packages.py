@@ -1,4 +1,4 @@
-"""Chance in packages that keep generators of their own: ``numpy.random`` and ``uuid_utils``, whenever they come in.
+"""Packages with chance or an order of their own: numpy, uuid_utils, uvloop and anyio, whenever they come in.
 
 The global state of numpy is treated as that of ``random``: a session draws from a state of its own, seeded by one
 recorded draw; a generator made without a seed is given a recorded one.
@@ -7,14 +7,15 @@ recorded draw; a generator made without a seed is given a recorded one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSet
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from harness.adapters.interpreter.scope import Scope, reading, taken
+from harness.adapters.interpreter.scope import Scope, here, reading, taken
 from harness.adapters.interpreter.slots import AttributeSlot, FunctionSlot, MethodSlot, Slot, TypeSlot
+from harness.adapters.interpreter.threads import uvloop_replacements
 
 _SEED_BYTES: Final = 16
 
@@ -80,9 +81,44 @@ def _uuid_utils(package: Any) -> Iterator[tuple[Slot, Any]]:
             yield slot, around(f"uuid_utils.{name}", kind, slot.original)
 
 
+def _anyio(backend: Any) -> Iterator[tuple[Slot, Any]]:
+    slot = AttributeSlot(backend.CancelScope, "__init__")
+
+    def captured(scope: Any, *args: Any, **options: Any) -> None:
+        slot.original(scope, *args, **options)
+        if here() is not None:
+            scope._child_scopes = _InOrder()
+
+    yield slot, captured
+
+
+class _InOrder(MutableSet[Any]):
+    """A set that is gone through in the order of adding: scopes are cancelled in it, and have no other order."""
+
+    def __init__(self) -> None:
+        self._items: dict[Any, None] = {}
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, value: Any) -> None:
+        self._items[value] = None
+
+    def discard(self, value: Any) -> None:
+        self._items.pop(value, None)
+
+
 KNOWN: Final[dict[str, Callable[[Any], Iterator[tuple[Slot, Any]]]]] = {
     "numpy.random": _numpy_random,
     "uuid_utils": _uuid_utils,
+    "uvloop": uvloop_replacements,
+    "anyio._backends._asyncio": _anyio,
 }
 """What has to be redirected in a package, by the module whose import completes it."""
 

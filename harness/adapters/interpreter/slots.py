@@ -72,6 +72,8 @@ class FunctionSlot:
         self._ours.function = ctypes.cast(ctypes.pythonapi.PyObject_Call, ctypes.c_void_p).value
         self._ours.flags = _VARARGS_KEYWORDS
         self._replacement: Any = None
+        # where this module is unloaded (pytest does that to a run inside a run), its definition must not go with it
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
 
     def fill(self, replacement: Any) -> None:
         self.empty()

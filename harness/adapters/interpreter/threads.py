@@ -15,7 +15,6 @@ import _queue
 import _thread
 import asyncio
 import concurrent.futures
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -43,11 +42,21 @@ def replacements() -> Iterator[tuple[Slot, Any]]:
     yield submit, _submitting(submit.original)
     as_completed = CodeSlot(asyncio.as_completed)
     yield as_completed, _as_completed(as_completed.original)
-    makers: list[Any] = [asyncio.new_event_loop]
-    if (uvloop := sys.modules.get("uvloop")) is not None:
-        makers.append(uvloop.new_event_loop)
-    for maker in map(CodeSlot, makers):
-        yield maker, _looping(maker.original)
+    maker = CodeSlot(asyncio.new_event_loop)
+    yield maker, _looping(maker.original)
+
+
+def uvloop_replacements(uvloop: Any) -> Iterator[tuple[Slot, Any]]:
+    """Yield the slots of uvloop, whose loops give way to the session's own."""
+    maker, run = CodeSlot(uvloop.new_event_loop), CodeSlot(uvloop.run)
+    yield maker, _looping(maker.original)
+
+    def captured_run(main: Any, *, debug: bool | None = None, **options: Any) -> Any:
+        if _turn_taker() is None:
+            return run.original(main, debug=debug, **options)
+        return asyncio.run(main, debug=debug)
+
+    yield run, captured_run
 
 
 def wait_replacements() -> Iterator[tuple[Slot, Any]]:

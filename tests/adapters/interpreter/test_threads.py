@@ -1,0 +1,192 @@
+"""Threads of an agent take turns, and nobody else's do."""
+
+from __future__ import annotations
+
+import _queue
+import _thread
+import asyncio
+import queue
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness import Harness
+
+SHARED_LOCK = threading.Lock()
+SHARED_CONDITION = threading.Condition()
+SHARED_POOL = ThreadPoolExecutor(2)
+SHARED_QUEUE: queue.Queue[str] = queue.Queue()
+
+app = Harness()
+
+
+@app.tool(effect="read")
+def look(name: str) -> str:
+    """Answer after a while."""
+    time.sleep(random.random() / 300)
+    return f"{name} {time.time_ns() % 1000}"
+
+
+def _in_threads(job: Any, count: int = 4) -> None:
+    threads = [threading.Thread(target=job, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@app.agent
+def pool_of_everybody() -> list[str]:
+    """Use a pool that was made when the module was imported."""
+    jobs = [SHARED_POOL.submit(look, f"n{number}") for number in range(6)]
+    return [job.result() for job in as_completed(jobs)]
+
+
+@app.agent
+def lock_of_everybody() -> list[str]:
+    """Hold a lock of the module's across a call."""
+    seen: list[str] = []
+
+    def job(number: int) -> None:
+        look(f"warm {number}")
+        with SHARED_LOCK:
+            seen.append(look(str(number)))
+
+    _in_threads(job)
+    return seen
+
+
+@app.agent
+def queue_of_everybody() -> list[str]:
+    """Hand on through a queue and a condition of the module's."""
+    seen: list[str] = []
+
+    def job(number: int) -> None:
+        SHARED_QUEUE.put(look(str(number)))
+        with SHARED_CONDITION:
+            SHARED_CONDITION.notify_all()
+
+    threads = [threading.Thread(target=job, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    with SHARED_CONDITION:
+        SHARED_CONDITION.wait_for(lambda: SHARED_QUEUE.qsize() >= 2)
+    seen.append(f"{SHARED_QUEUE.qsize()} are there")
+    seen += [SHARED_QUEUE.get() for _ in threads]
+    for thread in threads:
+        thread.join()
+    return seen
+
+
+@app.agent
+def interrupted_wait() -> list[str]:
+    """Wait with timeouts for what comes later, or never."""
+    never, seen = threading.Event(), []
+    thread = threading.Thread(target=lambda: seen.append(look("slow")))
+    thread.start()
+    seen.append(f"never: {never.wait(0.001)}")
+    seen.append(f"lock: {SHARED_LOCK.acquire(timeout=0.001)}")
+    SHARED_LOCK.release()
+    thread.join(0.002)
+    seen.append(f"alive: {thread.is_alive()}")
+    thread.join()
+    return seen
+
+
+@app.agent
+def loops_in_threads() -> list[str]:
+    """Run an event loop in each of two threads."""
+    seen: list[str] = []
+
+    async def main(number: int) -> None:
+        for turn in range(3):
+            await asyncio.sleep(0.0005 * number)
+            seen.append(await asyncio.to_thread(look, f"{number}.{turn}"))
+
+    _in_threads(lambda number: asyncio.run(main(number)), 2)
+    return seen
+
+
+AGENTS = [pool_of_everybody, lock_of_everybody, queue_of_everybody, interrupted_wait, loops_in_threads]
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.__name__)
+def test_races_replay(agent: Any, tmp_path: Path) -> None:
+    """What was made outside the session is waited for in turn all the same, six recordings of six."""
+    for number in range(6):
+        trace = tmp_path / f"{number}.mat.jsonl"
+        recorded = app.session(trace=trace).run(agent)
+        replayed = harness.replay(trace, entry=agent)
+        assert replayed.equal, replayed.divergence
+        assert replayed.result == recorded
+
+
+def test_two_recordings_of_a_race_differ(tmp_path: Path) -> None:
+    """The test above has teeth: the order is not always the same."""
+    orders = set()
+    for number in range(8):
+        seen = app.session(trace=tmp_path / f"{number}.mat.jsonl").run(lock_of_everybody)
+        orders.add(" ".join(answer.split()[0] for answer in seen))
+    assert len(orders) > 1
+
+
+def test_nothing_is_left_of_it(tmp_path: Path) -> None:
+    """After the session locks, queues, threads, pools and loops are what they were."""
+
+    def places() -> list[Any]:
+        return [
+            _thread.LockType.acquire,
+            _thread.LockType.__enter__,
+            type(threading.RLock()).acquire,
+            _queue.SimpleQueue.get,
+            threading.Thread.start,
+            threading.Thread.join,
+            ThreadPoolExecutor.submit,
+            asyncio.new_event_loop.__code__,
+            asyncio.as_completed.__code__,
+        ]
+
+    before = places()
+    app.session(trace=tmp_path / "a.mat.jsonl").run(pool_of_everybody)
+    assert places() == before
+    assert SHARED_POOL.submit(int, "7").result() == 7
+
+
+def test_threads_of_others_wait_as_ever(tmp_path: Path) -> None:
+    """While a session's threads take turns, a thread outside works with the same lock and is not stopped."""
+    stop, rounds = threading.Event(), 0
+
+    def outside() -> None:
+        nonlocal rounds
+        while not stop.is_set():
+            with SHARED_LOCK:
+                rounds += 1
+            time.sleep(0.0002)
+
+    thread = threading.Thread(target=outside)
+    thread.start()
+    app.session(trace=tmp_path / "a.mat.jsonl").run(lock_of_everybody)
+    stop.set()
+    thread.join()
+    assert rounds > 5
+
+
+def test_an_error_in_a_thread_is_the_agents(tmp_path: Path) -> None:
+    """A job's exception reaches whoever asks for its result, recording and replaying."""
+
+    @app.agent
+    def failing() -> str:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: look("x") + 1).result()  # type: ignore[operator]
+
+    with pytest.raises(TypeError):
+        app.session(trace=tmp_path / "a.mat.jsonl").run(failing)
+    replayed = harness.replay(tmp_path / "a.mat.jsonl", entry=failing)
+    assert replayed.equal
+    assert isinstance(replayed.error, TypeError)
