@@ -100,7 +100,7 @@ class World(Protocol):
         """Let other threads of the agent have their turns while this one performs an effect."""
 
     def moment(self, at: int | None) -> int:
-        """Wait in a thread for the turn of an outcome or a piece of a stream (recorded at ``at``), and give its time."""
+        """Wait in a thread for the turn of an outcome or a stream's piece (recorded at ``at``), and give its time."""
 
     async def arrived(self, at: int | None) -> int:
         """Do what ``moment`` does in a coroutine."""

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from harness.adapters.files import open_trace
+from harness.cli.explore import explore
 from harness.cli.fresh import Fresh, shut_network
+from harness.cli.hash_order import likely_lines
 from harness.cli.output import console, counted, emit
 from harness.cli.show import lines_of
 from harness.door.replay import Replay, replay
@@ -38,6 +40,10 @@ def command(
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --verify: the folder to start in, not an empty one.")
     ] = None,
+    explore_orders: Annotated[
+        int, typer.Option(metavar="N", help="Run in N other orders that could have been, all outcomes from the trace.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="With --explore-orders: which orders are drawn.")] = 0,
     hash_seed: Annotated[str, typer.Option(help="'recorded', or 'any' to keep this process's.")] = "recorded",
     offline: Annotated[bool, typer.Option("--offline", help="Refuse every socket, and say which were tried.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -50,6 +56,8 @@ def command(
         raise typer.Exit(_verify(trace, verify, Fresh(trace, entry, path, folder, options), as_json))
     if hash_seed == "recorded":
         restore_hash_seed(trace)
+    if explore_orders:
+        raise typer.Exit(explore(trace, explore_orders, seed, entry, path, as_json=as_json))
     sockets = shut_network() if offline else []
     with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
         result = replay(
@@ -108,23 +116,25 @@ def _verify(trace: Path, times: int, fresh: Fresh, as_json: bool) -> int:
     lines += [one["divergence"]["text"] for one in differing[:1]]
     lines += [line for one in found for line in _told(one["sockets"])][:1]
     if differing:
-        facts["hash_order"] = blamed = _blamed(trace, fresh, differing[0])
+        facts["hash_order"] = blamed = _blamed(trace, fresh, found)
         lines += blamed["lines"] if blamed else []
     emit(facts, lines, as_json)
     return 0 if agrees else 4
 
 
-def _blamed(trace: Path, fresh: Fresh, differing: dict[str, Any]) -> dict[str, Any] | None:
-    """Say whether a difference hangs on the hash seed alone, and which line is likely to bring it in."""
+def _blamed(trace: Path, fresh: Fresh, found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Say whether a difference hangs on the hash seed alone, and which lines are likely to bring it in."""
     recorded = _recorded_hash_seed(trace)
-    if recorded is None or not fresh.replay(recorded)["agrees"]:
+    if recorded is not None and fresh.replay(recorded)["agrees"]:
+        seen = f"under the recorded hash seed {recorded} all is equal"
+    elif len({one["digest"] for one in found}) > 1:
+        seen = "under each hash seed something else comes out"
+    else:
         return None
-    from harness.cli.hash_order import likely_lines
-
-    sites = likely_lines(differing["divergence"]["sites"])
-    lines = [f"under the recorded hash seed {recorded} all is equal: the order of a set reaches the outside"]
-    lines += [f"       {site}   {statement}" for site, statement in sites]
-    lines += ["cure   sort before joining"] if not differing["divergence"]["cure"] else []
+    divergence = next(one["divergence"] for one in found if one["divergence"])
+    sites = likely_lines(divergence["sites"])
+    lines = [f"{seen}: the order of a set reaches the outside", *(f"       {site}   {said}" for site, said in sites)]
+    lines += ["cure   sort before joining"] if not divergence["cure"] else []
     return {"recorded_hash_seed": recorded, "sites": [site for site, _ in sites], "lines": lines}
 
 
