@@ -4,7 +4,7 @@ The layers, top to bottom; imports point downwards only, and a test checks it::
 
     cli         composition root for people: one file per verb
     door        composition root for Python: sessions, tools, agents, replay
-    testing     help for users' tests: the scripted model server
+    testing     help for users' tests: the pytest plugin, the scripted model server
     adapters    one file per neighbour: disks, clocks, the OpenAI client, transcripts
     run         the session as a machine without I/O, its drivers, the world of a replay
     mediation   from verdicts to decisions

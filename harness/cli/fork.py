@@ -9,11 +9,18 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from harness.adapters.files import open_trace
+from harness.adapters.registries import load_registry
 from harness.cli.output import counted, emit, show_verdict
 from harness.cli.replay import restore_hash_seed
 from harness.determinism import canonical
 from harness.door.fork import Fork, fork
 from harness.errors import Refused, UsageError
+from harness.mediation.decision import decide
+from harness.registry.registry import Registry
+from harness.review.whatif import redecided
+from harness.tool import ToolSpec
+from harness.trace.verdict import Judgement
 
 _TEXT: Final = ("prompt", "model", "registry")
 
@@ -32,6 +39,9 @@ def command(
     offline: Annotated[
         bool, typer.Option("--offline", help="Stop (exit 4) at a call that the record does not know.")
     ] = False,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Only judge the recorded calls by --set registry=…; run nothing.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
     ] = None,
@@ -47,6 +57,8 @@ def command(
     others are made for real.
     """
     changed = _changes(change)
+    if check_only:
+        raise typer.Exit(_check(trace, changed, as_json))
     restore_hash_seed(trace)
     with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
         forked = fork(trace, at=at, set=changed, offline=offline, out=out, entry=entry, path=path)
@@ -56,6 +68,24 @@ def command(
     if forked.error is not None and not isinstance(forked.error, Refused):
         raise typer.Exit(5)
     raise typer.Exit(show_verdict(forked.verdict, quiet=as_json))
+
+
+def _check(trace: Path, changed: dict[str, Any], as_json: bool) -> int:
+    if list(changed) != ["registry"]:
+        raise UsageError("--check-only judges by another registry and nothing else", cure="write --set registry=FILE")
+    rules = load_registry(changed["registry"])
+    with open_trace(trace) as reader:
+        found = redecided(reader, reader.header.run, rules, _decided)
+    lines = [
+        f"step {one.step} (event {one.seq})  {one.tool}  {one.before} → {one.after}   {', '.join(one.rules)}"
+        for one in found
+    ]
+    emit({"changes": [one._asdict() for one in found]}, lines or ["every call would be decided as it was"], as_json)
+    return 1 if found else 0
+
+
+def _decided(judgement: Judgement, registry: Registry, spec: ToolSpec) -> str:
+    return decide(judgement, registry, spec, "enforce").decision
 
 
 def _changes(stated: list[str]) -> dict[str, Any]:

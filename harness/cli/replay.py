@@ -69,7 +69,8 @@ def command(
             until=until,
             tell=_Teller() if step else None,
         )
-    emit(_facts(result) | {"sockets": sockets}, [*_lines(result), *_told(sockets)], as_json)
+    nowhere = ["there was nothing to stop at"] if breaks and not result.stops else []
+    emit(_facts(result) | {"sockets": sockets}, [*nowhere, *_lines(result), *_told(sockets)], as_json)
     raise typer.Exit(4 if sockets else _code(result))
 
 

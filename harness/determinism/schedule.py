@@ -146,6 +146,7 @@ class Timeline:
         self.afterwards: list[Callable[[Timeline], None]] = []
         self._mutex = Mutex()
         self._members: list[Member] = []
+        self._unfinished = 0
         self._holder: Member | None = None
         self._aside = 0
         self._turns = 0
@@ -185,6 +186,7 @@ class Timeline:
             member = Member(self, len(self._members))
             member.peek, member.waiting = _at_once, True
             self._members.append(member)
+            self._unfinished += 1
             return member
 
     def join(self, member: Member) -> None:
@@ -197,6 +199,7 @@ class Timeline:
         members.pop(_thread.get_ident(), None)
         with self._mutex:
             member.finished, member.waiting = True, False
+            self._unfinished -= 1
             if self._holder is member:
                 self._pass(member)
 
@@ -285,6 +288,8 @@ class Timeline:
 
         ``select`` is the real one; ``member.wake`` interrupts it from another thread.
         """
+        if self._unfinished == 1:
+            return self._rest_without_others(member, deadline, select)
         if self._clock is None:
             events = select(0)
             if events:
@@ -298,6 +303,25 @@ class Timeline:
         if fire is not None:
             fire()
         return select(0)
+
+    def _rest_without_others(self, member: Member, deadline: int | None, select: Callable[[float | None], Any]) -> Any:
+        """Do what ``rest`` does where nobody else could have the baton: there is no gate to wait at."""
+        member.peek, member.deadline, member.waiting, member.rests = None, deadline, True, True
+        try:
+            while not (events := select(0)):
+                if self._whoever_hears() is not None:
+                    break
+                if self._clock is not None:
+                    if events := select(self._look(member, None)):
+                        break
+                elif self._stalls(member):
+                    break
+        finally:
+            member.waiting = member.rests = False
+        fire, member.fire = member.fire, None
+        if fire is not None:
+            fire()
+        return events
 
     def rest_alone(self, timeout: float | None, select: Callable[[float | None], Any]) -> Any:
         """Let an event loop wait for real, once the schedule is dissolved; Halt where it was halted."""
@@ -361,18 +385,26 @@ class Timeline:
         while (chosen := self._whoever_can() or self._whoever_hears()) is None:
             if self._clock is not None or self._aside or self._stalled is None:
                 return
-            try:
-                self._stalled()
-            except Halt as halt:
-                self._failed = halt
-                self.dissolve("halted")
-                if caller.finished:
-                    return
-                raise
-            if caller.rests and caller.waiting:
-                chosen = caller  # a loop looks for itself at what it was let go on with
+            if self._stalls(caller):
+                chosen = caller
                 break
+            if self.dissolved:
+                return
         self._grant(chosen, caller)
+
+    def _stalls(self, caller: Member) -> bool:
+        """Tell that nothing recorded is left to arrive; True where the caller, a loop, has to look for itself again."""
+        if self._stalled is None:
+            return False
+        try:
+            self._stalled()
+        except Halt as halt:
+            self._failed = halt
+            self.dissolve("halted")
+            if caller.finished:
+                return False
+            raise
+        return caller.rests and caller.waiting
 
     def _whoever_can(self) -> Member | None:
         count = len(self._members)

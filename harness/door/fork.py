@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from harness.adapters.claims import next_name
 from harness.adapters.files import FileStore, open_trace
+from harness.adapters.private import read_private
 from harness.determinism.address import enclosing
 from harness.door.agents import make_agent
 from harness.door.app import Harness
@@ -104,6 +105,7 @@ def fork(
         exact = parent.host.get("order") != "completions"
         live = app.live_world(FileStore(target), approver)
         world = ForkedWorld(events, Where(step, dict(set), offline), live, app.clock, exact=exact)
+        world.secrets = read_private(trace)
         session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)
         result: Any = None
         error: Exception | None = None

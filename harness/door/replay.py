@@ -49,6 +49,7 @@ class Replay:
     ended: EndOfRecord | None = None
     stopped: Stopped | None = None
     tolerated: tuple[Tolerated, ...] = ()
+    stops: int = 0
     substituted: tuple[str, ...] = ()
     result: Any = None
     error: Exception | None = None
@@ -159,7 +160,8 @@ def machine_of(world: RecordedWorld) -> Callable[..., SessionMachine]:
 
 def _outcome(world: RecordedWorld, digest: str, **found: Any) -> Replay:
     tolerated = () if world.tolerance is None else tuple(world.tolerance.found)
-    said = {"tolerated": tolerated, "substituted": tuple(world.substituted), **found}
+    stops = 0 if world.watch is None else world.watch.stops
+    said = {"tolerated": tolerated, "substituted": tuple(world.substituted), "stops": stops, **found}
     return Replay(digest, world.digest, world.steps(), _recorded_steps(world), **said)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from harness import __version__
 from harness.adapters.claims import held, next_name, take_over, taken_over_by
 from harness.adapters.files import FileStore, open_trace
+from harness.adapters.private import read_private
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
@@ -93,12 +94,14 @@ def resume(
             target = Path(out) if out is not None else next_name(trace)
             with open_trace(trace) as reader:
                 world = ResumedWorld(reader, _rim(app, Path(trace), target, _asking(approver or app.approver, repeat)))
+            world.secrets = read_private(trace)
             return _resumed(app, make_agent(app, function), world, Path(trace), target)
 
 
 def _rim(app: Harness, trace: Path, target: Path, approver: Approver) -> Rim:
     def begin(at: int) -> World:
         world = app.live_world(FileStore(target), approver, since=at)
+        world.inherit(read_private(trace))
         take_over(trace, target)
         return world
 

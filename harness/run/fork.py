@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
 from harness.determinism import canonical
@@ -60,12 +60,16 @@ class Where(NamedTuple):
 
 
 class ForkedWorld:
-    """Serve a run that leaves its record; ``went_live`` are the calls the record did not know, by number and tool."""
+    """Serve a run that leaves its record; ``went_live`` are the calls the record did not know, by number and tool.
+
+    ``secrets`` are the secret bytes that the recorded run drew, by their placeholders.
+    """
 
     def __init__(self, events: list[Event], where: Where, live: World, clock: Clock, *, exact: bool = True) -> None:
         self.failed: HarnessError | None = None
         self.went_live: list[tuple[int, str]] = []
         self.taken = 0
+        self.secrets: Mapping[str, bytes] = {}
         self._where, self._live, self._clock, self._exact = where, live, clock, exact
         self._calls = known_calls(events)
         self._unused: dict[bytes, deque[KnownCall]] = {}
@@ -131,8 +135,8 @@ class ForkedWorld:
         return self._live.read(task, source, real) if known is None else known[1]
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
-        self._known_read(task, source)  # the record has a placeholder only
-        return self._live.secret(task, source, drawn)
+        known = self._known_read(task, source)
+        return self._live.secret(task, source, drawn if known is None else self.secrets.get(known[1], drawn))
 
     # --- calls -------------------------------------------------------------------------------------------------------
 

@@ -257,6 +257,8 @@ class RecordedWorld:
         for line in lines.splitlines(keepends=True):
             if line.startswith(b'{"footer":'):
                 return
+            if self.replayed == len(self.entries) and not self._sealed:
+                self._fail(EndOfRecord(self.steps()))
             if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
                 self._diverge(line)
                 return

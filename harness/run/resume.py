@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from harness.determinism.address import enclosing, inside
 from harness.determinism.schedule import Timeline, member_here
+from harness.errors import UsageError
 from harness.ports import Approval, Clock, Question, Recorded, World
 from harness.run.doubt import Doubt, Probing, Settled, settle
 from harness.run.drive import Run, say
@@ -174,6 +175,13 @@ class ResumedWorld(RecordedWorld):
     # --- going live --------------------------------------------------------------------------------------------------
 
     def _go_live(self) -> None:
+        if self.substituted:
+            self._fail(
+                UsageError(
+                    f"the run has drawn secret bytes that are not there: {', '.join(self.substituted)}",
+                    cure="put the file TRACE.secrets beside the trace; without it a run can be replayed only",
+                )
+            )
         at = self.entries[-1].event.at if self.entries else 0
         self._live = self._rim.begin(at)
         self._live.begin(self._header)

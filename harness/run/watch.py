@@ -103,9 +103,10 @@ class Watch:
             reached = reached or (step == self._until and _ends(event))
         self._seen = count
         if hit is not None:
-            verdict = next((one.event for one in entries[first:count] if one.event.kind == "verdict"), None)
+            verdicts = [entry.event.body for entry in entries[first:count] if entry.event.kind == "verdict"]
+            verdict = hit.body if hit.kind == "verdict" else next(iter(verdicts), None)
             action, step = self._action_of(hit)
-            if not self._stopped(Stop(step, action, verdict and verdict.body, []), entries):
+            if not self._stopped(Stop(step, action, verdict, []), entries):
                 return Stopped(self._step, "in the debugger")
         return Stopped(self._step, "as asked") if reached else None
 

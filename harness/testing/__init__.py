@@ -1,1 +1,1 @@
-"""Public help for tests of agents: a scripted model server over real HTTP."""
+"""Public help for tests of agents: a pytest plugin, and a scripted model server over real HTTP."""

@@ -5,7 +5,6 @@ Importing this module costs nothing but itself; harness comes in with the first 
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import os
@@ -23,6 +22,7 @@ MARKER: Final = (
 )
 
 _recording: Final = pytest.StashKey[Any]()
+_idle: Final = pytest.StashKey[bool]()  # a replay was asked for, and not yet made
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,18 +80,15 @@ def harness_session(
 
 
 @pytest.fixture
-def harness_replay(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
+def harness_replay(request: pytest.FixtureRequest) -> Callable[[], Any]:
     """Give a function that replays the marked trace, fails the test where it is not equal, and gives the Replay."""
-    called = False
+    request.node.stash[_idle] = True
 
     def replay() -> Any:
-        nonlocal called
-        called = True
+        request.node.stash[_idle] = False
         return _door().replay_marked(request.node)
 
-    yield replay
-    if not called:
-        pytest.fail("harness_replay was never called, so nothing was replayed: call harness_replay()", pytrace=False)
+    return replay
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,14 +96,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Open the session around the body alone, in the very task that runs it, whoever runs it."""
     recording = item.stash.get(_recording, None)
     if recording is None:
-        return (yield)
-    assert isinstance(item, pytest.Function)
-    body = item.obj
-    item.obj = _inside(recording, body)
-    try:
-        return (yield)
-    finally:
-        item.obj = body
+        yield
+    else:
+        assert isinstance(item, pytest.Function)
+        body = item.obj
+        item.obj = _inside(recording, body)
+        try:
+            yield
+        finally:
+            item.obj = body
+    if item.stash.get(_idle, False):
+        pytest.fail("nothing was replayed: the test does not call harness_replay()", pytrace=False)
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -114,6 +114,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     recording = pyfuncitem.stash.get(_recording, None)
     if recording is None or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
+    import asyncio  # 50 ms, needed by asynchronous tests and by nobody else
+
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     with recording.around():  # before the loop is made: a session decides which loop its code gets
         asyncio.run(pyfuncitem.obj(**arguments))
