@@ -51,8 +51,8 @@ refunds = Agent(
 )
 triage = Agent(name="triage", instructions="Hand the customer over to the right colleague.", handoffs=[refunds])
 
-# By itself openai-agents uploads every run to OpenAI and names its prompt cache by chance, which no replay repeats.
-run_config = RunConfig(tracing_disabled=True, group_id="support")
+# By itself openai-agents uploads every run to OpenAI.
+run_config = RunConfig(tracing_disabled=True)
 
 
 @app.agent

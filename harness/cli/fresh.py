@@ -17,6 +17,7 @@ _NEEDED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONP
 _SOCKETS: Final = frozenset(
     f"socket.{name}" for name in ("bind", "connect", "getaddrinfo", "gethostbyname", "sendmsg", "sendto")
 )
+_LOOPBACK: Final = ("127.0.0.1", "::1")
 _ANSWERS: Final = (0, 3, 4)  # exit codes of a replay that came to an answer
 
 
@@ -59,12 +60,18 @@ class Fresh:
 
 
 def shut_network() -> list[str]:
-    """Refuse every socket of this process from now on; give the list of those that were tried."""
+    """Refuse every socket of this process from now on; give the list of those that were tried.
+
+    A bind to a loopback address is refused too but reaches nobody, so it is not listed: urllib3 asks by one, when it is
+    imported, whether there is IPv6.
+    """
     tried: list[str] = []
 
     def refuse(event: str, arguments: Iterable[Any]) -> None:
         if event in _SOCKETS:
-            tried.append(f"{event} {[argument for argument in arguments if isinstance(argument, str | tuple | int)]}")
+            said = [argument for argument in arguments if isinstance(argument, str | tuple | int)]
+            if event != "socket.bind" or not any(isinstance(one, tuple) and one[0] in _LOOPBACK for one in said):
+                tried.append(f"{event} {said}")
             raise ConnectionRefusedError(f"{event}: the network is shut during this replay")
 
     sys.addaudithook(refuse)

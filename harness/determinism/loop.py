@@ -20,13 +20,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from harness.determinism.address import in_effect
 from harness.determinism.schedule import Timeline, current, member_here
 from harness.errors import Halt
 
 T = TypeVar("T")
+_UNWINDING_S: Final = 2.0
 
 
 def run(timeline: Timeline, main: Coroutine[Any, Any, Any]) -> Any:
@@ -56,7 +57,7 @@ async def beside(effect: Coroutine[Any, Any, T]) -> T:
         await arrival
     except asyncio.CancelledError:
         task.cancel()
-        task.add_done_callback(_forget)
+        loop.let_go(task)
         raise
     return task.result()
 
@@ -64,15 +65,9 @@ async def beside(effect: Coroutine[Any, Any, T]) -> T:
 async def let_go(effect: Coroutine[Any, Any, None]) -> None:
     """Perform an effect that gives nothing, without waiting for it; in somebody else's loop it is awaited."""
     if isinstance(loop := asyncio.get_running_loop(), SessionLoop) and member_here() is not None:
-        loop.create_task(effect).add_done_callback(_forget)
+        loop.let_go(loop.create_task(effect))
     else:
         await effect
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    """Look at the error of an effect that nobody waits for any more, or asyncio would tell of it."""
-    if not task.cancelled():
-        task.exception()
 
 
 class _Selector(selectors.DefaultSelector):
@@ -114,6 +109,7 @@ class SessionLoop(asyncio.SelectorEventLoop):
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._numbers = {False: 0, True: 1 << 40}
+        self._unwinding: set[asyncio.Task[Any]] = set()
         super().__init__(_Selector(timeline))
         member = member_here()
         self._member = timeline.begin() if member is None else member
@@ -138,6 +134,22 @@ class SessionLoop(asyncio.SelectorEventLoop):
         if member_here() is not None and not in_effect():
             self._member.called = True
         return super().call_soon_threadsafe(*args, **options)
+
+    def let_go(self, effect: asyncio.Task[Any]) -> None:
+        """Let an effect that nobody waits for unwind by itself; it is no task of the agent's any more."""
+        asyncio.tasks._unregister_task(effect)
+        self._unwinding.add(effect)
+        effect.add_done_callback(self._unwound)
+
+    def _unwound(self, effect: asyncio.Task[Any]) -> None:
+        self._unwinding.discard(effect)
+        if not effect.cancelled():
+            effect.exception()  # looked at, or asyncio would tell that nobody did
+
+    async def shutdown_asyncgens(self) -> None:
+        await super().shutdown_asyncgens()
+        if self._unwinding:  # connections that are being closed; the agent's tasks have ended before
+            await asyncio.wait(self._unwinding, timeout=_UNWINDING_S)
 
     def _interrupt(self) -> None:
         super().call_soon_threadsafe(_wake_up)

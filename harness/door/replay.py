@@ -37,8 +37,9 @@ class Replay:
     ``digest`` is what the agent's code gave now, equal to ``recorded_digest`` when every event was equal; ``steps`` of
     ``recorded_steps`` actions were. ``divergence`` is the first difference; ``ended`` says that the record was cut off
     (a killed run) and everything up to there was equal, ``stopped`` the same where somebody ended the replay.
-    ``tolerated`` are the differences that were allowed, ``substituted`` the secret draws whose bytes are
-    not at hand, so that the agent was given others. ``result`` is what the agent returned, ``error`` what it raised.
+    ``tolerated`` are the differences that were allowed, ``stops`` how often the debugger was opened. ``substituted``
+    are the secret draws whose bytes are not at hand, so that the agent was given others. ``result`` is what the agent
+    returned, ``error`` what it raised.
     """
 
     digest: str

@@ -99,11 +99,17 @@ def resume(
 
 
 def _rim(app: Harness, trace: Path, target: Path, approver: Approver) -> Rim:
+    stores: list[FileStore] = []
+
     def begin(at: int) -> World:
-        world = app.live_world(FileStore(target), approver, since=at)
+        stores.append(FileStore(target))
+        world = app.live_world(stores[0], approver, since=at)
         world.inherit(read_private(trace))
-        take_over(trace, target)
         return world
+
+    def taken_over() -> None:
+        stores[0].flush(disk=True)  # at every durability: from here on the old trace is no longer looked at
+        take_over(trace, target)
 
     def probe(name: str, args: dict[str, Any]) -> Any:
         made = app.made(name)
@@ -114,7 +120,7 @@ def _rim(app: Harness, trace: Path, target: Path, approver: Approver) -> Rim:
         said = function(**given)
         return _encoded(said) if inspect.isawaitable(said) else encode_value(said)
 
-    return Rim(begin, app.clock, probe, lambda name: _repeatable(app.spec(ToolSpec(name))))
+    return Rim(begin, taken_over, app.clock, probe, lambda name: _repeatable(app.spec(ToolSpec(name))))
 
 
 async def _encoded(said: Any) -> Any:

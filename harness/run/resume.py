@@ -24,11 +24,13 @@ from harness.trace.reader import Reader
 class Rim(NamedTuple):
     """What a resumed world needs of the world outside.
 
-    ``begin`` opens the real world, at the time of the last recorded event; ``probe`` calls a tool by name and gives its
-    result as JSON data, or an awaitable of it; ``repeatable`` says of a tool whether it may be called twice.
+    ``begin`` opens the real world, at the time of the last recorded event; ``take_over`` makes the lines written so far
+    safe, and the new trace the one that goes on; ``probe`` calls a tool by name and gives its result as JSON data, or
+    an awaitable of it; ``repeatable`` says of a tool whether it may be called twice.
     """
 
     begin: Callable[[int], World]
+    take_over: Callable[[], None]
     clock: Clock
     probe: Callable[[str, dict[str, Any]], Any]
     repeatable: Callable[[str], bool]
@@ -46,7 +48,8 @@ class ResumedWorld(RecordedWorld):
         super().__init__(reader)
         events = [entry.event for entry in self.entries]
         self.settled: dict[int, Settled] = {}
-        self._rim, self._live = rim, None
+        self._rim = rim
+        self._live: World | None = None
         self._timelines: list[Timeline] = []
         self._awaiting: list[asyncio.Future[None]] = []
         self._header = b""
@@ -54,8 +57,6 @@ class ResumedWorld(RecordedWorld):
         self._ended = {event.body["action"] for event in events if event.kind == "observation"}
         self._answered = {event.body["action"] for event in events if "answer" in event.body}
         self._not_begun: set[int] = set()
-
-    _live: World | None
 
     @property
     def live(self) -> bool:
@@ -186,6 +187,7 @@ class ResumedWorld(RecordedWorld):
         self._live = self._rim.begin(at)
         self._live.begin(self._header)
         self._live.write(b"".join(entry.line for entry in self.entries), True, True)
+        self._rim.take_over()
         for timeline in self._timelines:
             timeline.now = max(timeline.now, at)
             timeline.go_live(self._rim.clock)

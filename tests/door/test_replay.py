@@ -164,13 +164,23 @@ def test_a_killed_run_replays_up_to_its_end(tmp_path: Path) -> None:
 def test_a_changed_tool_declaration_is_told_before_anything_runs(tmp_path: Path) -> None:
     """Replay compares the tools of the header with those of the code."""
     world = World(tmp_path)
+    world.app.tool(effect="read", name="late")(lambda: None)
     _, path = world.record(changed(world, ""))
     other = World(tmp_path)
-    other.app.tool(effect="write", name="new")(lambda: None)
+    other.app.tool(effect="write", name="late")(lambda: None)
     entry = other.app.agent(changed(other, ""))
     found = replay(path, entry=entry).divergence
     assert found is not None
     assert found.cause == "a tool's declaration changed"
+
+
+def test_a_tool_that_was_declared_since_is_no_difference(tmp_path: Path) -> None:
+    """Other modules of the process may give the app tools that the recorded run never knew."""
+    world = World(tmp_path)
+    _, path = world.record(changed(world, ""))
+    other = World(tmp_path)
+    other.app.tool(effect="write", name="new")(lambda: None)
+    assert replay(path, entry=other.app.agent(changed(other, ""))).equal
 
 
 def test_a_trace_without_an_entry_says_so(tmp_path: Path) -> None:

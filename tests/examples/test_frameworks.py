@@ -42,11 +42,12 @@ def test_an_example_replays(name: str, policy: str, packages: str, steps: int, t
     assert [replay["digest"] for replay in replayed["replays"]] == [done["digest"]] * 3
 
 
-def test_each_request_of_the_server_replays_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_each_request_of_the_server_replays_alone(loop: str, tmp_path: Path) -> None:
     """Ten requests at once leave ten traces; each replays without the server to the digest that its answer names."""
-    _require("starlette uvicorn")
+    _require(f"starlette uvicorn {loop}")
     lookups = calls(call("get_order", order_id="W-77"), call("get_order", order_id="W-78"))
-    with ModelServer(script([lookups, say("Both will come soon.")])) as model, _served(tmp_path, model) as url:
+    with ModelServer(script([lookups, say("Both will come soon.")])) as model, _served(tmp_path, model, loop) as url:
         answers = _ask_at_once(url, [f"Question {number}" for number in range(10)])
     assert len({answer["trace"] for answer in answers}) == 10
     for answer in answers[:3]:
@@ -75,11 +76,11 @@ def _harness(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(folder: Path, model: ModelServer) -> Iterator[str]:
+def _served(folder: Path, model: ModelServer, loop: str) -> Iterator[str]:
     """Serve the example by uvicorn in a process of its own, on a port that is bound here."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [sys.executable, "-m", "uvicorn", "examples.server:web", "--log-level", "warning"]
-        command += ["--fd", str(listener.fileno())]
+        command += ["--loop", loop, "--fd", str(listener.fileno())]
         environment = _environment(OPENAI_BASE_URL=model.base_url, OPENAI_API_KEY="none-needed")
         server = subprocess.Popen(command, cwd=folder, env=environment, pass_fds=[listener.fileno()])
         try:

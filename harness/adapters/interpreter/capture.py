@@ -33,14 +33,15 @@ class _Capture:
         self.doors = Watch()
         self.replacements: list[tuple[Slot, Any]] = []
         self.originals: dict[int, Any] = {}
-        self.arrivals = Arrivals(self.arrived)
+        self.arrivals = Arrivals(self.imported)
         self._known: set[str] = set()
 
     def build(self) -> None:
         for name in KNOWN.keys() & sys.modules.keys():
-            self.arrived(name)
+            if not getattr(sys.modules[name].__spec__, "_initializing", False):  # another thread is at it
+                self.arrived(name)
         if not self.originals:
-            self.replacements += _replacements()
+            self.replacements += list(_replacements())  # all or none
             slots = [slot for slot, _ in self.replacements if isinstance(slot, FunctionSlot)]
             self.originals = {id(slot.function): slot.original for slot in slots}
 
@@ -62,8 +63,13 @@ class _Capture:
         for slot, _ in reversed(self.replacements):
             slot.empty()
 
+    def imported(self, name: str) -> None:
+        """Take up a package that came while a session is open."""
+        with self.lock:
+            self.arrived(name)
+
     def arrived(self, name: str) -> None:
-        """Redirect what a package holds that has just been imported, or was already when the first session began."""
+        """Redirect what an imported package holds, once."""
         if name in self._known:
             return
         self._known.add(name)

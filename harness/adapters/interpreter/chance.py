@@ -106,7 +106,8 @@ def _stream() -> random.Random | None:
     if scope is None:
         return None
     if scope.random is None:
-        scope.random = random.Random(_recorded_seed(scope, "random", lambda: _base.getrandbits(_SEED_BITS)))  # noqa: S311 - it stands in for one
+        seed = _recorded_seed(scope, "random", lambda: _base.getrandbits(_SEED_BITS))
+        scope.random = random.Random(seed)  # noqa: S311 - it stands in for one
     return scope.random
 
 

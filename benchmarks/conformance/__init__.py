@@ -1,0 +1,1 @@
+"""Small agents, one construct each, recorded under load and replayed many times."""

@@ -1,0 +1,101 @@
+"""Why a replay is likely to differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.errors import Divergence, told_apart
+from harness.trace.diff import explain
+from harness.trace.event import Event
+from harness.trace.history import Histories
+
+
+def event(kind: Any, body: dict[str, Any], seq: int = 0, **fields: Any) -> Event:
+    """Give an event."""
+    return Event(seq, kind, "main", "0", (), 0, body)._replace(**fields)
+
+
+def call(tool: str, seq: int = 0, **args: Any) -> Event:
+    """Give a tool call."""
+    return event("action", {"surface": "tool", "tool": tool, "args": args, "rules": []}, seq)
+
+
+def ask(**request: Any) -> Event:
+    """Give a model call."""
+    args = Histories().shorten("chat", {"messages": [{"role": "user", "content": "x"}], **request}, 0)
+    return event("action", {"surface": "model", "tool": "chat", "args": args, "rules": []})
+
+
+def read(*sources: str) -> Event:
+    """Give what a task read."""
+    return event("read", {"reads": [[source, 1] for source in sources]})
+
+
+def returned(value: Any) -> Event:
+    """Give the end of a run."""
+    return event("note", {"returned": value})
+
+
+RULED = call("pay")._replace(body=call("pay").body | {"rules": ["A"]})
+VERDICT = {"rule": "A", "verdict": "violated", "severity": "error", "says": "", "values": {}, "evidence": []}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "pointer", "cause"),
+    [
+        (ask(model="a"), ask(model="b"), "/model", "the model changed"),
+        (ask(temperature=0), ask(temperature=1), "/temperature", "the options of the model call changed"),
+        (ask(tools=[{"name": "a"}]), ask(tools=[{"name": "b"}]), "/tools/0/name", "a tool's definition changed"),
+        (ask(tool_choice="a"), ask(tool_choice="b"), "/tool_choice", "the options of the model call changed"),
+        (call("pay", to=["a", "b"]), call("pay", to=["b", "a"]), "/args/to/0", "the same items in another order"),
+        (call("pay", to="a, b"), call("pay", to="b, a"), "/args/to", "the same text in another order"),
+        (call("pay", to="a"), call("pay", to="c"), "/args/to", "the arguments changed"),
+        (call("pay", to="a"), call("ship", at="a"), "/tool", "another call was made"),
+        (RULED, call("pay"), "/rules/0", "the registry judges otherwise"),
+        (call("pay"), event("verdict", VERDICT), "/kind", "the registry judges otherwise"),
+        (call("pay"), call("pay")._replace(task="0.1"), "/task", "tasks or threads took turns in another order"),
+        (returned(1), call("pay"), "/kind", "an extra call"),
+        (call("pay"), returned(1), "/kind", "a missing call"),
+        (returned(1), returned(2), "/returned", "the run's result differs"),
+        (returned([1, 2]), returned([2, 1]), "/returned/0", "the same items in another order"),
+        (returned(1), event("note", {"raised": {"type": "E"}}), "/raised", "the run raised where it had returned"),
+        (read("a", "b"), read("a", "c"), "/reads/1/0", "an extra read of c"),
+        (read("a", "b"), read("a"), "/reads/1", "a missing read of b"),
+        (read("a"), call("pay"), "/kind", "a missing read of a"),
+        (call("pay"), read("a"), "/kind", "an extra read of a"),
+        (event("message", {"message": {"content": "a"}}), event("message", {"message": {"content": "b"}}),
+         "/message/content", "what the agent says of itself changed"),
+    ],
+)  # fmt: skip
+def test_each_difference_has_its_place_and_its_cause(recorded: Event, now: Event, pointer: str, cause: str) -> None:
+    """One difference, one pointer, one likely cause."""
+    found = explain(recorded, now, [])
+    assert found.pointer == pointer
+    assert found.cause.startswith(cause)
+
+
+def test_a_call_made_twice_is_an_extra_call() -> None:
+    """What was just said again, and is not in the rest of the record, is told as such."""
+    found = explain(call("ship", 1), call("pay", 1, cents=5), [call("pay", 0, cents=5)])
+    assert found.cause == "an extra call: the same one was made before"
+
+
+def test_long_texts_are_shown_where_they_differ() -> None:
+    """A window around the first difference, not the beginning that both share."""
+    one, other = told_apart("a" * 500 + "3 results" + "z" * 500, "a" * 500 + "4 results" + "z" * 500)
+    assert one.startswith("'…aaa")
+    assert "3 results" in one
+    assert "4 results" in other
+    assert len(one) < 120
+    assert told_apart("short", 1) == ("'short'", "1")
+    assert told_apart(list(range(1000)), None)[0].endswith("…")
+
+
+def test_a_divergence_names_the_line_of_the_agent() -> None:
+    """The first of its places is the one that made the call."""
+    found = Divergence("x", cause="c", sites=["a.py:1", "b.py:2"])
+    assert found.site == "a.py:1"
+    assert str(found) == "diverged: x\ncause  c\nat     a.py:1"
+    assert Divergence("x").site == ""
