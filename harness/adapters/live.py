@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.adapters.private import PrivateFile
-from harness.determinism.loop import SessionLoop
+from harness.determinism.address import inside
+from harness.determinism.loop import SessionLoop, beside
 from harness.determinism.schedule import member_here, members
 from harness.errors import Halt, StoreError, UsageError
 from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
@@ -122,7 +123,12 @@ class LiveWorld:
         pass
 
     def ask(self, action: int, question: Question) -> Approval:
-        answer = self._approver(question)
+        with inside(action):
+            self.aside()
+            try:
+                answer = self._approver(question)
+            finally:
+                self.moment(None)
         if inspect.isawaitable(answer):
             raise UsageError(
                 "the approver is asynchronous, the call is not", cure="give the app a plain function as approver"
@@ -130,8 +136,9 @@ class LiveWorld:
         return answer
 
     async def aask(self, action: int, question: Question) -> Approval:
-        answer = self._approver(question)
-        answer = await answer if inspect.isawaitable(answer) else answer
-        await self.arrived(None)
-        return answer
+        with inside(action):
+            return await beside(self._answered(question))
 
+    async def _answered(self, question: Question) -> Approval:
+        answer = self._approver(question)
+        return await answer if inspect.isawaitable(answer) else answer

@@ -127,7 +127,7 @@ def fork(
         session.trace.digest,
         reader.digest,
         difference,
-        world.taken,
+        len(world.taken),
         tuple(world.went_live),
         None if reader.footer is None else reader.footer.verdict,
         session.verdict,

@@ -60,15 +60,16 @@ class Where(NamedTuple):
 
 
 class ForkedWorld:
-    """Serve a run that leaves its record; ``went_live`` are the calls the record did not know, by number and tool.
+    """Serve a run that leaves its record.
 
-    ``secrets`` are the secret bytes that the recorded run drew, by their placeholders.
+    ``taken`` are the calls whose outcome came from the record, ``went_live`` those that it did not know, by number and
+    tool. ``secrets`` are the secret bytes that the recorded run drew, by their placeholders.
     """
 
     def __init__(self, events: list[Event], where: Where, live: World, clock: Clock, *, exact: bool = True) -> None:
         self.failed: HarnessError | None = None
         self.went_live: list[tuple[int, str]] = []
-        self.taken = 0
+        self.taken: set[int] = set()
         self.secrets: Mapping[str, bytes] = {}
         self._where, self._live, self._clock, self._exact = where, live, clock, exact
         self._calls = known_calls(events)
@@ -151,7 +152,7 @@ class ForkedWorld:
         elif outcome is None or (outcome == _CANCELLED and not self._is_before(action)):
             self._go_live(action)
             return None
-        self.taken += 1
+        self.taken.add(action)
         if outcome == _CANCELLED:
             return Recorded(outcome, None)
         self._at = max(self._at, at - 1)

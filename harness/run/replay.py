@@ -232,19 +232,23 @@ class RecordedWorld:
             self._stalled_in_loop()
 
     def ask(self, action: int, question: Question) -> Approval:
+        decision = self._answered(action)
+        self.moment(decision.at)
+        return _approval(decision)
+
+    async def aask(self, action: int, question: Question) -> Approval:
+        decision = self._answered(action)
+        if self._exact:
+            await self.arrived(decision.at)
+        else:
+            await self._turn(lambda event: event is decision)
+        return _approval(decision)
+
+    def _answered(self, action: int) -> Event:
         decision = self._answers.get(action)
         if decision is None:
             self._stalled()
-        answer = decision.body["answer"]
-        return Approval(answer["allowed"], answer["by"], decision.body["reason"])
-
-    async def aask(self, action: int, question: Question) -> Approval:
-        approval = self.ask(action, question)
-        if self._exact:
-            await self.arrived(self._answers[action].at)
-        else:
-            await self._turn(lambda event: event is self._answers[action])
-        return approval
+        return decision
 
     def steps(self) -> int:
         """Count the actions that were equal."""
@@ -338,3 +342,8 @@ def _takes_turns(event: Event) -> bool:
 
 def _lies_in_effect(event: Event) -> bool:
     return "/" in event.task
+
+
+def _approval(decision: Event) -> Approval:
+    answer = decision.body["answer"]
+    return Approval(answer["allowed"], answer["by"], decision.body["reason"])

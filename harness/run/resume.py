@@ -53,9 +53,9 @@ class ResumedWorld(RecordedWorld):
         self._timelines: list[Timeline] = []
         self._awaiting: list[asyncio.Future[None]] = []
         self._header = b""
-        self._last = max((event.seq for event in events if enclosing(event.task) is None), default=-1)
-        self._ended = {event.body["action"] for event in events if event.kind == "observation"}
-        self._answered = {event.body["action"] for event in events if "answer" in event.body}
+        self._last_own = max((event.seq for event in events if enclosing(event.task) is None), default=-1)
+        self._with_outcome = {event.body["action"] for event in events if event.kind == "observation"}
+        self._with_answer = {event.body["action"] for event in events if "answer" in event.body}
         self._not_begun: set[int] = set()
 
     @property
@@ -72,7 +72,7 @@ class ResumedWorld(RecordedWorld):
 
     def begin(self, header: bytes) -> None:
         self._header = header
-        if self._last < 0:
+        if self._last_own < 0:
             self._go_live()
 
     def end(self) -> None:
@@ -92,7 +92,7 @@ class ResumedWorld(RecordedWorld):
         said = lines.splitlines(keepends=True)
         known, new = said[: len(self.entries) - before], said[len(self.entries) - before :]
         super().write(b"".join(known), barrier, disk)
-        if self.replayed > self._last:
+        if self.replayed > self._last_own:
             self._go_live()
         if new:  # the killed run did not come to the end of this step: nothing was performed after it
             self._not_begun.update(range(before, before + len(said)))
@@ -110,7 +110,7 @@ class ResumedWorld(RecordedWorld):
         return super().secret(task, source, drawn)
 
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:  # type: ignore[override]
-        if action in self._ended:
+        if action in self._with_outcome:
             return super().recorded(action, waits=waits)
         self._wait_until_live()
         if not self._in_doubt(action):
@@ -119,12 +119,12 @@ class ResumedWorld(RecordedWorld):
             steps = settle(self._doubt(action))
             settled = _decided(steps, None)
             while not isinstance(settled, Settled):
-                settled = _decided(steps, self._answer(action, settled))
+                settled = _decided(steps, self._told(action, settled))
             self._keep(action, settled)
         return None if settled.outcome is None else Recorded(settled.outcome, None)
 
     async def arecorded(self, action: int) -> Recorded | None:
-        if action in self._ended:
+        if action in self._with_outcome:
             return super().recorded(action, waits=True)
         await self._await_live()
         if not self._in_doubt(action):
@@ -133,7 +133,7 @@ class ResumedWorld(RecordedWorld):
             steps = settle(self._doubt(action))
             settled = _decided(steps, None)
             while not isinstance(settled, Settled):
-                settled = _decided(steps, await self._aanswer(action, settled))
+                settled = _decided(steps, await self._atold(action, settled))
             self._keep(action, settled)
         return None if settled.outcome is None else Recorded(settled.outcome, None)
 
@@ -152,13 +152,13 @@ class ResumedWorld(RecordedWorld):
             await super().turn_to_call(tool, args)
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
-        if action in self._ended or self._live is None:
+        if action in self._with_outcome or self._live is None:
             await super().turn_to_end(action, at)
         else:
             await self._live.arrived(None)
 
     def ask(self, action: int, question: Question) -> Approval:
-        if action in self._answered:
+        if action in self._with_answer:
             return super().ask(action, question)
         self._wait_until_live()
         self._not_begun.add(action)
@@ -166,7 +166,7 @@ class ResumedWorld(RecordedWorld):
         return self._live.ask(action, question)
 
     async def aask(self, action: int, question: Question) -> Approval:
-        if action in self._answered:
+        if action in self._with_answer:
             return await super().aask(action, question)
         await self._await_live()
         self._not_begun.add(action)
@@ -221,7 +221,7 @@ class ResumedWorld(RecordedWorld):
         repeatable = all(self._rim.repeatable(one.body["tool"]) for one in writes)
         return Doubt(action, event.body["surface"] == "model", event.body["args"], spec, repeatable, self.digest)
 
-    def _answer(self, action: int, asked: Probing | Question) -> Any:
+    def _told(self, action: int, asked: Probing | Question) -> Any:
         assert self._live is not None
         if isinstance(asked, Question):
             return self._live.ask(action, asked)
@@ -230,7 +230,7 @@ class ResumedWorld(RecordedWorld):
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
             return error
 
-    async def _aanswer(self, action: int, asked: Probing | Question) -> Any:
+    async def _atold(self, action: int, asked: Probing | Question) -> Any:
         assert self._live is not None
         if isinstance(asked, Question):
             return await self._live.aask(action, asked)

@@ -244,3 +244,33 @@ def test_a_prompt_and_a_model_are_changed(tmp_path: Path) -> None:
     assert seen == [("large", ["how"]), ("large", ["how", "answer 1", "and?"])]
     replayed = replay(found.path, entry=agent, app=app)
     assert replayed.equal, replayed.divergence
+
+
+def test_a_streamed_answer_comes_from_the_record(tmp_path: Path) -> None:
+    """A stream that the record knows is served piece by piece again, and counts once."""
+    app = Harness(traces=tmp_path)
+    asked: list[str] = []
+
+    def answer(request: ModelRequest) -> Reply:
+        asked.append(request.body["messages"][0]["content"])
+        return say("one two three")
+
+    with ModelServer(answer) as server:
+
+        async def agent() -> list[str]:
+            async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as plain:
+                client, said = app.wrap(plain), []
+                for question in ("first", "second"):
+                    messages: list[Any] = [{"role": "user", "content": question}]
+                    stream = await client.chat.completions.create(model="m", messages=messages, stream=True)
+                    said.append("".join([chunk.choices[0].delta.content or "" async for chunk in stream]))
+                return said
+
+        session = app.session()
+        session.run(agent)
+        asked.clear()
+        found = fork(session.trace.path, entry=agent, app=app, at=1, set={"prompt": "other"})
+    assert found.error is None
+    assert (asked, found.taken, found.result) == (["other"], 1, ["one two three", "one two three"])
+    replayed = replay(found.path, entry=agent, app=app)
+    assert replayed.equal, replayed.divergence
