@@ -87,6 +87,12 @@ class World(Protocol):
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
         """Give what a trace may say of bytes that were drawn to be secret, and the bytes the agent is given."""
 
+    def retold(self, task: str, reads: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Give what has to be written of what a task has read since it last spoke."""
+
+    def silent(self, reads: Iterable[str]) -> Iterable[str]:
+        """Give, at the end of a run, the tasks that have read and not spoken since, of which ``reads`` are known."""
+
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         """Give what the trace says of an action, or None where its effect has to be performed.
 
@@ -107,6 +113,9 @@ class World(Protocol):
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         """Wait until the record goes on with this call (of a model: the whole request); a recording never waits."""
+
+    def wait_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        """Do what ``turn_to_call`` does in a thread."""
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
         """Wait until the recorded outcome of this action, which came at ``at`` (None: never), comes again."""

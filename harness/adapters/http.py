@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx2
@@ -54,7 +55,7 @@ def read_request(request: httpx2.Request, base: str) -> Call:
         body = encode_value(body)
     if request.url.query:
         body["$query"] = request.url.query.decode()
-    return Call("model", tool, body, ToolSpec(tool, effect="read", idempotent=True))
+    return Call("model", tool, body, _declared(tool))
 
 
 def changed_request(request: httpx2.Request, args: dict[str, Any] | None) -> httpx2.Request:
@@ -211,6 +212,11 @@ class Stream:
         self._done = True
         value = {"chunks": self._chunks, **how, "headers": self._headers, "opened": self.opened}
         finish(self._run, self.action, Ok(dict(sorted(value.items()))))
+
+
+@lru_cache(maxsize=256)
+def _declared(tool: str) -> ToolSpec:
+    return ToolSpec(tool, effect="read", idempotent=True)
 
 
 def _json_or_none(content: bytes) -> Any:

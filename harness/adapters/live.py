@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.adapters.private import PrivateFile
@@ -94,6 +94,12 @@ class LiveWorld:
         except StoreError as error:
             raise Halt(error) from None
 
+    def retold(self, task: str, reads: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        return reads
+
+    def silent(self, reads: Iterable[str]) -> Iterable[str]:
+        return sorted(reads)
+
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
         return None
 
@@ -118,6 +124,9 @@ class LiveWorld:
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         pass  # what happens now is what will be the record
+
+    def wait_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        pass
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
         pass

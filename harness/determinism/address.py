@@ -11,18 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar, Token
+from typing import Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Node:
     """One speaker: its address, and the number of the last event it knows of (-1: none)."""
 
-    __slots__ = ("address", "children", "in_effect", "last", "owner")
+    __slots__ = ("above", "address", "children", "in_effect", "jobs", "last", "owner")
 
     def __init__(self, address: str, owner: object, last: int = -1, *, in_effect: bool = False) -> None:
         self.address, self.last, self.in_effect = address, last, in_effect
         self.children = 0
         self.owner = owner
+        self.above: Node | None = None
+        self.jobs: dict[str, int] | None = None
 
     def known(self) -> tuple[int, ...]:
         """Give the events that the next one follows from."""
@@ -32,7 +39,18 @@ class Node:
         """Give the next child its address; it knows what its parent knew."""
         address = f"{self.address}.{self.children}"
         self.children += 1
-        return Node(address, owner, self.last, in_effect=self.in_effect)
+        return self._below(address, owner)
+
+    def job(self, place: str) -> Node:
+        """Give the next job that is given at a place its address; whoever speaks first from there owns it."""
+        self.jobs = self.jobs or {}
+        number = self.jobs[place] = self.jobs.get(place, -1) + 1
+        return self._below(f"{self.address}.{place}-{number}", None)
+
+    def _below(self, address: str, owner: object) -> Node:
+        node = Node(address, owner, self.last, in_effect=self.in_effect)
+        node.above = self
+        return node
 
 
 _node: ContextVar[Node | None] = ContextVar("harness_node", default=None)
@@ -57,9 +75,53 @@ def here() -> Node:
         node = Node("0", owner)
         _node.set(node)
     elif node.owner != owner:
-        node = node.child(owner)
+        node = _announced(node, owner) or node.child(owner)
         _node.set(node)
     return node
+
+
+def nearest() -> str:
+    """Give the address of the calling code, or of the nearest above it that has spoken; this is no speaking."""
+    node = _node.get()
+    return "0" if node is None else node.address
+
+
+_jobs: Final[dict[int, tuple[Node, Node]]] = {}
+
+
+def as_job(function: Callable[P, R], place: str) -> Callable[P, R]:
+    """Give a function that speaks, in whatever thread it is called, from an address that is given to it now.
+
+    Its name says the place in the code that gave the job and how many were given there before, so jobs have the
+    addresses of the order they were given in, and one that is given elsewhere only once per process moves no other.
+    """
+    parent = here()
+    child = parent.job(place)
+
+    def job(*args: P.args, **options: P.kwargs) -> R:
+        thread = threading.get_ident()
+        before = _jobs.get(thread)
+        _jobs[thread] = parent, child
+        try:
+            return function(*args, **options)
+        finally:
+            _jobs.pop(thread)
+            if before is not None:
+                _jobs[thread] = before
+
+    return job
+
+
+def _announced(node: Node, owner: object) -> Node | None:
+    """Give the node that was made for the job of this thread, if its context is that of whoever gave the job.
+
+    The context may have been copied before the giver had an address of its own.
+    """
+    parent, child = _jobs.get(threading.get_ident(), (None, None))
+    if parent is None or child is None or child.owner not in (None, owner) or node not in (parent, parent.above):
+        return None
+    child.owner = owner
+    return child
 
 
 class inside:  # noqa: N801 — used as ``with inside(action)``; a class because a generator costs a microsecond

@@ -141,7 +141,7 @@ class Timeline:
         self.choose = choose
         self._clock = clock
         self._start = clock() if clock is not None else 0
-        self._stalled, self._exact = stalled, exact
+        self._stalled, self.exact = stalled, exact
         self._patience_s = patience_s
         self.afterwards: list[Callable[[Timeline], None]] = []
         self._mutex = Mutex()
@@ -454,7 +454,7 @@ class Timeline:
             if not heard:
                 return None
             arrival = min(heard)
-        if self._exact:
+        if self.exact:
             if wait_ns is not None and arrival.at >= self.now + wait_ns - _MARGIN_NS // 2:
                 return None
             self.now = max(self.now, arrival.at)

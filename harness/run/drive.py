@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from threading import RLock
 from typing import Any, Final, NamedTuple, TypeVar
 
-from harness.determinism.address import Node, here, inside
+from harness.determinism.address import Node, here, inside, nearest
 from harness.determinism.loop import beside
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
@@ -117,6 +117,17 @@ def read(run: Run, source: str, real: Callable[[], T]) -> T:
     return value
 
 
+def read_at(run: Run, source: str, place: str, real: Callable[[], T], address: str | None = None) -> T:
+    """Do what ``read`` does for code that is not the agent's own: the read is found again by its place.
+
+    It may be missing, or be one more, on replay; then it is the real value, and is not written.
+    """
+    address, named = address or nearest(), f"{source}@{place}"
+    value: T = run.world.read(address, named, real)
+    run.reads.setdefault(address, []).append((named, value))
+    return value
+
+
 def observe(run: Run, what: str, where: str) -> None:
     """Write down what the agent was seen to do, at its place among what it reads; on replay it must be seen again."""
     node = here()
@@ -140,12 +151,15 @@ def secret(run: Run, source: str, drawn: bytes) -> bytes:
 
 def close(run: Run) -> None:
     """Seal the trace."""
-    for address in sorted(run.reads):
-        _step(run, Read, run.reads.pop(address), address, ())
+    for address in run.world.silent(run.reads):
+        reads = run.world.retold(address, run.reads.pop(address, []))
+        if reads:
+            _step(run, Read, reads, address, ())
     _step(run, Close)
 
 
 def _begin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+    run.world.wait_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
         effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
@@ -181,7 +195,8 @@ def _propose(run: Run, wanted: Call) -> Effects:
 
 
 def _tell_reads(run: Run, node: Node) -> None:
-    if run.reads and (reads := run.reads.pop(node.address, None)):
+    reads = run.world.retold(node.address, run.reads.pop(node.address, []))
+    if reads:
         node.last = _step(run, Read, reads, node.address, node.known()).action
 
 

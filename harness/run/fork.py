@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
 from harness.determinism import canonical
@@ -19,6 +19,7 @@ from harness.determinism.schedule import Timeline, member_here
 from harness.errors import Divergence, Halt, HarnessError
 from harness.ports import Approval, Clock, Question, Recorded, World
 from harness.run.changes import changed_part
+from harness.run.reads import Reads, RecordedReads, is_placed
 from harness.trace.event import Event
 from harness.trace.history import Histories, restored
 from harness.trace.outcome import Ok, Unknown, from_body
@@ -76,10 +77,7 @@ class ForkedWorld:
         self._unused: dict[bytes, deque[KnownCall]] = {}
         for call in self._calls:
             self._unused.setdefault(_key(call.event, call.request), deque()).append(call)
-        self._reads: dict[str, deque[list[Any]]] = {}
-        for event in events:
-            if event.kind == "read":
-                self._reads.setdefault(event.task, deque()).extend(event.body["reads"])
+        self._reads = RecordedReads(events)
         self._met: dict[int, KnownCall] = {}
         self._steps: dict[int, int] = {}
         self._tools: dict[int, str] = {}
@@ -135,6 +133,12 @@ class ForkedWorld:
         known = self._known_read(task, source)
         return self._live.read(task, source, real) if known is None else known[1]
 
+    def retold(self, task: str, reads: Reads) -> Reads:
+        return reads
+
+    def silent(self, reads: Iterable[str]) -> Iterable[str]:
+        return sorted(reads)
+
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
         known = self._known_read(task, source)
         return self._live.secret(task, source, drawn if known is None else self.secrets.get(known[1], drawn))
@@ -180,6 +184,9 @@ class ForkedWorld:
         return self.now(0)
 
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        pass
+
+    def wait_to_call(self, tool: str, args: dict[str, Any]) -> None:
         pass
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
@@ -228,14 +235,15 @@ class ForkedWorld:
         said = call.answer.body
         return Approval(said["answer"]["allowed"], said["answer"]["by"], said["reason"])
 
-    def _known_read(self, task: str, source: str) -> list[Any] | None:
-        left = self._reads.get(task)
-        if not left:
+    def _known_read(self, task: str, source: str) -> tuple[str, Any] | None:
+        if is_placed(source):
+            left = self._reads.placed(task, source)
+            return (source, left.popleft()) if left else None
+        own = self._reads.own(task)
+        if own and own[0][0] != source:
+            self._reads.forget(task)  # this task goes another way from here on
             return None
-        if left[0][0] != source:
-            del self._reads[task]  # this task goes another way from here on
-            return None
-        return left.popleft()
+        return own.popleft() if own else None
 
     def _go_live(self, action: int) -> None:
         tool = self._tools.get(action)

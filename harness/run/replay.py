@@ -7,8 +7,7 @@ carries the Divergence; from then on every call does, so an agent cannot go on o
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import shake_256
 from typing import Any, Final, NoReturn
 
@@ -16,6 +15,7 @@ from harness.determinism.loop import SessionLoop
 from harness.determinism.schedule import Timeline, member_here
 from harness.errors import Divergence, Halt, HarnessError
 from harness.ports import Approval, Question, Recorded
+from harness.run.reads import Reads, RecordedReads, is_placed, retold
 from harness.run.site import Home
 from harness.run.tolerance import Tolerance
 from harness.run.watch import Watch
@@ -27,7 +27,6 @@ from harness.trace.outcome import Unknown, from_body
 from harness.trace.reader import Entry, Reader, read_after
 
 _CANCELLED: Final = Unknown("cancelled")
-_TURNS: Final = "schedule"  # the source that threads read when they take turns
 _PATIENCE_S: Final = 1.0
 
 
@@ -62,17 +61,14 @@ class RecordedWorld:
         self._exact = self.header.host.get("order") != "completions"
         self._waiting: list[tuple[Callable[[Event], bool], asyncio.Future[None]]] = []
         self._watched = -1
-        self._turns: Event | None = None
         self._let_go = False
         events = [entry.event for entry in self.entries]
         self._observations = {event.body["action"]: event for event in events if event.kind == "observation"}
         self._requests = restored(events)  # one at a time: each may hold a whole conversation
         self._request: tuple[int, tuple[str, dict[str, Any]]] = (-1, ("", {}))
         self._inner = any(map(_lies_in_effect, events))
-        self._reads: dict[str, deque[list[Any]]] = {}
-        for event in events:
-            if event.kind == "read":
-                self._reads.setdefault(event.task, deque()).extend(event.body["reads"])
+        self._reads = RecordedReads(events)
+        self.unrecorded: list[str] = []
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
     def timeline(self) -> Timeline:
@@ -84,8 +80,6 @@ class RecordedWorld:
 
     def end(self) -> None:
         """Check that the agent did not end before its record."""
-        if self.failed is None and self._turns is not None:
-            self._tell(self._turns, [entry.event for entry in self.entries[self.replayed :]])
         if self.failed is None and self.replayed < len(self.entries):
             self._fail(explain(self.entries[self.replayed].event, None, self._before()))
 
@@ -113,38 +107,44 @@ class RecordedWorld:
         return self.entries[first : self.replayed]
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
-        left = self._reads.get(task)
-        if not left:
-            if not self._sealed or source == _TURNS:
-                return real()  # the run was cut off before it wrote down what it read
-            self._fail(
-                Divergence(
-                    f"{source} is read, which the record does not have here",
-                    seq=self.replayed,
-                    step=self.steps(),
-                    agent=self.header.run.get("agent", "main"),
-                    task=task,
-                    pointer="/reads",
-                    now=source,
-                    cause="an extra read: the agent's code changed, or depends on what another run left behind",
-                )
+        if is_placed(source):
+            left = self._reads.placed(task, source)
+            if left:
+                return left.popleft()
+            self.unrecorded.append(source)
+            return real()
+        own = self._reads.own(task)
+        if own and own[0][0] == source:
+            return own.popleft()[1]
+        if own or self._sealed:
+            self._misread(task, source, own)
+        return real()  # the run was cut off before it wrote down what it read
+
+    def _misread(self, task: str, source: str, own: Sequence[tuple[str, Any]]) -> NoReturn:
+        there = f"where the record has {own[0][0]}" if own else "which the record does not have here"
+        self._fail(
+            Divergence(
+                f"{source} is read{' ' if own else ', '}{there}",
+                seq=self.replayed,
+                step=self.steps(),
+                agent=self.header.run.get("agent", "main"),
+                task=task,
+                pointer="/reads",
+                recorded=own[0][0] if own else None,
+                now=source,
+                cause=f"{'another' if own else 'an extra'} read: the agent's code changed, or what it remembers",
             )
-        recorded, value = left.popleft()
-        if recorded != source:
-            self._fail(
-                Divergence(
-                    f"{source} is read where the record has {recorded}",
-                    seq=self.replayed,
-                    step=self.steps(),
-                    agent=self.header.run.get("agent", "main"),
-                    task=task,
-                    pointer="/reads",
-                    recorded=recorded,
-                    now=source,
-                    cause="the agent's code, or that of a package it uses, changed",
-                )
-            )
-        return value
+        )
+
+    def retold(self, task: str, reads: Reads) -> Reads:
+        event = self._next()
+        if event is None and not self._sealed:
+            return reads
+        return retold(reads, event, task)
+
+    def silent(self, reads: Iterable[str]) -> Iterable[str]:
+        rest = (entry.event for entry in self.entries[self.replayed :])
+        return sorted({*reads, *(event.task for event in rest if event.kind == "read")})
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
         said: str = self.read(task, source, lambda: f"⟦secret:{source}⟧")
@@ -169,6 +169,12 @@ class RecordedWorld:
     def aside(self) -> None:
         raise HarnessError("an effect is performed while a run is replayed")
 
+    def _wait(self, fits: Callable[[Event], bool]) -> None:
+        """Wait in a thread for the recorded order; one that runs an event loop cannot."""
+        member = member_here()
+        if member is not None and member.wake is None:
+            member.timeline.pause(member, lambda: self._let_go or (event := self._goes_on()) is None or fits(event))
+
     def moment(self, at: int | None) -> int:
         member = member_here()
         if member is not None and at is not None:
@@ -185,6 +191,10 @@ class RecordedWorld:
     async def turn_to_call(self, tool: str, args: dict[str, Any]) -> None:
         if not self._exact:
             await self._turn(lambda event: event.kind == "action" and self._is_call(event, tool, args))
+
+    def wait_to_call(self, tool: str, args: dict[str, Any]) -> None:
+        if not self._exact:
+            self._wait(lambda event: event.kind == "action" and self._is_call(event, tool, args))
 
     async def turn_to_end(self, action: int, at: int | None) -> None:
         if at is None:
@@ -210,7 +220,7 @@ class RecordedWorld:
 
     async def _turn(self, fits: Callable[[Event], bool]) -> None:
         """Wait for the recorded order. A loop of our own finds it by its times; somebody else's timers are not ours."""
-        while not self._let_go and (event := self._next()) is not None and not fits(event):
+        while not self._let_go and (event := self._goes_on()) is not None and not fits(event):
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.append((fits, waiting))
             self._watch_for_stall(event)
@@ -269,28 +279,24 @@ class RecordedWorld:
             self.replayed += 1
 
     def _diverge(self, line: bytes) -> None:
-        """Tell the first difference; that threads took turns otherwise follows from another, which is waited for."""
+        """Tell the first difference."""
         now = read_after(line, self._before(), "now")
         rest = [entry.event for entry in self.entries[self.replayed :]]
-        if _takes_turns(now) and not (rest and rest[0].kind == "read"):
-            self._turns = now
-            return
-        self._tell(now, rest)
-
-    def _tell(self, now: Event, rest: list[Event]) -> NoReturn:
-        before = self._before()
-        if len(rest) > 1 and _takes_turns(rest[0]) and now.kind != "read" and now.body != rest[1].body:
-            before.append(rest.pop(0))
-        self._fail(explain(rest[0] if rest else None, now, before, rest[1:]))
+        self._fail(explain(rest[0] if rest else None, now, self._before(), rest[1:]))
 
     def _next(self) -> Event | None:
         """Give the event the record goes on with, leaving out what lies inside an effect."""
         rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
         return next((event for event in rest if not _lies_in_effect(event)), None)
 
+    def _goes_on(self) -> Event | None:
+        """Give the event whose turn it is: what a task has read is written with what it does next."""
+        rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
+        return next((event for event in rest if event.kind != "read" and not _lies_in_effect(event)), None)
+
     def _wake(self) -> None:
         """Wake those whose turn it is now, or everybody where the record can tell no more."""
-        event = None if self._let_go else self._next()
+        event = None if self._let_go else self._goes_on()
         waiting, self._waiting = self._waiting, []
         for fits, future in waiting:
             if future.done():
@@ -333,11 +339,6 @@ class RecordedWorld:
                 self.watch.diverged(self.entries, error)
         self.failed = self.failed or error
         raise Halt(self.failed)
-
-
-def _takes_turns(event: Event) -> bool:
-    """Tell whether an event says nothing but when a thread's turn came."""
-    return event.kind == "read" and all(source == _TURNS for source, _ in event.body["reads"])
 
 
 def _lies_in_effect(event: Event) -> bool:

@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.ports import Approval, Clock, Question, Recorded, World
 from harness.run.doubt import Doubt, Probing, Settled, settle
 from harness.run.drive import Run, say
+from harness.run.reads import is_placed
 from harness.run.replay import RecordedWorld
 from harness.trace.reader import Reader
 
@@ -100,12 +101,12 @@ class ResumedWorld(RecordedWorld):
             self._live.write(b"".join(new), barrier, disk)
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
-        if self._live is not None and not self._reads.get(task):
+        if self._live is not None and not is_placed(source) and not self._reads.own(task):
             return self._live.read(task, source, real)
         return super().read(task, source, real)
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
-        if self._live is not None and not self._reads.get(task):
+        if self._live is not None and not is_placed(source) and not self._reads.own(task):
             return self._live.secret(task, source, drawn)
         return super().secret(task, source, drawn)
 

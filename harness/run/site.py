@@ -16,9 +16,21 @@ _CASCADE: Final = asyncio.Handle._run.__code__  # what lies above belongs to the
 _RIM: Final = ("harness.door.session", "run")  # what lies above is whoever started the session
 
 
+INSTALLED: Final = 1
+
+
+def rank_of(file: str) -> int:
+    """Tell whose code a file holds: 0 harness's or Python's own, 1 (``INSTALLED``) a package's, 2 the agent's."""
+    if file.startswith(_PLUMBING[0]):
+        return 0
+    if any(part in file for part in _INSTALLED):
+        return INSTALLED
+    return 0 if file.startswith(_PLUMBING) else 2
+
+
 def is_installed(file: str) -> bool:
     """Tell whether code belongs to harness, to Python itself or to an installed package."""
-    return file.startswith(_PLUMBING) or any(part in file for part in _INSTALLED)
+    return rank_of(file) < 2
 
 
 class Home:

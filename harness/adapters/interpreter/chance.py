@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, Final
 
-from harness.adapters.interpreter.scope import Scope, asker, module_of, outside, plain, reading, taken
+from harness.adapters.interpreter.scope import Scope, asker, module_of, of_the_session, outside, plain, reading, taken
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, FunctionSlot, Slot, TypeSlot
 from harness.run.drive import secret
 
@@ -106,7 +106,7 @@ def _stream() -> random.Random | None:
     if scope is None:
         return None
     if scope.random is None:
-        seed = _recorded_seed(scope, "random", lambda: _base.getrandbits(_SEED_BITS))
+        seed = int(of_the_session(scope, "random", lambda: f"{_base.getrandbits(_SEED_BITS):x}"), 16)
         scope.random = random.Random(seed)  # noqa: S311 - it stands in for one
     return scope.random
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.adapters.interpreter.scope import Scope, plain, reading, taken
 from harness.adapters.interpreter.slots import FunctionSlot, Slot, TypeSlot
-from harness.determinism.schedule import member_here
+from harness.determinism.schedule import current, member_here
 
 _READINGS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _WAIT: Final = frozenset({"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"})
@@ -108,21 +108,17 @@ def _strftime(original: Callable[..., str]) -> Callable[..., str]:
 
 
 def _sleep(original: Callable[[float], None]) -> Callable[[float], None]:
+    """Sleep while recording; on replay a sleep is over at once. A thread among others gives its turn away."""
+
     def captured(seconds: float, /) -> None:
-        scope = reading()
-        if scope is None or not seconds > 0:
+        if reading() is None or not seconds > 0:
             return original(seconds)
-        return sleep(scope, seconds, original)
+        member, timeline = member_here(), current.get()
+        if member is not None and member.timeline.sleep(member, int(seconds * 1e9)):
+            return None
+        return original(seconds) if timeline is None or timeline.live else None
 
     return captured
-
-
-def sleep(scope: Scope, seconds: float, original: Callable[[float], None]) -> None:
-    """Sleep while recording; on replay a sleep is over at once. A thread among others gives its turn away."""
-    member = member_here()
-    if member is not None and member.timeline.sleep(member, int(seconds * 1e9)):
-        return
-    taken(scope, "time.sleep", lambda: original(seconds))
 
 
 _WITH_MOMENT: Final[dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]] = {

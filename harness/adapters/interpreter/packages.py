@@ -13,9 +13,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from harness.adapters.interpreter.scope import Scope, here, reading, taken
+from harness.adapters.interpreter.scope import Scope, here, of_the_session, reading, taken
 from harness.adapters.interpreter.slots import AttributeSlot, FunctionSlot, MethodSlot, Slot, TypeSlot
-from harness.adapters.interpreter.threads import uvloop_replacements
+from harness.adapters.interpreter.threads import named, uvloop_replacements
 
 _SEED_BYTES: Final = 16
 
@@ -27,7 +27,7 @@ def _numpy_random(numpy_random: Any) -> Iterator[tuple[Slot, Any]]:
 
     def state_of(scope: Scope) -> Any:
         if scope.arrays is None:
-            seed = int(taken(scope, "numpy.random", lambda: draw(shared, _SEED_BYTES).hex()), 16)
+            seed = int(of_the_session(scope, "numpy.random", lambda: draw(shared, _SEED_BYTES).hex()), 16)
             scope.arrays = kind(numpy_random.MT19937(numpy_random.SeedSequence(seed)))
         return scope.arrays
 
@@ -90,6 +90,12 @@ def _anyio(backend: Any) -> Iterator[tuple[Slot, Any]]:
             scope._child_scopes = _InOrder()
 
     yield slot, captured
+    working = TypeSlot(backend.AsyncIOBackend, "run_sync_in_worker_thread")
+
+    async def captured_work(cls: Any, func: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return await working.original.__func__(cls, named(func), *args, **options)
+
+    yield working, classmethod(captured_work)
 
 
 class _InOrder(MutableSet[Any]):

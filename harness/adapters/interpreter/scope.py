@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 from harness.determinism.address import in_effect
-from harness.run.drive import Run, read
+from harness.run.drive import Run, read, read_at
+from harness.run.site import INSTALLED, rank_of
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class _Kinds(dict[str, int]):
 
 
 _kinds: Final = _Kinds()
+_ranks: Final[dict[str, int]] = {}  # of files
 
 
 class Scope:
@@ -122,7 +124,27 @@ def module_of(frame: FrameType) -> str:
 def taken(scope: Scope, source: str, real: Callable[[], T]) -> T:
     """Read a source in a scope that ``reading`` gave."""
     assert scope.run is not None
-    return read(scope.run, source, real)
+    place = _place()
+    return read_at(scope.run, source, place, real) if place else read(scope.run, source, real)
+
+
+def of_the_session(scope: Scope, source: str, real: Callable[[], T]) -> T:
+    """Read something once for a whole session, whoever of its tasks comes first."""
+    assert scope.run is not None
+    return read_at(scope.run, source, "session", real, address="0")
+
+
+def _place() -> str:
+    """Name the function of an installed package that reads; empty where the agent's own code does."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        rank = _ranks.get(frame.f_code.co_filename)
+        if rank is None:
+            rank = _ranks[frame.f_code.co_filename] = rank_of(frame.f_code.co_filename)
+        if rank:
+            return f"{module_of(frame)}:{frame.f_code.co_qualname}" if rank == INSTALLED else ""
+        frame = frame.f_back
+    return ""
 
 
 def outside(real: Callable[[], T]) -> T:

@@ -15,21 +15,25 @@ import _queue
 import _thread
 import asyncio
 import concurrent.futures
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from typing import Any, Final
+from types import FrameType
+from typing import Any, Final, TypeVar
 
-from harness.adapters.interpreter.scope import Scope, taken
+from harness.adapters.interpreter.scope import Scope, of_the_session
 from harness.adapters.interpreter.scope import here as scope_here
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot, TypeSlot
-from harness.determinism.address import in_effect
+from harness.determinism.address import as_job, in_effect
 from harness.determinism.loop import SessionLoop
 from harness.determinism.schedule import Member, Mutex, Timeline, current, member_here
 from harness.errors import Halt
+from harness.run.site import rank_of
 
+T = TypeVar("T")
 _MEMBER: Final = "_harness_member"
 
 
@@ -114,7 +118,7 @@ def _turn_taker() -> Member | None:
     member = member_here()
     if member is None and not timeline.active:
         scope = scope_here()
-        return timeline.begin(0 if scope is None else taken(scope, "schedule", _now(scope)))
+        return timeline.begin(0 if scope is None else of_the_session(scope, "schedule", _now(scope)))
     return member if member is not None and member.timeline is timeline else None
 
 
@@ -131,7 +135,7 @@ def _starting(original: Callable[..., None]) -> Callable[..., None]:
             return original(thread)
         _waits.hold(here.timeline)
         member = here.timeline.add()
-        thread.run = _in_turn(member, copy_context(), thread)  # type: ignore[method-assign]
+        thread.run = _in_turn(member, copy_context(), thread, named(thread.run))  # type: ignore[method-assign]
         setattr(thread, _MEMBER, member)
         with _for_real(here):
             return original(thread)
@@ -139,9 +143,9 @@ def _starting(original: Callable[..., None]) -> Callable[..., None]:
     return start
 
 
-def _in_turn(member: Member, context: Context, thread: threading.Thread) -> Callable[[], None]:
-    run = thread.run
-
+def _in_turn(
+    member: Member, context: Context, thread: threading.Thread, run: Callable[[], None]
+) -> Callable[[], None]:
     def in_turn() -> None:
         vars(thread).pop("run", None)
         try:
@@ -192,8 +196,8 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
     def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
         here = _turn_taker()
         if here is None:
-            return original(pool, function, *args, **options)
-        return original(own(pool, here.timeline), copy_context().run, function, *args, **options)
+            return original(pool, named(function), *args, **options)
+        return original(own(pool, here.timeline), copy_context().run, named(function), *args, **options)
 
     def own(pool: Any, timeline: Timeline) -> Any:
         """Give a pool whose workers are members of this session: the pool itself where it has none yet."""
@@ -208,6 +212,20 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
         return stand_in or pool
 
     return submit
+
+
+def named(function: Callable[..., T]) -> Callable[..., T]:
+    """Give a job its address when it is given, where the order in which jobs begin cannot be kept.
+
+    That is in somebody else's loop, and on replay of what was recorded there.
+    """
+    timeline = current.get()
+    if scope_here() is None or (timeline is not None and timeline.exact):
+        return function
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and rank_of(frame.f_code.co_filename) == 0:
+        frame = frame.f_back
+    return as_job(function, "job" if frame is None else frame.f_code.co_name)
 
 
 def _looping(original: Callable[[], Any]) -> Callable[[], Any]:

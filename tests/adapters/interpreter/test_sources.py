@@ -89,7 +89,7 @@ def test_draws_cost_one_line(told: dict[str, Any]) -> None:
     """However much is drawn from the module's generator, the trace keeps its seed only."""
     with open_trace(told["folder"] / "draws.mat.jsonl") as reader:
         reads = [read for entry in reader.entries() if entry.event.kind == "read" for read in entry.event.body["reads"]]
-    assert [source for source, _ in reads] == ["random"]
+    assert [source for source, _ in reads] == ["random@session"]
 
 
 @pytest.mark.parametrize("number", range(3))
