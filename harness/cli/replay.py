@@ -153,6 +153,7 @@ def _facts(result: Replay) -> dict[str, Any]:
             {**one._asdict(), "recorded": repr(one.recorded), "now": repr(one.now)} for one in result.tolerated
         ],
         "substituted": list(result.substituted),
+        "unrecorded": list(result.unrecorded),
         "divergence": None if result.divergence is None else _divergence(result.divergence),
     }
 

@@ -33,12 +33,14 @@ _UNWINDING_S: Final = 2.0
 def run(timeline: Timeline, main: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end in a loop of its own that follows the timeline."""
     token = current.set(timeline)
+    begun = timeline.active
     try:
         with asyncio.Runner(loop_factory=lambda: SessionLoop(timeline)) as runner:
             return runner.run(main)
     finally:
         current.reset(token)
-        timeline.dissolve("the run has ended")
+        if not begun:
+            timeline.dissolve("the run has ended")
 
 
 async def beside(effect: Coroutine[Any, Any, T]) -> T:

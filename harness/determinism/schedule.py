@@ -161,6 +161,11 @@ class Timeline:
         """Whether time and arrivals are real."""
         return self._clock is not None
 
+    @property
+    def lonely(self) -> bool:
+        """Whether there is nobody else who could have the baton."""
+        return self._unfinished == 1
+
     def go_live(self, clock: Callable[[], int]) -> None:
         """Follow a real clock from the present moment on."""
         with self._mutex:

@@ -38,7 +38,8 @@ class Replay:
     ``recorded_steps`` actions were. ``divergence`` is the first difference; ``ended`` says that the record was cut off
     (a killed run) and everything up to there was equal, ``stopped`` the same where somebody ended the replay.
     ``tolerated`` are the differences that were allowed, ``stops`` how often the debugger was opened. ``substituted``
-    are the secret draws whose bytes are not at hand, so that the agent was given others. ``result`` is what the agent
+    are the secret draws whose bytes are not at hand, so that the agent was given others; ``unrecorded`` are reads of
+    packages, by their place, that the recorded run did not make (a cache was warm). ``result`` is what the agent
     returned, ``error`` what it raised.
     """
 
@@ -52,6 +53,7 @@ class Replay:
     tolerated: tuple[Tolerated, ...] = ()
     stops: int = 0
     substituted: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
     result: Any = None
     error: Exception | None = None
 
@@ -162,7 +164,8 @@ def machine_of(world: RecordedWorld) -> Callable[..., SessionMachine]:
 def _outcome(world: RecordedWorld, digest: str, **found: Any) -> Replay:
     tolerated = () if world.tolerance is None else tuple(world.tolerance.found)
     stops = 0 if world.watch is None else world.watch.stops
-    said = {"tolerated": tolerated, "substituted": tuple(world.substituted), "stops": stops, **found}
+    drawn = {"substituted": tuple(world.substituted), "unrecorded": tuple(world.unrecorded)}
+    said = {"tolerated": tolerated, "stops": stops, **drawn, **found}
     return Replay(digest, world.digest, world.steps(), _recorded_steps(world), **said)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Token
@@ -11,10 +12,11 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from harness.adapters.interpreter import scope
 from harness.adapters.interpreter.scope import Scope
 from harness.determinism import address
 from harness.determinism.loop import run as run_in_loop
-from harness.determinism.schedule import Timeline, current
+from harness.determinism.schedule import Timeline, current, members
 from harness.door.current import session_var
 from harness.errors import Halt, NotRecordable, UsageError
 from harness.ports import World
@@ -28,6 +30,17 @@ from harness.trace.verdict import Truth
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
+
+
+def _leave_in_child() -> None:
+    """Let a process that was forked inside a session be outside of it: the trace is its parent's."""
+    session_var.set(None)
+    current.set(None)
+    scope.enter(None)
+    members.clear()
+
+
+os.register_at_fork(after_in_child=_leave_in_child)
 
 
 class TraceInfo(NamedTuple):
@@ -125,6 +138,7 @@ class Session:
                     "session.run cannot start an event loop inside another", cure="await the agent inside the session"
                 )
             assert self.timeline is not None
+            self.timeline.begin()
             return run_in_loop(self.timeline, self._main(entry, json_input))
 
     @staticmethod
@@ -200,9 +214,11 @@ class Session:
                 session_var.reset(token)
                 address.leave(node)
                 current.reset(before)
-            if self.timeline is not None:
-                self.timeline.dissolve("the session has ended")
-            self._end(error if isinstance(error, Halt) else None)
+            try:
+                self._end(error if isinstance(error, Halt) else None)
+            finally:
+                if self.timeline is not None:  # only now: threads that are left over must not speak before the end
+                    self.timeline.dissolve("the session has ended")
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

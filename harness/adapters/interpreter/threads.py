@@ -15,6 +15,7 @@ import _queue
 import _thread
 import asyncio
 import concurrent.futures
+import queue
 import sys
 import threading
 import weakref
@@ -24,7 +25,7 @@ from contextvars import Context, copy_context
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-from harness.adapters.interpreter.scope import Scope, of_the_session
+from harness.adapters.interpreter.scope import Scope, of_the_session, reading
 from harness.adapters.interpreter.scope import here as scope_here
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot, TypeSlot
 from harness.determinism.address import as_job, in_effect
@@ -34,6 +35,9 @@ from harness.errors import Halt
 from harness.run.site import rank_of
 
 T = TypeVar("T")
+_POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
+_OF_PROCESSES: Final = ("multiprocessing", "concurrent.futures.process")
+"""What looks after other processes waits in ways that nobody sees."""
 _MEMBER: Final = "_harness_member"
 
 
@@ -42,6 +46,9 @@ def replacements() -> Iterator[tuple[Slot, Any]]:
     for name, around in (("start", _starting), ("join", _joining), ("is_alive", _living)):
         slot = AttributeSlot(threading.Thread, name)
         yield slot, around(slot.original)
+    for kind, name in ((threading.Event, "is_set"), (concurrent.futures.Future, "done"), (queue.Queue, "empty")):
+        slot = AttributeSlot(kind, name)
+        yield slot, _polling(slot.original, waited_for=name != "empty")
     submit = AttributeSlot(concurrent.futures.ThreadPoolExecutor, "submit")
     yield submit, _submitting(submit.original)
     as_completed = CodeSlot(asyncio.as_completed)
@@ -130,7 +137,7 @@ def _now(scope: Scope) -> Callable[[], int]:
 
 def _starting(original: Callable[..., None]) -> Callable[..., None]:
     def start(thread: threading.Thread) -> None:
-        here = _turn_taker()
+        here = None if type(thread).__module__.startswith(_OF_PROCESSES) else _turn_taker()
         if here is None:
             return original(thread)
         _waits.hold(here.timeline)
@@ -143,9 +150,7 @@ def _starting(original: Callable[..., None]) -> Callable[..., None]:
     return start
 
 
-def _in_turn(
-    member: Member, context: Context, thread: threading.Thread, run: Callable[[], None]
-) -> Callable[[], None]:
+def _in_turn(member: Member, context: Context, thread: threading.Thread, run: Callable[[], None]) -> Callable[[], None]:
     def in_turn() -> None:
         vars(thread).pop("run", None)
         try:
@@ -184,10 +189,32 @@ def _joining(original: Callable[..., None]) -> Callable[..., None]:
 
 def _living(original: Callable[..., bool]) -> Callable[..., bool]:
     def is_alive(thread: threading.Thread) -> bool:
-        other = getattr(thread, _MEMBER, None)
-        return original(thread) if other is None or member_here() is None else not other.finished
+        here, other = member_here(), getattr(thread, _MEMBER, None)
+        if here is None or other is None:
+            return original(thread)
+        if not other.finished and reading() is not None:
+            _let_others(here)
+        return not other.finished
 
     return is_alive
+
+
+def _polling(original: Callable[..., bool], waited_for: bool) -> Callable[..., bool]:
+    """Let whoever looks in vain whether something has happened, perhaps again and again, give the others time."""
+
+    def poll(self: Any) -> bool:
+        seen = original(self)
+        if seen is waited_for or (here := member_here()) is None or reading() is None:
+            return seen
+        _let_others(here)
+        return original(self)
+
+    return poll
+
+
+def _let_others(here: Member) -> None:
+    if not here.timeline.lonely:
+        here.timeline.sleep(here, _POLL_NS)
 
 
 def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -263,10 +290,14 @@ def _is_owned(lock: Any) -> bool:
 def _acquiring(original: Callable[..., bool], is_taken: Callable[[Any], bool]) -> Callable[..., bool]:
     def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
         here = member_here()
-        if here is None or not blocking or timeout == 0:
+        if here is None:
             return original(lock, blocking, timeout)
         if original(lock, False):
             return True
+        if not blocking or timeout == 0:
+            if reading() is not None:
+                _let_others(here)
+            return False
         if in_effect() or (timeout < 0 and timeout != -1):
             return original(lock, blocking, timeout)
         deadline = _deadline(here, None if timeout < 0 else timeout)
@@ -292,18 +323,18 @@ def _restoring(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
-    def get(queue: Any, block: bool = True, timeout: float | None = None) -> Any:
+    def get(inbox: Any, block: bool = True, timeout: float | None = None) -> Any:
         here = member_here()
         if here is None or not block or in_effect() or (timeout is not None and timeout < 0):
-            return original(queue, block, timeout)
+            return original(inbox, block, timeout)
         deadline = _deadline(here, timeout)
         while True:
             try:
-                return original(queue, False)
+                return original(inbox, False)
             except _queue.Empty:
                 if deadline is not None and here.timeline.now >= deadline:
                     raise
-            if not here.timeline.pause(here, lambda: not queue.empty(), deadline):
-                return original(queue, block, timeout)
+            if not here.timeline.pause(here, lambda: not inbox.empty(), deadline):
+                return original(inbox, block, timeout)
 
     return get
