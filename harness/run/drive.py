@@ -135,14 +135,16 @@ def observe(run: Run, what: str, where: str) -> None:
     run.reads.setdefault(node.address, []).append((what, where))
 
 
-def secret(run: Run, source: str, drawn: bytes) -> bytes:
+def secret(run: Run, source: str, place: str, drawn: bytes) -> bytes:
     """Take bytes that were drawn to be secret, on replay those of the recorded run; the trace never holds them.
 
-    Neither does it hold them as hexadecimal digits or in base 64, which is how tokens are spelled.
+    Neither does it hold them as hexadecimal digits or in base 64, which is how tokens are spelled. ``place`` is where
+    they are drawn, if not by the agent's own code (``read_at``).
     """
-    node = here()
-    said, kept = run.world.secret(node.address, source, drawn)
-    run.reads.setdefault(node.address, []).append((source, said))
+    address = nearest() if place else here().address
+    source = f"{source}@{place}" if place else source
+    said, kept = run.world.secret(address, source, drawn)
+    run.reads.setdefault(address, []).append((source, said))
     if len(kept) >= _TOKEN_BYTES:
         for spelled in (kept.hex().encode(), urlsafe_b64encode(kept), b64encode(kept)):
             run.machine.learn_secret(spelled.rstrip(b"=").decode(), "chance")

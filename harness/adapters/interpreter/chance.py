@@ -17,9 +17,20 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, Final
 
-from harness.adapters.interpreter.scope import Scope, asker, module_of, of_the_session, outside, plain, reading, taken
+from harness.adapters.interpreter.scope import (
+    Scope,
+    asker,
+    module_of,
+    of_the_session,
+    outside,
+    plain,
+    reading,
+    stream_name,
+    taken,
+    taken_in_secret,
+)
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, FunctionSlot, Slot, TypeSlot
-from harness.run.drive import secret
+from harness.determinism.streams import stream
 
 _hidden: Final[random.Random] = random._inst
 _C_RANDOM: Final[type] = random.Random.__mro__[1]
@@ -55,8 +66,7 @@ def _bytes(source: str, original: Callable[..., bytes]) -> Callable[..., bytes]:
             if drawer.f_back is not None and module_of(drawer.f_back) in _LABELLERS:
                 return drawn
             return bytes.fromhex(taken(scope, source, drawn.hex))
-        assert scope.run is not None
-        return secret(scope.run, f"{source}({size})", drawn)
+        return taken_in_secret(scope, f"{source}({size})", drawn)
 
     return captured
 
@@ -75,16 +85,16 @@ class _Sessions(random.Random):
 
     @property
     def gauss_next(self) -> float | None:
-        stream = _stream()
-        return self.__dict__["gauss_next"] if stream is None else stream.gauss_next  # type: ignore[attr-defined,no-any-return]
+        own = _stream()
+        return self.__dict__["gauss_next"] if own is None else own.gauss_next  # type: ignore[attr-defined,no-any-return]
 
     @gauss_next.setter
     def gauss_next(self, value: float | None) -> None:
-        stream = _stream()
-        if stream is None:
+        own = _stream()
+        if own is None:
             self.__dict__["gauss_next"] = value
         else:
-            stream.gauss_next = value  # type: ignore[attr-defined]
+            own.gauss_next = value  # type: ignore[attr-defined]
 
 
 class _Base:
@@ -105,10 +115,12 @@ def _stream() -> random.Random | None:
     scope = reading(3)
     if scope is None:
         return None
-    if scope.random is None:
-        seed = int(of_the_session(scope, "random", lambda: f"{_base.getrandbits(_SEED_BITS):x}"), 16)
-        scope.random = random.Random(seed)  # noqa: S311 - it stands in for one
-    return scope.random
+    name = stream_name()
+    if name not in scope.random:
+        if scope.seed is None:
+            scope.seed = int(of_the_session(scope, "random", lambda: f"{_base.getrandbits(_SEED_BITS):x}"), 16)
+        scope.random[name] = stream(scope.seed, name) if name else random.Random(scope.seed)  # noqa: S311 - it is one
+    return scope.random[name]
 
 
 def _drawn() -> float:
@@ -130,8 +142,8 @@ def _hidden_generator() -> Iterator[tuple[Slot, Any]]:
     getstate, setstate = TypeSlot(_C_RANDOM, "getstate"), TypeSlot(_C_RANDOM, "setstate")
 
     def captured_getstate(self: Any) -> Any:
-        stream = _stream() if self is _hidden else None
-        return getstate.original(stream or self)
+        own = _stream() if self is _hidden else None
+        return getstate.original(own or self)
 
     def captured_setstate(self: Any, state: Any) -> None:
         setstate.original(_replaced(reading(), self), state)
@@ -157,9 +169,7 @@ def _replaced(scope: Scope | None, generator: Any) -> Any:
     """Give the generator whose whole state is about to be replaced: of the hidden one, the session's own."""
     if scope is None or generator is not _hidden:
         return generator
-    if scope.random is None:
-        scope.random = random.Random(0)  # noqa: S311 - it stands in for one
-    return scope.random
+    return scope.random.setdefault(stream_name(), random.Random(0))  # noqa: S311 - it stands in for one
 
 
 # --- identifiers -----------------------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from random import Random
 from types import FrameType
 from typing import Any, Final, TypeVar
 
+from harness.determinism import address
 from harness.determinism.address import in_effect
-from harness.run.drive import Run, read, read_at
+from harness.determinism.schedule import current
+from harness.run.drive import Run, read, read_at, secret
 from harness.run.site import INSTALLED, rank_of
 
 T = TypeVar("T")
@@ -51,15 +53,17 @@ _ranks: Final[dict[str, int]] = {}  # of files
 class Scope:
     """What one session keeps of capture: its run, once that has begun, and its own streams of chance.
 
+    ``random`` holds one stream (under ``""``), or one for each address where tasks race (``stream_name``).
     ``run`` is None before the run has begun and after it has ended: sources give the real thing then. ``refuse`` says
     that uncaptured doors are shut; ``uncaptured`` lists those that were used, for people.
     """
 
-    __slots__ = ("arrays", "random", "refuse", "run", "seen", "uncaptured")
+    __slots__ = ("arrays", "random", "refuse", "run", "seed", "seen", "uncaptured")
 
     def __init__(self, *, refuse: bool = False) -> None:
         self.run: Run | None = None
-        self.random: Random | None = None
+        self.random: dict[str, Random] = {}
+        self.seed: int | None = None
         self.arrays: Any = None
         self.refuse = refuse
         self.uncaptured: list[str] = []
@@ -107,6 +111,12 @@ def _is_import(frame: FrameType | None) -> bool:
     return False
 
 
+def stream_name() -> str:
+    """Say which stream of the session the calling code draws from: in somebody else's loop each task has its own."""
+    timeline = current.get()
+    return "" if timeline is not None and timeline.exact else address.here().address
+
+
 def asker(depth: int = 2) -> FrameType:
     """Give the frame that reads a source, looked for behind modules that pass a question on."""
     frame = sys._getframe(depth)
@@ -126,6 +136,12 @@ def taken(scope: Scope, source: str, real: Callable[[], T]) -> T:
     assert scope.run is not None
     place = _place()
     return read_at(scope.run, source, place, real) if place else read(scope.run, source, real)
+
+
+def taken_in_secret(scope: Scope, source: str, drawn: bytes) -> bytes:
+    """Take bytes that were drawn to be secret in a scope that ``reading`` gave."""
+    assert scope.run is not None
+    return secret(scope.run, source, _place(), drawn)
 
 
 def of_the_session(scope: Scope, source: str, real: Callable[[], T]) -> T:
