@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -9,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Final, NamedTuple
 
@@ -65,7 +65,7 @@ def _vcr(folder: str, calls: int) -> Callable[[], float]:
     cassette = os.path.join(folder, f"vcr-{calls}.yaml")
 
     def loop(calls: int) -> None:
-        connection = HTTPConnection("127.0.0.1", server.server_port)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
         for _ in range(calls):
             connection.request("POST", "/book", body, {"Content-Type": "application/json"})
             assert connection.getresponse().read()
