@@ -58,7 +58,8 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
         for line in rest:
             out.print(f"            {line}")
     facts["seconds"] = round(time.monotonic() - started, 2)
-    out.print(f"Next:  harness show {TRACE}   ·   harness replay {TRACE}   ·   harness check {TRACE} --registry demo")
+    more = (f"show {TRACE}", f"replay {TRACE} --break violation", f"check {TRACE} --registry demo")
+    out.print("Next:  " + "   ·   ".join(f"harness {verb}" for verb in more))
     if as_json:
         console().print(json.dumps(facts, ensure_ascii=False), markup=False)
     kept = facts["recorded_digest"] == facts["replayed_digest"] and facts["blocked"] and facts["tamper_detected"]

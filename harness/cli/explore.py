@@ -32,6 +32,7 @@ def _facts(found: Exploration) -> dict[str, Any]:
         "ended": len(found.ended),
         "orders": found.orders,
         "results": found.results,
+        "always": list(found.always),
         "dependent": {rule: list(numbers) for rule, numbers in found.dependent.items()},
     }
 
@@ -44,6 +45,7 @@ def _lines(found: Exploration) -> list[str]:
         first = f", first in schedule {drawn[0]}" if drawn else ""
         held = "violated in the record too" if -1 in numbers else "not in the record"
         lines.append(f"{rule}  violated in {len(drawn)} of {len(found.ended)}{first}; {held}")
+    lines += [f"{rule}  violated in every order" for rule in found.always]
     if not found.dependent:
         lines.append("no invariant hangs on the order")
     if found.results > 1:

@@ -61,6 +61,11 @@ class Exploration:
         return len({one.result for one in (self.recorded, *self.ended)})
 
     @property
+    def always(self) -> tuple[str, ...]:
+        """The rules that are violated in every order."""
+        return tuple(sorted(self.recorded.violated.intersection(*(one.violated for one in self.ended))))
+
+    @property
     def dependent(self) -> dict[str, tuple[int, ...]]:
         """The rules that hang on the order, each with the schedules it was violated in (-1: the record)."""
         runs = (self.recorded, *self.ended)
