@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 from harness.adapters.private import PrivateFile
 from harness.determinism.address import inside
 from harness.determinism.loop import SessionLoop, beside
-from harness.determinism.schedule import member_here, members
+from harness.determinism.member import member_here, member_of_thread
 from harness.errors import Halt, StoreError, UsageError
 from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
+from harness.run.reads import seeded
 from harness.trace.reader import Entry
 
 _BATCH_NS = 10_000_000
@@ -31,7 +31,7 @@ class LiveWorld:
     ``none`` leaves lines in the process's buffer, ``batch`` writes them at least every 10 ms of activity, ``step``
     hands each to the operating system before the agent goes on, ``sync`` also waits for the disk. What is marked for
     the disk (a write that is not idempotent) is synced at every level but ``none``. The session's time goes on from
-    ``since``, the time of the last event there is.
+    ``since``, the time of the last event there is. With a ``seed``, the agent's streams of chance follow from it.
     """
 
     def __init__(
@@ -41,12 +41,13 @@ class LiveWorld:
         approver: Approver = nobody,
         clock: Clock = time.monotonic_ns,
         since: int = -1,
+        seed: int | None = None,
     ) -> None:
         self.store = store
         self._durability, self._approver, self._clock = durability, approver, clock
         self._start = clock() - max(since, 0)
         self._last = since
-        self._written = 0
+        self._written, self._seed = 0, seed
         self._private = PrivateFile(store.path)
 
     def begin(self, header: bytes) -> None:
@@ -82,7 +83,7 @@ class LiveWorld:
         return ()
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
-        return real()
+        return seeded(source, self._seed) or real()
 
     def inherit(self, secrets: Mapping[str, bytes]) -> None:
         """Keep the secret bytes of the run that this one goes on with."""
@@ -112,7 +113,7 @@ class LiveWorld:
             member.timeline.stand_aside(member)
 
     def moment(self, at: int | None) -> int:
-        member = members.get(threading.get_ident())
+        member = member_of_thread()
         return self.now(0) if member is None else member.timeline.come_back(member)
 
     async def arrived(self, at: int | None) -> int:

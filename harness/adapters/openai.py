@@ -99,7 +99,8 @@ class _Door(httpx2.BaseTransport):
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
         except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
-        run.world.moment(None)
+        finally:
+            run.world.moment(None)
         if failed is not None:
             finish(run, action, outcome)
             raise failed
@@ -130,20 +131,23 @@ class _SyncBody(httpx2.SyncByteStream):
             stream.end_as_recorded()
             return
         try:
-            while (came := self._next()) is not None:
-                yield stream.passed(came, stream.world.moment(None))
+            for came, at in iter(self._next, None):
+                yield stream.passed(came, at)
         except httpx2.TransportError as error:
-            stream.world.moment(None)
             stream.cut(error)
             raise
-        stream.world.moment(None)
         stream.end()
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> tuple[bytes, int] | None:
         assert self._pieces is not None
-        self._stream.world.aside()
-        with inside(self._stream.action):
-            return next(self._pieces, None)
+        world = self._stream.world
+        world.aside()
+        try:
+            with inside(self._stream.action):
+                came = next(self._pieces, None)
+        finally:
+            at = world.moment(None)
+        return None if came is None else (came, at)
 
     def close(self) -> None:
         self._stream.closed_early()

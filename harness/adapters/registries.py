@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ from harness.registry.registry import Registry, join
 
 _FOLDER: Final = "registries"
 _SUFFIX: Final = ".yaml"
+_elsewhere: ContextVar[tuple[Path, ...]] = ContextVar("folders of registries", default=())
 
 
 def load_registry(*names: str | Path) -> Registry:
@@ -25,6 +28,16 @@ def load_registry(*names: str | Path) -> Registry:
     if not names:
         raise UsageError("no registry was named", cure=f"shipped registries: {', '.join(_shipped())}")
     return join([_load(Path(name)) for name in names])
+
+
+@contextmanager
+def looking_in(*folders: str | Path) -> Iterator[None]:
+    """Look for registries in these folders too while this is open, if the working directory does not have them."""
+    token = _elsewhere.set(tuple(Path(folder) for folder in folders if folder))
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 def _load(name: Path) -> Registry:
@@ -54,7 +67,7 @@ def _places(name: Path, beside: list[Path]) -> Iterator[Path]:
     """Yield where a registry may be, nearest first."""
     within = Path(*name.parts[1:]) if name.parts[:1] == (_FOLDER,) else name
     for spelling in dict.fromkeys((name, name.with_name(f"{name.name}{_SUFFIX}"))):
-        yield from (folder / spelling for folder in (*beside, Path()))
+        yield from (folder / spelling for folder in (*beside, Path(), *_elsewhere.get()))
     for folder in (Path(_FOLDER), shipped_registries()):
         yield folder / within
         yield folder / within.with_name(f"{within.name}{_SUFFIX}")

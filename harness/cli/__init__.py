@@ -37,6 +37,11 @@ VERBS: Final = {
     "registry": "Tools for those who write rules: test, mutate, compare …",
 }
 
+_ABOUT: Final = """A deterministic assurance harness for LLM agents.
+
+Exit codes: 0 ok, 1 violation, 2 usage, 3 inconclusive, 4 divergence, 5 infrastructure.
+"""
+
 _CODES: Final[dict[type[HarnessError], int]] = {
     TamperedTrace: VIOLATION,
     Refused: VIOLATION,
@@ -55,9 +60,7 @@ def main() -> None:
 def execute(arguments: list[str]) -> int:
     """Run one command and give its exit code; our own errors are told on stderr without a traceback."""
     try:
-        _app("A deterministic assurance harness for LLM agents.", __name__, VERBS, arguments)(
-            arguments, prog_name="harness"
-        )
+        _app(_ABOUT, __name__, VERBS, arguments)(arguments, prog_name="harness")
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else OK
     except HarnessError as error:
@@ -84,7 +87,7 @@ def _app(text: str, package: str, verbs: dict[str, str], arguments: list[str]) -
         if hasattr(module, "VERBS"):
             app.add_typer(_app(said, module.__name__, module.VERBS, rest), name=name)
         else:
-            app.command(name, help=said)(module.command)
+            app.command(name, short_help=said)(module.command)  # its page is its docstring, exit codes included
     return app
 
 

@@ -50,5 +50,7 @@ def _lines(found: Exploration) -> list[str]:
         lines.append("no invariant hangs on the order")
     if found.results > 1:
         lines.append(f"the agent's result hangs on the order: {found.results} different ones")
-    lines += [f"schedule {one.number} is open: {one.open}" for one in found.schedules if one.open][:1]
+    opened = [one for one in found.schedules if one.open]
+    if opened:
+        lines.append(f"{len(opened)} open, schedule {opened[0].number} first: {opened[0].open}")
     return lines

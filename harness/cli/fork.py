@@ -11,8 +11,10 @@ import typer
 
 from harness.adapters.files import open_trace
 from harness.adapters.registries import load_registry
-from harness.cli.output import counted, emit, show_verdict
+from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.replay import restore_hash_seed
+from harness.cli.scripted import HELP as SCRIPTED
+from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.fork import Fork, fork
 from harness.errors import Refused, UsageError
@@ -49,6 +51,7 @@ def command(
         str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
     ] = None,
     path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
+    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run the agent behind a trace again with one thing changed, in a new trace.
@@ -58,16 +61,18 @@ def command(
     """
     changed = _changes(change)
     if check_only:
+        if at is not None or offline or out is not None:
+            raise UsageError("--check-only runs nothing", cure="leave out --at, --offline and --out")
         raise typer.Exit(_check(trace, changed, as_json))
     restore_hash_seed(trace)
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+    with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         forked = fork(trace, at=at, set=changed, offline=offline, out=out, entry=entry, path=path)
     emit(_facts(forked), _lines(forked), as_json)
     if forked.divergence is not None:
         raise typer.Exit(4)
     if forked.error is not None and not isinstance(forked.error, Refused):
         raise typer.Exit(5)
-    raise typer.Exit(show_verdict(forked.verdict, quiet=as_json))
+    raise typer.Exit(show_verdict(forked.verdict, forked.path, quiet=as_json))
 
 
 def _check(trace: Path, changed: dict[str, Any], as_json: bool) -> int:
@@ -126,6 +131,7 @@ def _facts(forked: Fork) -> dict[str, Any]:
         "went_live": [{"action": action, "tool": tool} for action, tool in forked.went_live],
         "verdict_before": forked.verdict_before,
         "verdict": forked.verdict,
+        "result": plain(forked.result),
         "divergence": None if forked.divergence is None else str(forked.divergence),
         "error": None if forked.error is None else str(forked.error),
     }
@@ -147,4 +153,6 @@ def _lines(forked: Fork) -> list[str]:
         lines.append(str(forked.divergence))
     if forked.error is not None:
         lines.append(f"stopped by {type(forked.error).__name__}: {forked.error}")
+    if forked.error is None and forked.divergence is None:
+        lines.append(f"returned {plain(forked.result)!r}")
     return lines

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
+from harness.adapters.files import open_trace
+from harness.determinism import canonical
+from harness.errors import NotRecordable
+from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
 
@@ -25,13 +30,38 @@ def emit(facts: dict[str, Any], lines: list[str], as_json: bool) -> None:
         out.print(line, markup=False)
 
 
+def plain(value: Any) -> Any:
+    """Give a value as JSON data; what is none, as its text."""
+    try:
+        return json.loads(canonical.encode(encode_value(value)))
+    except NotRecordable:
+        return repr(value)
+
+
 def counted(number: int, thing: str) -> str:
     """Say how many there are of something whose plural takes an s."""
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
-def show_verdict(verdict: Truth, *, quiet: bool) -> int:
-    """Say the verdict of a run, and give its exit code."""
+def show_verdict(verdict: Truth, trace: str = "", *, quiet: bool) -> int:
+    """Say the verdict and give its exit code; of one trace, also the rules behind it, each where it spoke first."""
     if not quiet and verdict != "holds":
-        console().print(f"verdict: {verdict}", style="bold red" if verdict == "violated" else "bold yellow")
+        out = console()
+        out.print(f"verdict: {verdict}", style="bold red" if verdict == "violated" else "bold yellow")
+        for line in _rules_behind(verdict, trace) if trace else ():
+            out.print(line, markup=False)
     return {"holds": 0, "violated": 1, "unknown": 3}[verdict]
+
+
+def _rules_behind(verdict: Truth, trace: str) -> Iterator[str]:
+    steps, told = dict[int, int](), set[str]()
+    with open_trace(trace) as reader:
+        for event in reader:
+            body = event.body
+            if event.kind == "action":
+                steps[event.seq] = len(steps)
+            if event.kind == "verdict" and body["verdict"] == verdict and body["rule"] not in told:
+                told.add(body["rule"])
+                step = steps.get(body["action"], len(steps) - 1)
+                yield f"    {body['rule']}  step {step}: {body.get('reason') or body['says']}"
+    yield f"    harness show {trace} --at STEP tells more"

@@ -49,9 +49,13 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run the agent behind a trace again, offline, and compare."""
+    if verify or explore_orders:
+        _check_alone("--verify" if verify else "--explore-orders", until=until, breaks=breaks, step=step)
+    if verify and explore_orders:
+        raise UsageError("--verify and --explore-orders ask different things", cure="run one after the other")
+    if explore_orders and tolerate:
+        raise UsageError("--explore-orders compares with no record", cure="leave out --tolerate")
     if verify:
-        if until is not None or breaks or step:
-            raise UsageError("--verify cannot stop on its way", cure="leave out --until, --break and --step")
         options = [part for pointer in tolerate or () for part in ("--tolerate", pointer)]
         raise typer.Exit(_verify(trace, verify, Fresh(trace, entry, path, folder, options), as_json))
     if hash_seed == "recorded":
@@ -72,6 +76,11 @@ def command(
     nowhere = ["there was nothing to stop at"] if breaks and not result.stops else []
     emit(_facts(result) | {"sockets": sockets}, [*nowhere, *_lines(result), *_told(sockets)], as_json)
     raise typer.Exit(4 if sockets else _code(result))
+
+
+def _check_alone(asked: str, *, until: int | None, breaks: list[str] | None, step: bool) -> None:
+    if until is not None or breaks or step:
+        raise UsageError(f"{asked} cannot stop on its way", cure="leave out --until, --break and --step")
 
 
 def _recorded_hash_seed(trace: Path) -> int | None:
@@ -104,16 +113,17 @@ class _Teller:
 
 def _verify(trace: Path, times: int, fresh: Fresh, as_json: bool) -> int:
     """Replay in fresh processes under different hash seeds; equal digests mean that nothing depends on it."""
-    found = [fresh.replay(seed) for seed in range(1, times + 1)]
+    found, out = [], console()
+    for seed in range(1, times + 1):
+        found.append(one := fresh.replay(seed))
+        if not as_json:  # each takes a second or so
+            digest = f"sha256:{one['digest']}" if one["digest"] else "not begun"
+            out.print(f"{digest}  hash seed {seed}  {one['steps']}/{one['recorded_steps']} steps")
     equal = all(one["equal"] for one in found)
     agrees = all(one["agrees"] and not one["sockets"] for one in found)
-    lines = [
-        f"sha256:{one['digest']}  hash seed {one['hash_seed']}  {one['steps']}/{one['recorded_steps']} steps"
-        for one in found
-    ]
     differing = [one for one in found if one["divergence"]]
     facts: dict[str, Any] = {"equal": equal, "recorded_digest": found[0]["recorded_digest"], "replays": found}
-    lines.append("all equal to the record" if equal else "equal but for what is tolerated" if agrees else "not equal:")
+    lines = ["all equal to the record" if equal else "equal but for what is tolerated" if agrees else "not equal:"]
     lines += [one["divergence"]["text"] for one in differing[:1]]
     lines += [line for one in found for line in _told(one["sockets"])][:1]
     if differing:

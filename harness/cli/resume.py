@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.output import counted, emit, show_verdict
+from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.replay import restore_hash_seed
+from harness.cli.scripted import HELP as SCRIPTED
+from harness.cli.scripted import scripted_model
 from harness.door.resume import Resumed, resume
 from harness.errors import Refused
 
@@ -28,6 +30,7 @@ def command(
         str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
     ] = None,
     path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
+    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Continue a run that was killed: its record first, then for real.
@@ -36,12 +39,12 @@ def command(
     agent is not the recorded one: nothing is performed then.
     """
     restore_hash_seed(trace)
-    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+    with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         resumed = resume(trace, out=out, entry=entry, path=path, repeat=repeat or ())
     emit(_facts(resumed), _lines(resumed), as_json)
     if resumed.error is not None and not isinstance(resumed.error, Refused):
         raise typer.Exit(5)
-    raise typer.Exit(show_verdict(resumed.verdict, quiet=as_json))
+    raise typer.Exit(show_verdict(resumed.verdict, resumed.path, quiet=as_json))
 
 
 def _facts(resumed: Resumed) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def _facts(resumed: Resumed) -> dict[str, Any]:
             {"action": one.action, "tool": one.tool, "decided": one.decided, "why": one.why} for one in resumed.doubts
         ],
         "verdict": resumed.verdict,
+        "result": plain(resumed.result),
         "error": None if resumed.error is None else str(resumed.error),
     }
 
@@ -63,5 +67,5 @@ def _lines(resumed: Resumed) -> list[str]:
     lines += [f"in doubt  {one.tool} (event {one.action})  {one.decided}: {one.why}" for one in resumed.doubts]
     lines.append(f"{counted(resumed.steps, 'step')} · {resumed.path} · sha256:{resumed.digest}")
     if resumed.error is not None:
-        lines.append(f"stopped by {type(resumed.error).__name__}: {resumed.error}")
-    return lines
+        return [*lines, f"stopped by {type(resumed.error).__name__}: {resumed.error}"]
+    return [*lines, f"returned {plain(resumed.result)!r}"]

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from harness.cli.output import emit, show_verdict
+from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.parameters import HELP, read_parameters
+from harness.cli.scripted import HELP as SCRIPTED
+from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.session import Session
-from harness.errors import NotRecordable, Refused, UsageError
-from harness.trace.value import encode_value
+from harness.errors import Refused, UsageError
 
 HASH_SEED = "0"
 
@@ -31,17 +31,17 @@ def command(
     registry: Annotated[list[str] | None, typer.Option(help="A registry to check by; may be repeated.")] = None,
     trace: Annotated[Path | None, typer.Option(help="The trace file to write; a new one in runs/ by default.")] = None,
     param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=HELP)] = None,
-    seed: Annotated[int, typer.Option(help="The seed of the run's random streams.")] = 0,
-    acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
-    model_script: Annotated[
-        str | None, typer.Option(metavar="MODULE:POLICY", help="Answer model calls from a local scripted server.")
+    seed: Annotated[
+        int | None, typer.Option(help="Seed the agent's random and numpy.random; else they are seeded by chance.")
     ] = None,
+    acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
+    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run an agent once and record everything that crosses its boundary."""
     restart_with_hash_seed(HASH_SEED)
     arguments = _arguments(input_json)
-    with _model(model_script):
+    with scripted_model(model_script):
         agent = load_entry(entry, str(Path.cwd()))
         _check_fit(arguments, entry, agent)
         app = app_of(agent) or Harness()
@@ -55,17 +55,17 @@ def command(
         "digest": session.trace.digest,
         "steps": session.steps,
         "verdict": session.verdict,
-        "result": _plain(result),
+        "result": plain(result),
         "error": None if error is None else str(error),
         "uncaptured": list(session.uncaptured),
     }
-    lines = [f"{session.steps} steps · {session.trace.path} · sha256:{session.trace.digest}"]
-    lines.append(f"stopped by {type(error).__name__}: {error}" if error else f"returned {_plain(result)!r}")
+    lines = [f"{counted(session.steps, 'step')} · {session.trace.path} · sha256:{session.trace.digest}"]
+    lines.append(f"stopped by {type(error).__name__}: {error}" if error else f"returned {plain(result)!r}")
     lines += [f"uncaptured  {door}" for door in session.uncaptured]
     emit(facts, lines, as_json)
     if error is not None and not isinstance(error, Refused):
         raise typer.Exit(5)
-    raise typer.Exit(show_verdict(session.verdict, quiet=as_json))
+    raise typer.Exit(show_verdict(session.verdict, session.trace.path, quiet=as_json))
 
 
 def restart_with_hash_seed(seed: str) -> None:
@@ -79,6 +79,13 @@ def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, 
     try:
         return session.run(agent, **arguments), None
     except UsageError:
+        if session.begun:
+            print(f"recorded up to there: {session.trace.path}", file=sys.stderr)
+        raise
+    except KeyboardInterrupt:
+        if session.begun:
+            kept, path = counted(session.steps, "step"), session.trace.path
+            print(f"interrupted after {kept}\n    go on  harness resume {path}", file=sys.stderr)
         raise
     except Exception as error:  # noqa: BLE001 - the agent's own; the trace holds it, and the reader is told
         return None, error
@@ -100,30 +107,3 @@ def _check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any])
         signature.bind(**arguments)
     except TypeError as error:
         raise UsageError(f"--input does not fit: {error}", cure=f"{entry} takes {signature}") from None
-
-
-@contextmanager
-def _model(script: str | None) -> Iterator[None]:
-    if script is None:
-        yield
-        return
-    from harness.testing.model_server import ModelRequest, ModelServer, Reply
-
-    policy: list[Callable[[ModelRequest], Reply]] = []
-
-    def answer(request: ModelRequest) -> Reply:
-        return policy[0](request)
-
-    with ModelServer(answer) as server:
-        os.environ["OPENAI_BASE_URL"] = server.base_url
-        os.environ.setdefault("OPENAI_API_KEY", "no-key-needed")
-        os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")  # it would report to OpenAI past the door
-        policy.append(load_entry(script, str(Path.cwd())))  # only now: its module may build a client when imported
-        yield
-
-
-def _plain(value: Any) -> Any:
-    try:
-        return json.loads(canonical.encode(encode_value(value)))
-    except NotRecordable:
-        return repr(value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,15 +45,17 @@ def _show_all(reader: Reader, trace: Path) -> None:
     out, run = console(), reader.header.run
     entry = run.get("entry") or run.get("importer") or "no entry"
     out.print(f"{trace}   {entry}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
-    step, open_actions = -1, dict[int, Event]()
+    step, open_actions, ended = -1, dict[int, tuple[Event, int]](), -1
     for event in reader:
         if event.kind == "action":
             step += 1
-            open_actions[event.seq] = event
-        action = open_actions.get(event.body.get("action", -1))
+            open_actions[event.seq] = event, step
+        action, of = open_actions.get(event.body.get("action", -1), (None, step))
+        if ended not in (-1, event.body.get("action")):
+            open_actions.pop(ended, None)
         if event.kind == "observation":
-            open_actions.pop(event.body["action"], None)
-        for line in lines_of(event, action, step):
+            ended = event.body["action"]  # what rules say of it comes next
+        for line in lines_of(event, action, of):
             out.print(line)
     verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
     out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
@@ -81,12 +85,12 @@ def _action_of(event: Event) -> int | None:
 
 
 def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
-    """Give the lines, in rich's markup, that tell an event; ``action`` is the one an outcome belongs to."""
+    """Give the lines, in rich's markup, that tell an event; ``action`` is the one it is about, ``step`` its number."""
     body = event.body
-    seconds = f"{event.at / 1e9:9.4f}"
-    head = f"[dim]{event.seq:5} {seconds}[/dim] "
+    head = f"[dim]{event.seq:5} {event.at / 1e9:9.4f}[/dim] "
+    free, numbered = f"{head}{'':9}", f"{head}[dim]{step:>6}[/dim]   "
     said = [
-        f"{head}        [cyan]{message.role}[/cyan]  {_short(message.text)}"
+        f"{free}[cyan]{message.role}[/cyan]  {_short(message.text)}"
         for message in messages_in(event, action)
         if message.text
     ]
@@ -97,15 +101,34 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
             )
             return [*said, f"{head}step {step:<3} [bold]{escape(body['tool'])}[/bold]({_short(args)})"]
         case "observation":
-            return [*said, f"{head}        {_outcome(body, action)}"]
+            return [*said, f"{numbered}{_outcome(body, action)}"]
         case "verdict":
-            return [f"{head}        [red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}"]
+            return [f"{numbered}[red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}"]
         case "decision":
-            return [f"{head}        [red]{body['decision']}[/red] by {escape(body['rule'])}: {_short(body['reason'])}"]
+            return [f"{numbered}[red]{body['decision']}[/red] by {escape(body['rule'])}: {_short(body['reason'])}"]
         case "message":
-            return said or [f"{head}        [cyan]{escape(str(body['message'].get('role')))}[/cyan]"]
+            return said or [f"{free}[cyan]{escape(str(body['message'].get('role')))}[/cyan]"]
+        case "read":
+            return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:
-            return [f"{head}        {_short(json.dumps(body, ensure_ascii=False))}"]
+            return [f"{free}{_note(body)}"]
+
+
+def _counted(sources: Iterable[str]) -> Iterator[str]:
+    """Give each source once, with how often it was read."""
+    return (source if times == 1 else f"{source} ×{times}" for source, times in Counter(sources).items())
+
+
+def _note(body: dict[str, Any]) -> str:
+    """Tell what a run says of itself: its end, an artifact, or a note with its data."""
+    if "raised" in body:
+        error = body["raised"]
+        return f"[red]raised[/red]  {_short(error.get('type', ''))}: {_short(error.get('message', ''))}"
+    if "returned" in body:
+        return f"returned  {_short(_json(body['returned']))}"
+    name, key = ("artifact", "artifact") if "artifact" in body else ("note", "text")
+    data = f"  {_short(_json(body['data']))}" if "data" in body else ""
+    return f"{name}  {_short(body[key])}{data}" if key in body else _short(_json(body))
 
 
 def _outcome(body: dict[str, Any], action: Event | None) -> str:
@@ -120,13 +143,17 @@ def _outcome(body: dict[str, Any], action: Event | None) -> str:
             for call in message.tool_calls
         ]
         return f"[green]ok[/green]  wants {_short(', '.join(calls))}" if calls else "[green]ok[/green]"
-    return f"[green]ok[/green]  {_short(json.dumps(body['ok'], ensure_ascii=False))}"
+    return f"[green]ok[/green]  {_short(_json(body['ok']))}"
 
 
 def _args(args: Any) -> str:
     if not isinstance(args, dict):
-        return json.dumps(args, ensure_ascii=False)
-    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in args.items())
+        return _json(args)
+    return ", ".join(f"{name}={_json(value)}" for name, value in args.items())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: Any) -> str:

@@ -53,6 +53,16 @@ class Node:
         return node
 
 
+class _Thread(threading.local):
+    """What the calling thread is known by, never to be given to a later one, and the job it has under way."""
+
+    job: tuple[Node, Node] | None = None
+
+    def __init__(self) -> None:
+        self.identity = object()
+
+
+_thread: Final = _Thread()
 _node: ContextVar[Node | None] = ContextVar("harness_node", default=None)
 
 
@@ -69,7 +79,7 @@ def leave(token: Token[Node | None]) -> None:
 def here() -> Node:
     """Give the node of the present task or thread, naming it if it speaks for the first time."""
     loop = asyncio._get_running_loop()
-    owner = threading.get_ident() if loop is None else _owner()
+    owner = _thread.identity if loop is None else _owner()
     node = _node.get()
     if node is None:
         node = Node("0", owner)
@@ -86,9 +96,6 @@ def nearest() -> str:
     return "0" if node is None else node.address
 
 
-_jobs: Final[dict[int, tuple[Node, Node]]] = {}
-
-
 def as_job(function: Callable[P, R], place: str) -> Callable[P, R]:
     """Give a function that speaks, in whatever thread it is called, from an address that is given to it now.
 
@@ -99,15 +106,11 @@ def as_job(function: Callable[P, R], place: str) -> Callable[P, R]:
     child = parent.job(place)
 
     def job(*args: P.args, **options: P.kwargs) -> R:
-        thread = threading.get_ident()
-        before = _jobs.get(thread)
-        _jobs[thread] = parent, child
+        before, _thread.job = _thread.job, (parent, child)
         try:
             return function(*args, **options)
         finally:
-            _jobs.pop(thread)
-            if before is not None:
-                _jobs[thread] = before
+            _thread.job = before
 
     return job
 
@@ -117,8 +120,10 @@ def _announced(node: Node, owner: object) -> Node | None:
 
     The context may have been copied before the giver had an address of its own.
     """
-    parent, child = _jobs.get(threading.get_ident(), (None, None))
-    if parent is None or child is None or child.owner not in (None, owner) or node not in (parent, parent.above):
+    if _thread.job is None:
+        return None
+    parent, child = _thread.job
+    if child.owner not in (None, owner) or node not in (parent, parent.above):
         return None
     child.owner = owner
     return child
@@ -156,4 +161,4 @@ def enclosing(address: str) -> int | None:
 def _owner() -> object:
     loop = asyncio._get_running_loop()
     task = asyncio.current_task(loop) if loop is not None else None
-    return threading.get_ident() if task is None else task
+    return _thread.identity if task is None else task

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar, cast
 
 from harness.determinism.address import in_effect
-from harness.determinism.schedule import Timeline, current, member_here
+from harness.determinism.member import Member, current, member_here
+from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 
 T = TypeVar("T")
@@ -75,16 +76,16 @@ async def let_go(effect: Coroutine[Any, Any, None]) -> None:
 class _Selector(selectors.DefaultSelector):
     """Ask the timeline instead of the operating system whenever the loop would wait."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, member: Callable[[], Member]) -> None:
         super().__init__()
-        self._timeline = timeline
+        self._timeline, self._member = timeline, member
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is not None and timeout <= 0:
             return super().select(0)  # a cascade is running, or a timer is due: time stands still
         timeline, member = self._timeline, member_here()
         if timeline.dissolved:
-            return timeline.rest_alone(timeout, super().select)
+            return timeline.rest_alone(self._member(), timeout, super().select)
         if member is None:
             return super().select(timeout)
         deadline = None if timeout is None else timeline.now + int(timeout * 1e9)
@@ -112,10 +113,8 @@ class SessionLoop(asyncio.SelectorEventLoop):
         self.timeline = timeline
         self._numbers = {False: 0, True: 1 << 40}
         self._unwinding: set[asyncio.Task[Any]] = set()
-        super().__init__(_Selector(timeline))
-        member = member_here()
-        self._member = timeline.begin() if member is None else member
-        self._member.wake = self._interrupt
+        self._member = member_here() or timeline.begin()
+        super().__init__(_Selector(timeline, lambda: self._member))
         self.set_task_factory(cast("Any", _numbered_task))
 
     def time(self) -> float:
@@ -156,9 +155,14 @@ class SessionLoop(asyncio.SelectorEventLoop):
     def _interrupt(self) -> None:
         super().call_soon_threadsafe(_wake_up)
 
-    def close(self) -> None:
-        self._member.wake = None
-        super().close()
+    def run_forever(self) -> None:
+        """Run in the thread that calls, which may be another one than made the loop."""
+        self._member = member_here() or self._member
+        self._member.wake = self._interrupt
+        try:
+            super().run_forever()
+        finally:
+            self._member.wake = None
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), Halt):  # a Halt is told once, at the rim

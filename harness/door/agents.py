@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from harness.door.binding import Binder, call_site
 from harness.door.current import session_var
 from harness.door.session import Entry, Session
-from harness.errors import NotRecordable, UsageError
+from harness.errors import HarnessError, NotRecordable, UsageError
+from harness.run.site import is_installed
 from harness.trace.value import encode_value
 
 if TYPE_CHECKING:
@@ -97,7 +99,10 @@ def entry_folder(function: Callable[..., Any]) -> str:
 
 
 def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
-    """Import ``module:function``, looking in some folders first; UsageError says which part is missing."""
+    """Import ``module:function``, looking in some folders first.
+
+    UsageError says which part is missing, or what the module raises when it is imported, and where.
+    """
     module_name, colon, path = entry.partition(":")
     if not colon or not module_name or not path:
         raise UsageError(f"{entry!r} names no entry", cure="write module:function, for example examples.refunds:main")
@@ -112,7 +117,11 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
                 where=entry,
                 cure="start in the folder it is in, or put that folder on PYTHONPATH",
             ) from None
+        raise _unimportable(entry, error) from error
+    except HarnessError:
         raise
+    except Exception as error:
+        raise _unimportable(entry, error) from error
     for part in path.split("."):
         found = getattr(found, part, None)
         if found is None:
@@ -121,6 +130,16 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
         what = f"{path!r} is no function but of type {type(found).__name__}"
         raise UsageError(what, where=entry, cure=_nearest(module_name, path))
     return found  # type: ignore[no-any-return]
+
+
+def _unimportable(entry: str, error: Exception) -> UsageError:
+    """Say what a module raises when it is imported, and at which line of whose code."""
+    lines = [line for line in traceback.extract_tb(error.__traceback__) if not is_installed(line.filename)]
+    return UsageError(
+        f"{entry} cannot be imported: {type(error).__name__}: {error}",
+        where=f"{lines[-1].filename}:{lines[-1].lineno}" if lines else "",
+        cure=f"python -c 'import {entry.partition(':')[0]}' in that folder tells more",
+    )
 
 
 def _nearest(module_name: str, path: str) -> str:

@@ -175,7 +175,7 @@ class Harness:
         self,
         *,
         trace: str | Path | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         conversation: str | None = None,
         tenant: str | None = None,
         subject: str | None = None,
@@ -183,20 +183,21 @@ class Harness:
     ) -> Session:
         """Open the session of one run; inside another session, join that one.
 
-        ``agent`` is who acts, by the name that the registry's ``agents:`` knows; ``main`` if nothing is said.
+        ``agent`` is who acts, by the name that the registry's ``agents:`` knows; ``main`` if nothing is said. ``seed``
+        seeds what the agent draws from ``random`` and ``numpy.random``; without one, chance does.
         """
         ambient = session_var.get()
         if ambient is not None and not ambient.ended:
             return ambient
 
         def header(entry: Entry | None) -> Header:
-            labels = {"seed": seed, "conversation": conversation, "tenant": tenant, "subject": subject}
+            labels = {"seed": seed or 0, "conversation": conversation, "tenant": tenant, "subject": subject}
             run = self.run_header(entry, **labels, **({"agent": agent} if agent else {}))
             return Header(run, self.host_header(entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:
             store = FileStore(trace) if trace else new_store(self._traces, "run")
-            return self.live_world(store), store.path
+            return self.live_world(store, seed=seed), store.path
 
         return Session(self, header, world, lambda: Timeline(self.clock))
 
@@ -210,9 +211,11 @@ class Harness:
 
         return RecordedSession(self, trace, tolerate)
 
-    def live_world(self, store: TraceStore, approver: Approver | None = None, since: int = -1) -> LiveWorld:
+    def live_world(
+        self, store: TraceStore, approver: Approver | None = None, since: int = -1, seed: int | None = None
+    ) -> LiveWorld:
         """Give the world of a recording that goes to a store; its time goes on from ``since``."""
-        return LiveWorld(store, self.durability, approver or self._approver, self.clock, since)
+        return LiveWorld(store, self.durability, approver or self._approver, self.clock, since, seed)
 
     def run_header(self, entry: Entry | None, **labels: Any) -> dict[str, Any]:
         """Give the part of a header that is the same on every host."""

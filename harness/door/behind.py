@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.adapters.registries import looking_in
 from harness.determinism.schedule import Timeline
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
@@ -29,8 +30,10 @@ def agent_behind(
             "the trace does not say which function was run", where=trace, cure="name it: --entry module:function"
         )
     host = header.host
-    function = name if callable(name) else _imported(name, str(path or ""), host.get("path", ""))
-    handed, app = app is not None, app or app_of(function) or Harness(host.get("registries") or None)
+    folders = str(path or ""), host.get("path", "")
+    with looking_in(*folders, host.get("folder", "")):
+        function = name if callable(name) else _imported(name, *folders)
+        handed, app = app is not None, app or app_of(function) or Harness(host.get("registries") or None)
     bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
     app = app.with_registry(parameters=bound) if bound else app
     app = app.with_tools_of(header.run["tools"])  # what other modules of this process declared was not there then
@@ -41,18 +44,25 @@ def header_divergence(app: Harness, header: Header) -> Divergence | None:
     """Compare what the header promises of rules and tools with what is there now."""
     recorded = header.run
     now = app.run_header(Entry(recorded["entry"], recorded["input"]))
-    for part, cause in (("tools", "a tool's declaration changed"), ("registries", "the registry changed")):
-        found = first_difference(recorded.get(part), now[part], f"/{part}")
-        if found is not None:
-            return Divergence(
-                "the run would not begin as it was recorded",
-                pointer=found.pointer,
-                recorded=found.recorded,
-                now=found.now,
-                cause=cause,
-                cure="replay with the recorded version, or judge the trace by the new one with harness check",
-            )
-    return None
+    cure = "replay with the recorded version, or judge the trace by the new one with harness check"
+    return begun_otherwise(
+        recorded.get("tools"), now["tools"], "/tools", "a tool's declaration changed", cure
+    ) or begun_otherwise(recorded.get("registries"), now["registries"], "/registries", "the registry changed", cure)
+
+
+def begun_otherwise(recorded: Any, now: Any, pointer: str, cause: str, cure: str) -> Divergence | None:
+    """Tell where one part of a header is not what it was, with the likely cause and what to do."""
+    found = first_difference(recorded, now, pointer)
+    if found is None:
+        return None
+    return Divergence(
+        "the run would not begin as it was recorded",
+        pointer=found.pointer,
+        recorded=found.recorded,
+        now=found.now,
+        cause=cause,
+        cure=cure,
+    )
 
 
 def _under_recorded_rules(app: Harness, header: Header) -> Harness:

@@ -13,7 +13,7 @@ from harness.determinism.streams import stream
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
-from harness.door.replay import model_environment
+from harness.door.models import model_environment
 from harness.door.session import Session
 from harness.errors import HarnessError, UsageError
 from harness.run.explore import ExploringWorld

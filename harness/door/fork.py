@@ -15,8 +15,7 @@ from harness.determinism.address import enclosing
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
-from harness.door.replay import model_environment
-from harness.door.resume import model_address
+from harness.door.models import model_address, model_environment
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
 from harness.ports import Approver
@@ -103,7 +102,7 @@ def fork(
         header = _header(app, parent, reader.digest, step, None if step is None else calls[step].event.seq, set)
         target = Path(out) if out is not None else next_name(trace, "fork")
         exact = parent.host.get("order") != "completions"
-        live = app.live_world(FileStore(target), approver)
+        live = app.live_world(FileStore(target), approver, seed=set.get("seed"))
         world = ForkedWorld(events, Where(step, dict(set), offline), live, app.clock, exact=exact)
         world.secrets = read_private(trace)
         session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.adapters.files import open_trace
 from harness.adapters.private import read_private
-from harness.door.replay import machine_of, model_environment
+from harness.door.behind import begun_otherwise
+from harness.door.models import model_environment
+from harness.door.replay import machine_of
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, Halt, HarnessError
 from harness.run.replay import RecordedWorld
 from harness.run.tolerance import Tolerance, read_pattern
 from harness.trace.codec import Header
-from harness.trace.diff import first_difference
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -64,15 +65,15 @@ class RecordedSession(Session):
             if self.ended:
                 self._environment.close()
 
-    def _end(self, halted: Halt | None) -> None:
+    def _end(self, ended_by: Halt | KeyboardInterrupt | None) -> None:
         if self._left_early and self.failed is None:
             return  # the code's own error tells more than that the record goes on
         try:
-            if self.live is None and halted is None:
+            if self.live is None and ended_by is None:
                 self._record.end()
         except Halt as found:
-            halted = found
-        super()._end(halted)
+            ended_by = found
+        super()._end(ended_by)
 
     def _begin(self, entry: Entry | None) -> Header:
         if self.failed is None:
@@ -85,24 +86,13 @@ class RecordedSession(Session):
         recorded, now = self._record.header.run, self.app.run_header(entry)
         called = {one.event.body["tool"] for one in self._record.entries if one.event.kind == "action"}
         before: dict[str, Any] = {name: digest for name, digest in recorded["tools"].items() if name in called}
-        return (
-            _differs(recorded["entry"], now["entry"], "/entry", "another function is the first that was called")
-            or _differs(recorded["input"], now["input"], "/input", "the input changed")
-            or _differs(
-                before, {name: now["tools"].get(name) for name in before}, "/tools", "a tool's declaration changed"
-            )
-        )
-
-
-def _differs(recorded: Any, now: Any, pointer: str, cause: str) -> Divergence | None:
-    found = first_difference(recorded, now, pointer)
-    if found is None:
+        declared = {name: now["tools"].get(name) for name in before}
+        for was, this, pointer, cause in (
+            (recorded["entry"], now["entry"], "/entry", "another function is the first that was called"),
+            (recorded["input"], now["input"], "/input", "the input changed"),
+            (before, declared, "/tools", "a tool's declaration changed"),
+        ):
+            found = begun_otherwise(was, this, pointer, cause, "record it anew, if the change is meant")
+            if found is not None:
+                return found
         return None
-    return Divergence(
-        "the run would not begin as it was recorded",
-        pointer=found.pointer,
-        recorded=found.recorded,
-        now=found.now,
-        cause=cause,
-        cure="record it anew, if the change is meant",
-    )

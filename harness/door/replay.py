@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from harness.adapters.files import open_trace
 from harness.adapters.private import read_private
@@ -18,6 +16,7 @@ from harness.door.agents import entry_folder, make_agent
 from harness.door.app import Harness
 from harness.door.aside import from_aside
 from harness.door.behind import agent_behind, header_divergence
+from harness.door.models import model_environment
 from harness.door.session import Session
 from harness.errors import Divergence, UsageError
 from harness.run.replay import EndOfRecord, RecordedWorld
@@ -26,8 +25,6 @@ from harness.run.site import Home
 from harness.run.tolerance import Tolerance, TolerantMachine, Tolerated, read_pattern
 from harness.run.watch import Break, Place, Stop, Stopped, Tell, Watch, read_break
 from harness.trace.value import decode_value
-
-_RESTORED: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +168,3 @@ def _outcome(world: RecordedWorld, digest: str, **found: Any) -> Replay:
 
 def _recorded_steps(world: RecordedWorld) -> int:
     return sum(entry.event.kind == "action" for entry in world.entries)
-
-
-@contextmanager
-def model_environment(base_url: str | None) -> Iterator[None]:
-    """Let an agent build the OpenAI client it had, also where no key is set; nothing is sent during a replay.
-
-    The base URL is restored because frameworks word their requests by it, for example leave out what only OpenAI's own
-    service understands.
-    """
-    before = {name: os.environ.pop(name, None) for name in _RESTORED}
-    during = {
-        "OPENAI_API_KEY": before["OPENAI_API_KEY"] or "replay-needs-no-key",
-        "OPENAI_BASE_URL": base_url,
-        "OPENAI_AGENTS_DISABLE_TRACING": "1",  # it would report to OpenAI past the door
-    }
-    os.environ.update({name: value for name, value in during.items() if value is not None})
-    try:
-        yield
-    finally:
-        for name in during:
-            os.environ.pop(name, None)
-        os.environ.update({name: value for name, value in before.items() if value is not None})

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import platform
-from collections.abc import Awaitable, Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from harness.adapters.private import read_private
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
+from harness.door.models import model_address
 from harness.door.session import Session
 from harness.errors import HarnessError, UsageError
 from harness.ports import Approval, Approver, Question, World
@@ -93,17 +93,18 @@ def resume(
             _check_probes(app, [one.event for one in entries])
             target = Path(out) if out is not None else next_name(trace)
             with open_trace(trace) as reader:
-                world = ResumedWorld(reader, _rim(app, Path(trace), target, _asking(approver or app.approver, repeat)))
+                asking, seed = _asking(approver or app.approver, repeat), reader.header.run.get("seed") or None
+                world = ResumedWorld(reader, _rim(app, Path(trace), target, asking, seed))
             world.secrets = read_private(trace)
             return _resumed(app, make_agent(app, function), world, Path(trace), target)
 
 
-def _rim(app: Harness, trace: Path, target: Path, approver: Approver) -> Rim:
+def _rim(app: Harness, trace: Path, target: Path, approver: Approver, seed: int | None) -> Rim:
     stores: list[FileStore] = []
 
     def begin(at: int) -> World:
         stores.append(FileStore(target))
-        world = app.live_world(stores[0], approver, since=at)
+        world = app.live_world(stores[0], approver, since=at, seed=seed)
         world.inherit(read_private(trace))
         return world
 
@@ -226,16 +227,3 @@ def _check_probe(app: Harness, spec: ToolSpec, probe: str, args: dict[str, Any])
         raise UsageError(f"takes {', '.join(missing)}, which {spec.name} is not called with", where=where, cure=cure)
     if inspect.iscoroutinefunction(function) and asked and not inspect.iscoroutinefunction(asked[1]):
         raise UsageError(f"is asynchronous, {spec.name} is not", where=where, cure="make it a plain function")
-
-
-@contextmanager
-def model_address(base_url: str | None) -> Iterator[None]:
-    """Let the agent find the models where the run had them, unless the environment says where they are now."""
-    if base_url is None or "OPENAI_BASE_URL" in os.environ:
-        yield
-        return
-    os.environ["OPENAI_BASE_URL"] = base_url
-    try:
-        yield
-    finally:
-        os.environ.pop("OPENAI_BASE_URL", None)

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Token
-from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -16,7 +15,8 @@ from harness.adapters.interpreter import scope
 from harness.adapters.interpreter.scope import Scope
 from harness.determinism import address
 from harness.determinism.loop import run as run_in_loop
-from harness.determinism.schedule import Timeline, current, members
+from harness.determinism.member import Mutex, current, take_part
+from harness.determinism.schedule import Timeline
 from harness.door.current import session_var
 from harness.errors import Halt, NotRecordable, UsageError
 from harness.ports import World
@@ -37,7 +37,7 @@ def _leave_in_child() -> None:
     session_var.set(None)
     current.set(None)
     scope.enter(None)
-    members.clear()
+    take_part(None)
 
 
 os.register_at_fork(after_in_child=_leave_in_child)
@@ -89,7 +89,7 @@ class Session:
         self._captured: Token[Scope | None] | None = None
         self._depth = 0
         self.ended = False
-        self._lock = RLock()
+        self._lock = Mutex()
 
     @property
     def verdict(self) -> Truth:
@@ -159,7 +159,7 @@ class Session:
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, RLock(), {})
+                self.live = Run(machine, world, Mutex(), {})
                 world.begin(machine.header_line)
                 self._scope.run = self.live  # what is read from here on is the agent's
             return self.live
@@ -215,7 +215,7 @@ class Session:
                 address.leave(node)
                 current.reset(before)
             try:
-                self._end(error if isinstance(error, Halt) else None)
+                self._end(error if isinstance(error, Halt | KeyboardInterrupt) else None)
             finally:
                 if self.timeline is not None:  # only now: threads that are left over must not speak before the end
                     self.timeline.dissolve("the session has ended")
@@ -237,16 +237,16 @@ class Session:
         with suppress(ValueError):  # a generator that holds the session was closed in another context
             capture.leave(self._captured)
 
-    def _end(self, halted: Halt | None) -> None:
-        """Seal the trace, unless the run was halted; what halted it is raised as the error it is."""
+    def _end(self, ended_by: Halt | KeyboardInterrupt | None) -> None:
+        """Seal the trace, unless the run was halted or interrupted; what halted it is raised as the error it is."""
         try:
             if self.live is not None:
                 try:
-                    if halted is None:
+                    if ended_by is None:
                         drive.close(self.live)
                 finally:
                     self.live.world.end()
         except Halt as found:
-            halted = found
-        if halted is not None:
-            raise halted.error from None
+            ended_by = found
+        if isinstance(ended_by, Halt):
+            raise ended_by.error from None

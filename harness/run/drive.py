@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine
-from threading import RLock
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.determinism.address import Node, here, inside, nearest
 from harness.determinism.loop import beside
+from harness.determinism.member import Mutex
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
     machine: SessionMachine
     world: World
-    lock: RLock
+    lock: Mutex
     reads: dict[str, list[tuple[str, Any]]]
 
 

@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple, NoReturn
 from harness.determinism import canonical
 from harness.determinism.address import enclosing
 from harness.determinism.loop import SessionLoop
-from harness.determinism.schedule import Timeline, member_here
+from harness.determinism.member import member_here
+from harness.determinism.schedule import Timeline
 from harness.errors import Divergence, Halt, HarnessError
 from harness.ports import Approval, Clock, Question, Recorded, World
 from harness.run.changes import changed_part
-from harness.run.reads import Reads, RecordedReads, is_placed
+from harness.run.reads import Reads, RecordedReads, is_placed, seeded
 from harness.trace.event import Event
 from harness.trace.history import Histories, restored
 from harness.trace.outcome import Ok, Unknown, from_body
@@ -74,7 +75,7 @@ class ForkedWorld:
         self.secrets: Mapping[str, bytes] = {}
         self._where, self._live, self._clock, self._exact = where, live, clock, exact
         self._calls = known_calls(events)
-        self._unused: dict[bytes, deque[KnownCall]] = {}
+        self._unused: dict[str, deque[KnownCall]] = {}
         for call in self._calls:
             self._unused.setdefault(_key(call.event, call.request), deque()).append(call)
         self._reads = RecordedReads(events)
@@ -130,7 +131,7 @@ class ForkedWorld:
         return ()
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
-        known = self._known_read(task, source)
+        known = None if seeded(source, self._where.changed.get("seed")) else self._known_read(task, source)
         return self._live.read(task, source, real) if known is None else known[1]
 
     def retold(self, task: str, reads: Reads) -> Reads:
@@ -153,7 +154,7 @@ class ForkedWorld:
         if self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
             value = outcome.value if isinstance(outcome, Ok) else None
             outcome = Ok(changed_part(value, "outcome", self._where.changed))
-        elif outcome is None or (outcome == _CANCELLED and not self._is_before(action)):
+        elif outcome is None or (outcome == _CANCELLED and not (self._is_before(action) or self._where.offline)):
             self._go_live(action)
             return None
         self.taken.add(action)
@@ -254,8 +255,7 @@ class ForkedWorld:
         if self._ahead is None:
             self._ahead = self._at - self._live.now(0)
             for timeline in self._timelines:
-                timeline.now = max(timeline.now, self._at)
-                timeline.go_live(self._clock)
+                timeline.go_live(self._clock, self._at)
 
     def _stalled(self) -> None:
         self._fail(-1, "the agent waits for something that the record does not know")
@@ -268,9 +268,9 @@ class ForkedWorld:
         raise Halt(self.failed)
 
 
-def _key(event: Event, request: tuple[str, dict[str, Any]]) -> bytes:
+def _key(event: Event, request: tuple[str, dict[str, Any]]) -> str:
     tool, args = request
-    return canonical.encode([event.body["surface"], tool, args])
+    return canonical.digest_of([event.body["surface"], tool, args])
 
 
 def _sets_outcome(name: str) -> bool:

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+from harness.determinism.streams import seed_for
 from harness.trace.event import Event
 
 Reads = list[tuple[str, Any]]
+SESSION_SEEDS: Final = frozenset({"numpy.random@session", "random@session"})
+"""Reads that seed the streams of a whole session."""
+
+
+def seeded(source: str, seed: int | None) -> str | None:
+    """Give the seed of a session's stream as it follows from the seed of the run; None for anything else."""
+    return f"{seed_for(seed, source):032x}" if seed is not None and source in SESSION_SEEDS else None
 
 
 def is_placed(source: str) -> bool:

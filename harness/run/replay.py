@@ -12,7 +12,8 @@ from hashlib import shake_256
 from typing import Any, Final, NoReturn
 
 from harness.determinism.loop import SessionLoop
-from harness.determinism.schedule import Timeline, member_here
+from harness.determinism.member import member_here
+from harness.determinism.schedule import Timeline
 from harness.errors import Divergence, Halt, HarnessError
 from harness.ports import Approval, Question, Recorded
 from harness.run.reads import Reads, RecordedReads, is_placed, retold
@@ -35,7 +36,8 @@ class EndOfRecord(HarnessError):
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
-        super().__init__(f"the recorded run ends after step {steps} without an outcome; up to there all is equal")
+        counted = f"{steps} step{'s' * (steps != 1)}"
+        super().__init__(f"the recorded run was cut off after {counted}; up to there all is equal")
 
 
 class RecordedWorld:
@@ -67,7 +69,7 @@ class RecordedWorld:
         self._requests = restored(events)  # one at a time: each may hold a whole conversation
         self._request: tuple[int, tuple[str, dict[str, Any]]] = (-1, ("", {}))
         self._inner = any(map(_lies_in_effect, events))
-        self._reads = RecordedReads(events)
+        self.reads = RecordedReads(events)
         self.unrecorded: list[str] = []
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
 
@@ -81,7 +83,7 @@ class RecordedWorld:
     def end(self) -> None:
         """Check that the agent did not end before its record."""
         if self.failed is None and self.replayed < len(self.entries):
-            self._fail(explain(self.entries[self.replayed].event, None, self._before()))
+            self.fail(explain(self.entries[self.replayed].event, None, self._before()))
 
     def now(self, seq: int) -> int:
         return self.entries[seq].event.at if seq < len(self.entries) else 0
@@ -94,9 +96,9 @@ class RecordedWorld:
         else:
             self._compare(lines)
         if self._waiting:
-            self._wake()
+            self.wake()
         if self.watch is not None and (ended := self.watch.passed(self.entries, self.replayed)) is not None:
-            self._fail(ended)
+            self.fail(ended)
 
     def carried(self) -> Sequence[Entry]:
         if not self._inner:
@@ -108,12 +110,12 @@ class RecordedWorld:
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         if is_placed(source):
-            left = self._reads.placed(task, source)
+            left = self.reads.placed(task, source)
             if left:
                 return left.popleft()
             self.unrecorded.append(source)
             return real()
-        own = self._reads.own(task)
+        own = self.reads.own(task)
         if own and own[0][0] == source:
             return own.popleft()[1]
         if own or self._sealed:
@@ -122,7 +124,7 @@ class RecordedWorld:
 
     def _misread(self, task: str, source: str, own: Sequence[tuple[str, Any]]) -> NoReturn:
         there = f"where the record has {own[0][0]}" if own else "which the record does not have here"
-        self._fail(
+        self.fail(
             Divergence(
                 f"{source} is read{' ' if own else ', '}{there}",
                 seq=self.replayed,
@@ -160,7 +162,7 @@ class RecordedWorld:
         observation = self._observations.get(action)
         if observation is None:
             if not waits:
-                self._stalled()
+                self.stalled()
             return Recorded(None, None)
         outcome = from_body(observation.body)
         return Recorded(outcome, None if outcome == _CANCELLED else observation.at)
@@ -259,7 +261,7 @@ class RecordedWorld:
     def _answered(self, action: int) -> Event:
         decision = self._answers.get(action)
         if decision is None:
-            self._stalled()
+            self.stalled()
         return decision
 
     def steps(self) -> int:
@@ -274,7 +276,7 @@ class RecordedWorld:
             if line.startswith(b'{"footer":'):
                 return
             if self.replayed == len(self.entries) and not self._sealed:
-                self._fail(EndOfRecord(self.steps()))
+                self.fail(EndOfRecord(self.steps()))
             if self.replayed >= len(self.entries) or self.entries[self.replayed].line != line:
                 self._diverge(line)
                 return
@@ -284,7 +286,7 @@ class RecordedWorld:
         """Tell the first difference."""
         now = read_after(line, self._before(), "now")
         rest = [entry.event for entry in self.entries[self.replayed :]]
-        self._fail(explain(rest[0] if rest else None, now, self._before(), rest[1:]))
+        self.fail(explain(rest[0] if rest else None, now, self._before(), rest[1:]))
 
     def _next(self) -> Event | None:
         """Give the event the record goes on with, leaving out what lies inside an effect."""
@@ -298,7 +300,7 @@ class RecordedWorld:
         rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
         return next((event for event in rest if event.kind != "read" and not _lies_in_effect(event)), None)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Wake those whose turn it is now, or everybody where the record can tell no more."""
         event = None if self._let_go else self._goes_on()
         waiting, self._waiting = self._waiting, []
@@ -315,18 +317,19 @@ class RecordedWorld:
     def _stalled_in_loop(self) -> None:
         if self._waiting and self.failed is None:
             self._let_go = True  # nobody's turn comes: let them go on, and so find the first difference
-            self._wake()
+            self.wake()
         else:
-            self._stalled()
+            self.stalled()
 
-    def _stalled(self) -> NoReturn:
+    def stalled(self) -> NoReturn:
+        """End the replay: the agent waits for what does not come."""
         if self.failed is not None:
             raise Halt(self.failed)
         if self.replayed < len(self.entries):
             event = self.entries[self.replayed].event
-            self._fail(
+            self.fail(
                 Divergence(
-                    f"the agent waits for something that is not in the record, which goes on with a {event.kind}",
+                    f"the agent waits for what is not in the record, which goes on with the {event.kind} {event.seq}",
                     seq=event.seq,
                     step=self.steps(),
                     agent=event.agent,
@@ -334,9 +337,10 @@ class RecordedWorld:
                     cause="a call is missing, or the agent waits for a thread, a file or a socket of its own",
                 )
             )
-        self._fail(EndOfRecord(self.steps()))
+        self.fail(EndOfRecord(self.steps()))
 
-    def _fail(self, error: HarnessError) -> NoReturn:
+    def fail(self, error: HarnessError) -> NoReturn:
+        """Stop the agent, here and at every later call; the first error is the one that is told."""
         if self.failed is None and isinstance(error, Divergence):
             error.sites = error.sites or self.home.sites()
             if self.watch is not None:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 from harness.determinism.address import enclosing, inside
-from harness.determinism.schedule import Timeline, member_here
+from harness.determinism.member import member_here
+from harness.determinism.schedule import Timeline
 from harness.errors import UsageError
 from harness.ports import Approval, Clock, Question, Recorded, World
 from harness.run.doubt import Doubt, Probing, Settled, settle
@@ -68,7 +69,7 @@ class ResumedWorld(RecordedWorld):
         timeline = super().timeline()
         self._timelines.append(timeline)
         if self._live is not None:
-            timeline.go_live(self._rim.clock)
+            timeline.go_live(self._rim.clock, timeline.now)
         return timeline
 
     def begin(self, header: bytes) -> None:
@@ -101,12 +102,12 @@ class ResumedWorld(RecordedWorld):
             self._live.write(b"".join(new), barrier, disk)
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
-        if self._live is not None and not is_placed(source) and not self._reads.own(task):
+        if self._live is not None and not is_placed(source) and not self.reads.own(task):
             return self._live.read(task, source, real)
         return super().read(task, source, real)
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
-        if self._live is not None and not is_placed(source) and not self._reads.own(task):
+        if self._live is not None and not is_placed(source) and not self.reads.own(task):
             return self._live.secret(task, source, drawn)
         return super().secret(task, source, drawn)
 
@@ -178,7 +179,7 @@ class ResumedWorld(RecordedWorld):
 
     def _go_live(self) -> None:
         if self.substituted:
-            self._fail(
+            self.fail(
                 UsageError(
                     f"the run has drawn secret bytes that are not there: {', '.join(self.substituted)}",
                     cure="put the file TRACE.secrets beside the trace; without it a run can be replayed only",
@@ -190,9 +191,8 @@ class ResumedWorld(RecordedWorld):
         self._live.write(b"".join(entry.line for entry in self.entries), True, True)
         self._rim.take_over()
         for timeline in self._timelines:
-            timeline.now = max(timeline.now, at)
-            timeline.go_live(self._rim.clock)
-        self._wake()
+            timeline.go_live(self._rim.clock, at)
+        self.wake()
         awaiting, self._awaiting = self._awaiting, []
         for future in awaiting:
             _resolve(future)
@@ -201,7 +201,7 @@ class ResumedWorld(RecordedWorld):
         if self._live is None and (member := member_here()) is not None:
             member.timeline.pause(member, lambda: self.live)
         if self._live is None:
-            self._stalled()
+            self.stalled()
 
     async def _await_live(self) -> None:
         if self._live is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,10 @@ _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 _CASCADE: Final = asyncio.Handle._run.__code__  # what lies above belongs to the loop
 _RIM: Final = ("harness.door.session", "run")  # what lies above is whoever started the session
 
-
 INSTALLED: Final = 1
 
 
+@functools.cache
 def rank_of(file: str) -> int:
     """Tell whose code a file holds: 0 harness's or Python's own, 1 (``INSTALLED``) a package's, 2 the agent's."""
     if file.startswith(_PLUMBING[0]):

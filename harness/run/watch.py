@@ -43,7 +43,7 @@ class Stop(NamedTuple):
 
 
 Tell = Callable[[Event, Event | None, int], None]
-"""Called with each equal event, the action it belongs to, and the number of the present step."""
+"""Called with each equal event, the action it is about, and the number of that step."""
 
 
 def read_place(text: str) -> Place:
@@ -97,7 +97,7 @@ class Watch:
             event = entries[number].event
             action, step = self._action_of(event)
             if self._tell is not None:
-                self._tell(event, action, self._step)
+                self._tell(event, action, step)
             if hit is None and self._hits(event):
                 hit = event
             reached = reached or (step == self._until and _ends(event))

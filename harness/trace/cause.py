@@ -27,6 +27,8 @@ class Case(NamedTuple):
 
 def likely_cause(case: Case) -> tuple[str, str]:
     """Give the likely cause of a difference and a cure, either of which may be empty. O(size of the run)."""
+    if case.now.kind == "read" and case.recorded.kind == "action" and any(_same_reads(case, one) for one in case.later):
+        return "a missing call, or one that is made later", ""
     if case.recorded.kind == "read" or case.now.kind == "read":
         return _reading(case), "replay with the code, and the packages, that were recorded"
     if case.now.kind == "action":
@@ -131,6 +133,10 @@ def _item(value: Any, token: str) -> Any:
 
 def _tokens(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def _same_reads(case: Case, other: Event) -> bool:
+    return (other.kind, other.task, other.body) == ("read", case.now.task, case.now.body)
 
 
 def _within(pointer: str, *places: str) -> bool:

@@ -68,7 +68,7 @@ def explain(
     return Divergence(
         what,
         seq=len(before),
-        step=sum(event.kind == "action" for event in before),
+        step=_step(speaker, before),
         agent=speaker.agent,
         task=speaker.task,
         pointer=found.pointer if found else "",
@@ -77,6 +77,12 @@ def explain(
         cause=cause,
         cure=cure,
     )
+
+
+def _step(event: Event, before: list[Event]) -> int:
+    """Count the calls before the one that an event is or is about; before the event, where it is about none."""
+    action = event.body.get("action", -1) if event.kind in ("observation", "verdict", "decision") else -1
+    return sum(earlier.kind == "action" for earlier in (before if action < 0 else before[:action]))
 
 
 def _compared(recorded: Event, now: Event, before: list[Event]) -> tuple[tuple[Any, Any], str]:

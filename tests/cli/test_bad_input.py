@@ -38,6 +38,8 @@ def registry(rule: str = 'require: "True"', more: str = "") -> str:
 
 FILES: Final[dict[str, str | bytes]] = {
     "shopkeeper.py": AGENT,
+    "broken.py": "def main(:\n",
+    "raising.py": "import os; os.environ['KEY']\n",
     "empty.yaml": "",
     "binary.yaml": b"\x7fELF\x02\x01\x01\x00\xff\xfe",
     "key.yaml": registry('require: "True"\n    severty: high'),
@@ -85,6 +87,13 @@ RUNS: Final = [
     (["shopkeeper:man"], "shopkeeper:man", "module 'shopkeeper' has no 'man'", "did you mean 'main'?"),
     (["shopkeeper:answer"], "shopkeeper:answer", "'answer' is no function but of type int", "it has: "),
     (["shopkeeper"], "'shopkeeper'", "names no entry", "write module:function"),
+    (
+        ["broken:main"],
+        "broken:main",
+        "cannot be imported: SyntaxError: invalid syntax (broken.py, line 1)",
+        "tells more",
+    ),
+    (["raising:main"], "/", "raising.py:1: raising:main cannot be imported: KeyError: 'KEY'", "tells more"),
     (["shopkeeper:main", "--model-script", "shopkeeper:reply"], "shopkeeper:reply", "has no 'reply'", "it has: "),
     (["shopkeeper:main", "--input", '{"name"'], "--input", "is not JSON", "write --input '{"),
     (["shopkeeper:main", "--input", "[1]"], "--input", "is not a JSON object", "write --input '{"),

@@ -151,7 +151,7 @@ def test_a_blocked_call_is_a_violation(folder: Path) -> None:
     """A rule that blocks gives exit code 1, names itself, and leaves a trace whose verdict is 'violated'."""
     done = record(folder, "--registry", "rules.yaml", "--trace", "blocked.mat.jsonl")
     assert done.returncode == 1
-    assert "NO-LOOKING" in done.stdout
+    assert "verdict: violated\n    NO-LOOKING  step 1: " in done.stdout
     assert facts(program(folder, "verify", "blocked.mat.jsonl", "--json"))["verdict"] == "violated"
 
 

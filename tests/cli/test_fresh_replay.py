@@ -123,6 +123,15 @@ def test_an_agent_that_needs_its_folder_says_so_and_can_have_it(folder: Path) ->
     assert harness(folder, "replay", "t.mat.jsonl", "--verify", "1", "--folder", ".").returncode == 0
 
 
+def test_registries_beside_the_agent_are_found_from_anywhere(folder: Path) -> None:
+    """A rule that the app names by a relative path is the same rule in an empty folder."""
+    rule = "{id: SHORT, on: action, require: 'True', severity: low, otherwise: warn, says: x}"
+    rules = f"registry: own\nversion: 1.0.0\ndefault: allow\ninvariants:\n  - {rule}\n"
+    (folder / "own.yaml").write_text(rules, encoding="utf-8")
+    (folder / "agents.py").write_text(AGENTS.replace("Harness()", 'Harness("own.yaml")'), encoding="utf-8")
+    assert verified(folder, "sound", 0)["equal"]
+
+
 def test_what_is_tolerated_is_tolerated_in_every_process(folder: Path) -> None:
     """Exit code 0, though not equal."""
     told = verified(folder, "unordered", 0, "--tolerate", "search:/args/query")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,28 @@ tools: {look: {effect: read}, pay: {effect: write}}
 invariants:
   - {id: SMALL, title: small payments only, on: action, tool: pay, require: call.args.cents < 3, severity: high,
      otherwise: block}
+"""
+
+WAITING = """\
+import pathlib
+import time
+
+import harness
+
+app = harness.Harness()
+
+
+@app.tool(effect="read")
+def wait() -> str:
+    if not pathlib.Path("begun").exists():
+        pathlib.Path("begun").touch()
+        time.sleep(30)
+    return "waited"
+
+
+@app.agent
+def main() -> str:
+    return wait()
 """
 
 
@@ -115,3 +139,27 @@ def test_a_change_without_a_value_is_a_usage_error(folder: Path, capsys: pytest.
     """What is no pair is told with its cure."""
     assert execute(["fork", str(folder / "t.mat.jsonl"), "--set", "outcome"]) == 2
     assert "write --set name=value" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_says_how_to_go_on(folder: Path) -> None:
+    """Ctrl-C leaves a trace without a seal, as a kill does, and names the command that continues it."""
+    command = [sys.executable, "-m", "harness.cli", "run", "waiting:main", "--trace", "waiting.mat.jsonl"]
+    (folder / "waiting.py").write_text(WAITING)
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        while not (folder / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told == "interrupted after 1 step\n    go on  harness resume waiting.mat.jsonl\n"
+    resumed = run(folder, "resume", "waiting.mat.jsonl")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "returned 'waited'" in resumed.stdout
+
+
+def test_only_what_runs_can_be_placed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options that --check-only would have to ignore are refused."""
+    assert execute(["fork", str(folder / "t.mat.jsonl"), "--set", "registry=x", "--check-only", "--at", "1"]) == 2
+    assert "leave out --at, --offline and --out" in capsys.readouterr().err

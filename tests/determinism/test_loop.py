@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from typing import Any
 
 import pytest
 
 from harness.determinism import address
-from harness.determinism.loop import run
+from harness.determinism.loop import SessionLoop, beside, run
 from harness.determinism.schedule import Timeline
 
 NEVER = 10**18
@@ -117,3 +118,77 @@ def test_waiting_for_what_never_comes_is_told() -> None:
 
     with pytest.raises(AssertionError, match="nothing is left"):
         run(Timeline(stalled=_stalled), stuck())
+
+
+def test_an_outcome_reaches_a_loop_whose_schedule_is_dissolved() -> None:
+    """Whether it comes after that or had come before, the agent goes on with it."""
+
+    async def effect(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    async def agent() -> list[float]:
+        calls = [asyncio.create_task(beside(effect(seconds))) for seconds in (0.0, 0.02)]
+        for _ in range(3):
+            await asyncio.sleep(0)  # the first has come, and its turn has not
+        timeline.dissolve("for a test")
+        return await asyncio.wait_for(asyncio.gather(*calls), 5)
+
+    timeline = Timeline(time.monotonic_ns)
+    assert run(timeline, agent()) == [0.0, 0.02]
+
+
+def test_a_timer_is_not_early_once_the_schedule_is_dissolved() -> None:
+    """News from outside wakes the loop, and no timer that is not due."""
+
+    async def agent() -> float:
+        timeline.dissolve("for a test")
+        started = time.monotonic()
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.01)
+        await asyncio.sleep(0.2)
+        return time.monotonic() - started
+
+    timeline = Timeline(time.monotonic_ns)
+    assert run(timeline, agent()) >= 0.19
+
+
+def test_a_loop_waits_at_rest_once_a_replay_is_over() -> None:
+    """A loop that is left over waits for its timers for real, at no cost."""
+
+    async def agent() -> float:
+        timeline.dissolve("for a test")
+        before = time.process_time()
+        await asyncio.sleep(0.2)
+        return time.process_time() - before
+
+    timeline = Timeline()
+    started = time.monotonic()
+    assert run(timeline, agent()) < 0.1
+    assert time.monotonic() - started >= 0.19
+
+
+def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
+    """Twenty timers of a loop in the background fall due while another thread computes; each then fires at once."""
+    timeline = Timeline(time.monotonic_ns)
+    main = timeline.begin()
+    loop, member = SessionLoop(timeline), timeline.add()
+
+    def background() -> None:
+        timeline.join(member)
+        loop.run_forever()
+        timeline.leave(member)
+
+    thread = threading.Thread(target=background, daemon=True)
+    thread.start()
+    started = time.monotonic()
+    for _ in range(20):
+        done = asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), loop)
+        timeline.sleep(main, 500_000)
+        time.sleep(0.002)
+        timeline.pause(main, done.done)
+    assert time.monotonic() - started < 0.5
+    loop.call_soon_threadsafe(loop.stop)
+    timeline.pause(main, lambda: member.finished)
+    timeline.leave(main)
+    thread.join()
+    loop.close()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.determinism.schedule import Member, Timeline, members
+from harness.determinism.member import Member, member_of_thread
+from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 
 # what a thread does: wait a number of milliseconds, perform an effect that takes so many, or note that it is here
@@ -167,6 +168,63 @@ def test_nothing_is_left_of_a_dissolved_schedule() -> None:
     """No thread counts as a member after the end."""
     timeline = Timeline(time.monotonic_ns)
     timeline.begin()
-    assert any(member.timeline is timeline for member in members.values())
+    assert member_of_thread() is not None
     timeline.dissolve("over")
-    assert not any(member.timeline is timeline for member in members.values())
+    assert member_of_thread() is None
+
+
+def test_who_has_finished_is_forgotten() -> None:
+    """A schedule does not grow with the threads that have come and gone; their numbers go on."""
+    timeline = Timeline(time.monotonic_ns)
+    main = timeline.begin()
+    for number in range(1, 200):
+        member = timeline.add()
+        assert member.number == number
+        timeline.leave(member)
+    assert timeline.lonely
+    assert timeline._members == [main]
+    timeline.dissolve("over")
+
+
+def test_a_later_thread_of_the_same_identity_is_no_member() -> None:
+    """A thread that ends without leaving takes its part with it, though Python numbers the next one alike."""
+    timeline = Timeline(time.monotonic_ns)
+    seen: list[Any] = []
+    identities = set()
+
+    def part(first: bool) -> None:
+        identities.add(threading.get_ident())
+        if first:
+            timeline.begin()
+        else:
+            seen.append(member_of_thread())
+
+    for number in range(20):
+        thread = threading.Thread(target=part, args=(number == 0,))
+        thread.start()
+        thread.join()
+    assert len(identities) < 20  # or this shows nothing
+    assert seen == [None] * 19
+    timeline.dissolve("over")
+
+
+def test_whoever_waits_for_a_turn_does_not_spin() -> None:
+    """A thread whose timer is due while another one computes costs next to nothing."""
+    timeline = Timeline(time.monotonic_ns)
+    main, other = timeline.begin(), timeline.add()
+    spent: list[float] = []
+
+    def part() -> None:
+        timeline.join(other)
+        before = time.thread_time()
+        timeline.sleep(other, 1_000_000)
+        spent.append(time.thread_time() - before)
+        timeline.leave(other)
+
+    thread = threading.Thread(target=part)
+    thread.start()
+    timeline.pause(main, lambda: other.deadline is not None)
+    time.sleep(0.3)  # with the baton
+    timeline.leave(main)
+    thread.join()
+    assert spent[0] < 0.05

@@ -151,3 +151,31 @@ def test_no_orders_cannot_be_explored(tmp_path: Path) -> None:
     """A count below one is told."""
     with pytest.raises(UsageError, match="cannot be explored"):
         explore_orders(tmp_path / "a.mat.jsonl", 0)
+
+
+def test_a_call_that_was_cancelled_is_cancelled_again(tmp_path: Path) -> None:
+    """A timeout that fired does not keep other orders from being run to their end."""
+    app = _app(tmp_path)
+
+    @app.tool(effect="read")
+    async def look(shelf: str) -> str:
+        await asyncio.sleep({"a": 0.001, "b": 0.002, "late": 60.0}[shelf])
+        return shelf
+
+    @app.agent
+    async def hurry() -> list[str]:
+        seen: list[str] = []
+
+        async def one(shelf: str) -> None:
+            try:
+                seen.append(await asyncio.wait_for(look(shelf), 0.05))
+            except TimeoutError:
+                seen.append(f"no {shelf}")
+
+        await asyncio.gather(one("a"), one("b"), one("late"))
+        return seen
+
+    assert app.session(trace=tmp_path / "a.mat.jsonl").run(hurry) == ["a", "b", "no late"]
+    found = explore_orders(tmp_path / "a.mat.jsonl", 20, entry=hurry, app=app)
+    assert len(found.ended) == 20
+    assert found.results > 1

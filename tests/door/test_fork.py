@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -274,3 +275,16 @@ def test_a_streamed_answer_comes_from_the_record(tmp_path: Path) -> None:
     assert (asked, found.taken, found.result) == (["other"], 1, ["one two three", "one two three"])
     replayed = replay(found.path, entry=agent, app=app)
     assert replayed.equal, replayed.divergence
+
+
+def test_another_seed_is_another_chance(shop: Shop) -> None:
+    """What the agent draws from ``random`` follows from the seed, the same each time, and is not the recorded draw."""
+
+    def agent() -> str:
+        return str(shop.refund("W-1", random.randrange(10**6)))
+
+    path = shop.record(agent)
+    one, again, other = (shop.fork(path, agent, set={"seed": seed}) for seed in (1, 1, 2))
+    assert one.result == again.result != other.result
+    assert one.difference is not None
+    assert one.difference.pointer == "/args/cents"

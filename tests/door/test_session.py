@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,15 @@ def test_a_session_has_an_agent_that_rules_know(tmp_path: Path) -> None:
     replayed = harness.replay(session.trace.path, entry=agent, app=app)
     assert replayed.equal, replayed.divergence
     assert app.session().run(agent) == ["AGENT-DECLARED"] * 4
+
+
+def test_a_seed_gives_the_same_chance_again(tmp_path: Path) -> None:
+    """What an agent draws from ``random`` follows from the seed of its session; without one it does not repeat."""
+    app = Harness(traces=tmp_path)
+
+    def draw() -> float:
+        return random.random()
+
+    one, again, other, unseeded = (app.session(seed=seed).run(draw) for seed in (7, 7, 8, None))
+    assert one == again
+    assert len({one, other, unseeded}) == 3

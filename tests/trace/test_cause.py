@@ -82,6 +82,21 @@ def test_a_call_made_twice_is_an_extra_call() -> None:
     assert found.cause == "an extra call: the same one was made before"
 
 
+def test_a_read_that_comes_too_early_is_a_missing_call() -> None:
+    """What the task reads next stands later in the record: nothing is read more often, a call before it is left out."""
+    found = explain(call("pay"), read("a"), [], [read("a")])
+    assert found.cause == "a missing call, or one that is made later"
+
+
+def test_an_outcome_belongs_to_the_step_of_its_call() -> None:
+    """A difference in what came back is told at the call it answers, not at the one after."""
+    before = [call("look", 0), call("look", 1)]
+    found = explain(
+        event("observation", {"action": 0, "ok": 1}, 2), event("observation", {"action": 0, "ok": 2}, 2), before
+    )
+    assert (found.seq, found.step, found.pointer) == (2, 0, "/ok")
+
+
 def test_long_texts_are_shown_where_they_differ() -> None:
     """A window around the first difference, not the beginning that both share."""
     one, other = told_apart("a" * 500 + "3 results" + "z" * 500, "a" * 500 + "4 results" + "z" * 500)

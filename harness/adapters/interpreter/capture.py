@@ -72,8 +72,8 @@ class _Capture:
         """Redirect what an imported package holds, once."""
         if name in self._known:
             return
-        self._known.add(name)
         came = list(KNOWN[name](sys.modules[name]))
+        self._known.add(name)
         self.replacements += came
         if self.open:
             for slot, replacement in came:

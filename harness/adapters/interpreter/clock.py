@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.adapters.interpreter.scope import Scope, plain, reading, taken
 from harness.adapters.interpreter.slots import FunctionSlot, Slot, TypeSlot
-from harness.determinism.schedule import current, member_here
+from harness.determinism.member import current, member_here
 
 _READINGS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _WAIT: Final = frozenset({"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"})

@@ -6,7 +6,6 @@ the redactor the value, a replay gives the agent a stand-in of plain letters tha
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import socket
@@ -120,13 +119,8 @@ def _reader() -> Scope | None:
     if scope is None:
         return None
     frame = asker(3)
-    speaks = _is_own(frame.f_code.co_filename) or module_of(frame).partition(".")[0] in _SPEAKERS
+    speaks = not is_installed(frame.f_code.co_filename) or module_of(frame).partition(".")[0] in _SPEAKERS
     return scope if speaks else None
-
-
-@functools.cache
-def _is_own(file: str) -> bool:
-    return not is_installed(file)
 
 
 def _written(text: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from harness.determinism import address
 from harness.determinism.address import in_effect
-from harness.determinism.schedule import current
+from harness.determinism.member import current
 from harness.run.drive import Run, read, read_at, secret
 from harness.run.site import INSTALLED, rank_of
 
@@ -47,7 +47,6 @@ class _Kinds(dict[str, int]):
 
 
 _kinds: Final = _Kinds()
-_ranks: Final[dict[str, int]] = {}  # of files
 
 
 class Scope:
@@ -154,9 +153,7 @@ def _place() -> str:
     """Name the function of an installed package that reads; empty where the agent's own code does."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        rank = _ranks.get(frame.f_code.co_filename)
-        if rank is None:
-            rank = _ranks[frame.f_code.co_filename] = rank_of(frame.f_code.co_filename)
+        rank = rank_of(frame.f_code.co_filename)
         if rank:
             return f"{module_of(frame)}:{frame.f_code.co_qualname}" if rank == INSTALLED else ""
         frame = frame.f_back

@@ -14,7 +14,7 @@ from __future__ import annotations
 import _queue
 import _thread
 import asyncio
-import concurrent.futures
+import concurrent.futures.thread
 import queue
 import sys
 import threading
@@ -22,6 +22,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from functools import partial
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -30,7 +31,8 @@ from harness.adapters.interpreter.scope import here as scope_here
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot, TypeSlot
 from harness.determinism.address import as_job, in_effect
 from harness.determinism.loop import SessionLoop
-from harness.determinism.schedule import Member, Mutex, Timeline, current, member_here
+from harness.determinism.member import Member, Mutex, current, member_here
+from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 from harness.run.site import rank_of
 
@@ -39,6 +41,7 @@ _POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
 _OF_PROCESSES: Final = ("multiprocessing", "concurrent.futures.process")
 """What looks after other processes waits in ways that nobody sees."""
 _MEMBER: Final = "_harness_member"
+_WORKER: Final[Any] = concurrent.futures.thread._worker
 
 
 def replacements() -> Iterator[tuple[Slot, Any]]:
@@ -101,6 +104,8 @@ class _Waits:
                 self._filled = list(wait_replacements())
                 for slot, replacement in self._filled:
                     slot.fill(replacement)
+        if timeline.dissolved:  # in between, by another thread
+            self.release(timeline)
 
     def release(self, timeline: Timeline) -> None:
         with self._mutex:
@@ -142,12 +147,33 @@ def _starting(original: Callable[..., None]) -> Callable[..., None]:
             return original(thread)
         _waits.hold(here.timeline)
         member = here.timeline.add()
-        thread.run = _in_turn(member, copy_context(), thread, named(thread.run))  # type: ignore[method-assign]
+        before: dict[str, Any] = {name: vars(thread)[name] for name in ("run", _MEMBER) if name in vars(thread)}
+        thread.run = _in_turn(member, _context_of(thread), thread, named(thread.run))  # type: ignore[method-assign]
         setattr(thread, _MEMBER, member)
-        with _for_real(here):
-            return original(thread)
+        try:
+            with _for_real(here):
+                original(thread)
+        except BaseException:  # it was started before, or there are too many
+            here.timeline.leave(member)
+            del thread.run
+            delattr(thread, _MEMBER)
+            vars(thread).update(before)
+            raise
 
     return start
+
+
+def _context_of(thread: threading.Thread) -> Context:
+    """Give the context that a thread runs in: a copy of its maker's, but a pool's worker may outlive the session.
+
+    Each of its jobs brings the context of whoever gave it; what prepares the worker belongs to the session.
+    """
+    if getattr(thread, "_target", None) is not _WORKER:
+        return copy_context()
+    pool, jobs, prepare, arguments = thread._args  # type: ignore[attr-defined]
+    prepare = None if prepare is None else partial(copy_context().run, prepare)
+    thread._args = pool, jobs, prepare, arguments  # type: ignore[attr-defined]
+    return Context()
 
 
 def _in_turn(member: Member, context: Context, thread: threading.Thread, run: Callable[[], None]) -> Callable[[], None]:
@@ -218,27 +244,31 @@ def _let_others(here: Member) -> None:
 
 
 def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
-    pools: weakref.WeakKeyDictionary[Any, tuple[Any, Any]] = weakref.WeakKeyDictionary()
+    pools: weakref.WeakKeyDictionary[Timeline, weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictionary()
 
     def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
         here = _turn_taker()
-        if here is None:
-            return original(pool, named(function), *args, **options)
-        return original(own(pool, here.timeline), copy_context().run, named(function), *args, **options)
+        if here is not None:
+            return original(own(pool, here.timeline) or pool, copy_context().run, named(function), *args, **options)
+        return original(pool, named(function), *args, **options)
 
     def own(pool: Any, timeline: Timeline) -> Any:
-        """Give a pool whose workers are members of this session: the pool itself where it has none yet."""
-        owner, stand_in = pools.get(pool, (None, None))
-        if owner is None or owner() is not timeline:
-            stand_in = None
-            if pool._threads:
-                stand_in = concurrent.futures.ThreadPoolExecutor(
-                    pool._max_workers, pool._thread_name_prefix, pool._initializer, pool._initargs
-                )
-            pools[pool] = (weakref.ref(timeline), stand_in)
-        return stand_in or pool
+        """Give a pool whose workers are members of this session; None for the pool itself, where it had none yet."""
+        known = pools.setdefault(timeline, weakref.WeakKeyDictionary())
+        if pool not in known:
+            known[pool] = _stand_in(pool, timeline) if pool._threads else None
+        return known[pool]
 
     return submit
+
+
+def _stand_in(pool: Any, timeline: Timeline) -> Any:
+    """Give a pool like another one that lasts as long as a session."""
+    made = concurrent.futures.ThreadPoolExecutor(
+        pool._max_workers, pool._thread_name_prefix, pool._initializer, pool._initargs
+    )
+    timeline.afterwards.append(lambda _: made.shutdown(wait=False))
+    return made
 
 
 def named(function: Callable[..., T]) -> Callable[..., T]:

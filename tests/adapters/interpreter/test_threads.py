@@ -190,3 +190,109 @@ def test_an_error_in_a_thread_is_the_agents(tmp_path: Path) -> None:
     replayed = harness.replay(tmp_path / "a.mat.jsonl", entry=failing)
     assert replayed.equal
     assert isinstance(replayed.error, TypeError)
+
+
+def test_a_thread_that_cannot_be_started_is_no_member(tmp_path: Path) -> None:
+    """A second start is refused as Python words it, and nobody waits for the turn of a thread that is not there."""
+
+    def agent() -> str:
+        thread = threading.Thread(target=look, args=("a",))
+        thread.start()
+        with pytest.raises(RuntimeError, match="once"):
+            thread.start()
+        thread.join(5)
+        return look("b").split()[0]
+
+    assert app.session(trace=tmp_path / "a.mat.jsonl").run(agent) == "b"
+
+
+def test_a_worker_outlives_the_session_that_started_it(tmp_path: Path) -> None:
+    """A job from outside is no call of a session that has ended, though a session was the first to use the pool."""
+
+    def agent() -> str:
+        return pool.submit(look, "inside").result().split()[0]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert app.session(trace=tmp_path / "a.mat.jsonl").run(agent) == "inside"
+        assert pool.submit(look, "outside").result().split()[0] == "outside"
+
+
+def test_what_prepares_a_worker_belongs_to_the_session(tmp_path: Path) -> None:
+    """A pool's initializer calls a tool, and the call is in the trace."""
+
+    def agent() -> None:
+        with ThreadPoolExecutor(1, initializer=look, initargs=("first",)) as pool:
+            pool.submit(look, "then").result()
+
+    with app.session(trace=tmp_path / "a.mat.jsonl") as session:
+        session.run(agent)
+        assert session.steps == 2
+
+
+def test_sessions_at_once_have_pools_of_their_own(tmp_path: Path) -> None:
+    """Two sessions that take turns with a pool of the module's each keep one worker for all their jobs."""
+    meeting = threading.Barrier(2)
+    workers: dict[str, set[int]] = {}
+
+    @app.tool(effect="read")
+    def meet() -> None:
+        meeting.wait(10)
+
+    def agent(name: str) -> None:
+        for _ in range(3):
+            workers.setdefault(name, set()).add(pool.submit(threading.get_ident).result())
+            meet()
+
+    def session(name: str) -> None:
+        app.session(trace=tmp_path / f"{name}.mat.jsonl").run(agent, name=name)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        sessions = [threading.Thread(target=session, args=(name,)) for name in "ab"]
+        for one in sessions:
+            one.start()
+        for one in sessions:
+            one.join()
+    assert {name: len(seen) for name, seen in workers.items()} == {"a": 1, "b": 1}
+
+
+def test_nobody_gives_a_turn_away_for_a_lock_of_harness(tmp_path: Path) -> None:
+    """A call that finds the trace being written to by an effect goes before one whose turn is later."""
+    order: list[str] = []
+
+    def agent() -> None:
+        look("warm")
+
+        def job(name: str) -> None:
+            if name == "first":
+                held.set()
+                _spin(taken)
+                session.note(name)
+            order.append(name)
+
+        threads = [threading.Thread(target=job, args=(name,)) for name in ("first", "second")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def outside() -> None:
+        held.wait(5)
+        assert session.live is not None
+        with session.live.lock:
+            taken.set()
+            time.sleep(0.1)
+
+    held, taken = threading.Event(), threading.Event()
+    writer = threading.Thread(target=outside)
+    writer.start()
+    with app.session(trace=tmp_path / "a.mat.jsonl") as session:
+        session.run(agent)
+    writer.join()
+    assert order == ["first", "second"]
+
+
+def _spin(event: threading.Event) -> None:
+    """Wait for something outside without giving the turn away."""
+    while not event._flag:  # type: ignore[attr-defined]
+        pass

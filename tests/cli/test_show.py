@@ -1,0 +1,90 @@
+"""``harness show``: one line for each thing that happened."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import Harness
+from harness.cli import execute
+
+
+def _shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], agent: Callable[[Harness], Callable[..., object]]
+) -> str:
+    app = Harness(traces=tmp_path)
+    session = app.session(trace=tmp_path / "a.mat.jsonl")
+    try:
+        session.run(agent(app))
+    except LookupError:
+        pass
+    assert execute(["show", str(tmp_path / "a.mat.jsonl")]) == 0
+    return capsys.readouterr().out
+
+
+def test_reads_are_one_quiet_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was read is told by its sources, each once with how often; the values are left to --json."""
+
+    def agent(app: Harness) -> Callable[[], int]:
+        def main() -> int:
+            time.time()
+            time.time()
+            return int(random.random())
+
+        return main
+
+    (line,) = [line for line in _shown(tmp_path, capsys, agent).splitlines() if "reads  " in line]
+    assert re.fullmatch(r" +0 +\d+\.\d{4} +reads  time\.time ×2, random@session", line)
+
+
+def test_an_outcome_names_its_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of calls that lie side by side, each outcome carries the number of the call it belongs to."""
+
+    def agent(app: Harness) -> Callable[[], object]:
+        @app.tool(effect="read")
+        async def look(shelf: str) -> str:
+            await asyncio.sleep({"a": 0.02, "b": 0.001}[shelf])
+            return shelf
+
+        async def main() -> object:
+            return await asyncio.gather(look("a"), look("b"))
+
+        return main
+
+    shown = _shown(tmp_path, capsys, agent)
+    assert re.findall(r"step (\d) +look\(shelf=\"(\w)\"\)", shown) == [("0", "a"), ("1", "b")]
+    assert re.findall(r" (\d) +ok  \"(\w)\"", shown) == [("1", "b"), ("0", "a")]
+
+
+def test_the_end_of_a_run_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the entry raised is its type and text, not a JSON object."""
+
+    def agent(app: Harness) -> Callable[[], None]:
+        def main() -> None:
+            raise LookupError("no such order")
+
+        return main
+
+    assert "raised  builtins:LookupError: no such order\n" in _shown(tmp_path, capsys, agent)
+
+
+def test_a_note_is_its_text_and_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A note shows what was noted, and the data as JSON behind it."""
+
+    def agent(app: Harness) -> Callable[[], int]:
+        def main() -> int:
+            with app.session() as session:  # joins the one around it
+                session.note("halfway", left=2)
+            return 1
+
+        return main
+
+    shown = _shown(tmp_path, capsys, agent)
+    assert 'note  halfway  {"left": 2}\n' in shown
+    assert "returned  1\n" in shown
