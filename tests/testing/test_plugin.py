@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import openai  # noqa: F401 - a run inside this process forgets what it was the first to import
+import httpcore2  # noqa: F401 - a run inside this process forgets what it was the first to import
+import openai  # noqa: F401 - the same
 import pytest
 
 import harness.door.recording  # noqa: F401 - the same
