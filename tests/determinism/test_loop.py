@@ -168,7 +168,7 @@ def test_a_loop_waits_at_rest_once_a_replay_is_over() -> None:
 
 
 def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
-    """Twenty timers of a loop in the background fall due while another thread computes; each then fires at once."""
+    """Forty timers of a loop in the background fall due while another thread computes; none waits for the next look."""
     timeline = Timeline(time.monotonic_ns)
     main = timeline.begin()
     loop, member = SessionLoop(timeline), timeline.add()
@@ -181,12 +181,12 @@ def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
     thread = threading.Thread(target=background, daemon=True)
     thread.start()
     started = time.monotonic()
-    for _ in range(20):
+    for _ in range(40):
         done = asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), loop)
         timeline.sleep(main, 500_000)
         time.sleep(0.002)
         timeline.pause(main, done.done)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
     loop.call_soon_threadsafe(loop.stop)
     timeline.pause(main, lambda: member.finished)
     timeline.leave(main)

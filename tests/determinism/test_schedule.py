@@ -106,11 +106,26 @@ def test_one_runs_at_a_time() -> None:
 
 
 def test_effects_are_performed_side_by_side() -> None:
-    """Four effects of 50 ms take about as long as one."""
-    program = [[("effect", 100)]] * 4
-    started = time.monotonic()
-    _Program(Timeline(time.monotonic_ns), program, None).run()
-    assert time.monotonic() - started < 0.19
+    """Four effects meet at a barrier, which none could pass alone."""
+    timeline, met = Timeline(time.monotonic_ns), threading.Barrier(4, timeout=20)
+    main = timeline.begin()
+    others = [timeline.add() for _ in range(4)]
+
+    def part(member: Member) -> None:
+        timeline.join(member)
+        timeline.stand_aside(member)
+        met.wait()
+        timeline.come_back(member)
+        timeline.leave(member)
+
+    threads = [threading.Thread(target=part, args=(member,)) for member in others]
+    for thread in threads:
+        thread.start()
+    timeline.pause(main, lambda: all(member.finished for member in others))
+    timeline.leave(main)
+    for thread in threads:
+        thread.join()
+    assert not met.broken
 
 
 def test_an_hour_of_sleep_costs_nothing_on_replay() -> None:
