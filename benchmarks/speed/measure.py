@@ -74,12 +74,14 @@ def measured(samples: Samples, target: str = "") -> Figure:
     return Figure(samples.median, samples.unit, samples.interval, target)
 
 
-def side_by_side(runs: Mapping[str, Callable[[], float]], unit: str) -> dict[str, Samples]:
-    """Run each thing once to warm up, then all of them in turn, ``REPETITIONS`` times; each gives its own figure."""
+def side_by_side(
+    runs: Mapping[str, Callable[[], float]], unit: str, repetitions: int = REPETITIONS
+) -> dict[str, Samples]:
+    """Run each thing once to warm up, then all of them in turn, so many times; each gives its own figure."""
     for run in runs.values():
         run()
     taken: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(REPETITIONS):
+    for _ in range(repetitions):
         for name, run in runs.items():
             taken[name].append(run())
     return {name: Samples(unit, tuple(values)) for name, values in taken.items()}
