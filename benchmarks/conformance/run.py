@@ -13,16 +13,14 @@ by what name the construct is refused; a replay that claims to be equal and has 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.load import busy
 from benchmarks.speed.measure import Figure, report
 from tests.conformance.campaign import Broken, Facts, complaint, misrecorded, record, replay, strict, unrefused
 from tests.conformance.catalogue import Case, cases
@@ -56,7 +54,7 @@ def main() -> None:
     """Read the command line, run, report, and leave with 1 where a promise was broken."""
     options = _options()
     chosen = [case for case in cases() if not case.missing and (not options.only or _named(case, options.only))]
-    with _load(options.load), ThreadPoolExecutor(options.jobs) as pool:
+    with busy(options.load), ThreadPoolExecutor(options.jobs) as pool:
         rows = []
         for row in pool.map(lambda case: examine(case, options.times), chosen):
             print(f"{row.case.name:45} {row.equal}/{row.runs}  {row.broken[:_MAX_TEXT]}", file=sys.stderr, flush=True)
@@ -132,18 +130,6 @@ def _figures(rows: list[Row]) -> dict[str, Figure]:
 
 def _named(case: Case, names: list[str]) -> bool:
     return any(case.name == name or case.name.startswith(f"{name}.") for name in names)
-
-
-@contextmanager
-def _load(processes: int) -> Iterator[None]:
-    """Keep cores busy with processes that do nothing else."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
-    try:
-        yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
 
 
 def _options() -> argparse.Namespace:

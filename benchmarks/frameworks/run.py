@@ -33,6 +33,7 @@ import httpx2
 
 from benchmarks.frameworks.catalogue import CASES, QUESTION, Case
 from benchmarks.frameworks.shipped import examples_folder
+from benchmarks.load import busy
 from benchmarks.speed.measure import Figure, installed, report
 from harness.door.agents import load_entry
 from harness.testing.model_server import ModelServer
@@ -144,7 +145,7 @@ def _served_traces(case: Case, loop: str, folder: Path, requests: int, load: int
     policy: Any = load_entry(case.script)
     with (
         ModelServer(policy) as model,
-        _busy(load),
+        busy(load),
         _served(case, loop, folder, model) as url,
         ThreadPoolExecutor(requests) as pool,
     ):
@@ -218,18 +219,6 @@ def _replayed(traces: list[dict[str, Any]], times: int) -> list[list[dict[str, A
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(process, range(times)))
-
-
-@contextmanager
-def _busy(processes: int) -> Iterator[None]:
-    """Keep cores busy with processes that do nothing else."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
-    try:
-        yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
 
 
 def _figures(rows: list[Row]) -> dict[str, Figure]:

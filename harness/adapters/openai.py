@@ -59,6 +59,17 @@ def wrap_openai(client: Client, current: Current) -> Client:
     )
 
 
+def _delivered(
+    run: Run, action: int, response: httpx2.Response, outcome: Outcome, body: Callable[[Stream, httpx2.Response], Any]
+) -> httpx2.Response:
+    """Give an answer to the client: a stream ends its action later, what has been read whole ends it now."""
+    if is_stream(response):
+        stream = Stream(run, action, response)
+        return stream.response(body(stream, response))
+    finish(run, action, outcome)
+    return whole_response(response)
+
+
 class _Door(httpx2.BaseTransport):
     """Pass each request of a synchronous client through the door."""
 
@@ -105,11 +116,7 @@ class _Door(httpx2.BaseTransport):
             finish(run, action, outcome)
             raise failed
         assert response is not None
-        if is_stream(response):
-            stream = Stream(run, action, response)
-            return stream.response(_SyncBody(stream, response))
-        finish(run, action, outcome)
-        return whole_response(response)
+        return _delivered(run, action, response, outcome, _SyncBody)
 
     def close(self) -> None:
         self._inner.close()
@@ -203,11 +210,7 @@ class _AsyncDoor(httpx2.AsyncBaseTransport):
             finish(run, action, outcome)
             raise failed
         assert response is not None
-        if is_stream(response):
-            stream = Stream(run, action, response)
-            return stream.response(_AsyncBody(stream, response))
-        finish(run, action, outcome)
-        return whole_response(response)
+        return _delivered(run, action, response, outcome, _AsyncBody)
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._inner.send(request, stream=True)

@@ -106,17 +106,10 @@ def fork(
         world = ForkedWorld(events, Where(step, dict(set), offline), live, app.clock, exact=exact)
         world.secrets = read_private(trace)
         session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)
-        result: Any = None
-        error: Exception | None = None
-        try:
-            result = session.run(make_agent(app, function), **decode_value(header.run["input"] or {}))
-        except Exception as raised:  # noqa: BLE001 - the agent's own, which the trace holds too, or what ended the fork
-            error = raised if raised is not world.failed else None
+        result, error = _run(session, make_agent(app, function), header, world)
     if not world.reached:
         target.unlink()
-        raised_it = "" if error is None else f": it raises {type(error).__name__}: {error}"
-        cause = "the agent's code changed"
-        raise world.failed or Divergence(f"the agent ends before the call to change{raised_it}", cause=cause)
+        raise world.failed or _ended_before(error)
     if world.failed is not None and not isinstance(world.failed, Divergence):
         raise world.failed
     with open_trace(target) as forked:
@@ -134,6 +127,21 @@ def fork(
         error,
         world.failed,
     )
+
+
+def _run(
+    session: Session, agent: Callable[..., Any], header: Header, world: ForkedWorld
+) -> tuple[Any, Exception | None]:
+    """Run the agent, and give what it returned or raised; what ended the fork is in its world."""
+    try:
+        return session.run(agent, **decode_value(header.run["input"] or {})), None
+    except Exception as raised:  # noqa: BLE001 - the agent's own, which the trace holds too, or what ended the fork
+        return None, raised if raised is not world.failed else None
+
+
+def _ended_before(error: Exception | None) -> Divergence:
+    raised_it = "" if error is None else f": it raises {type(error).__name__}: {error}"
+    return Divergence(f"the agent ends before the call to change{raised_it}", cause="the agent's code changed")
 
 
 def _step(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,54 +78,54 @@ def test_any_program_of_threads_comes_out_in_the_recorded_order(program: list[An
     assert replay.came == recording.came
 
 
+def _four(timeline: Timeline, part: Callable[[Member], None]) -> None:
+    """Run a part in four threads, each with a turn of its own at the beginning."""
+    main, others = timeline.begin(), [timeline.add() for _ in range(4)]
+
+    def whole(member: Member) -> None:
+        timeline.join(member)
+        try:
+            part(member)
+        finally:
+            timeline.leave(member)
+
+    threads = [threading.Thread(target=whole, args=(member,)) for member in others]
+    for thread in threads:
+        thread.start()
+    timeline.pause(main, lambda: all(member.finished for member in others))
+    timeline.leave(main)
+    for thread in threads:
+        thread.join()
+
+
 def test_one_runs_at_a_time() -> None:
     """No two members are ever between two waits at the same moment."""
     inside, most = 0, 0
     timeline = Timeline(time.monotonic_ns)
-    main = timeline.begin()
-    others = [timeline.add() for _ in range(4)]
 
     def part(member: Member) -> None:
         nonlocal inside, most
-        timeline.join(member)
         for _ in range(20):
             inside += 1
             most = max(most, inside)
             sum(range(2000))
             inside -= 1
             timeline.sleep(member, 1000)
-        timeline.leave(member)
 
-    threads = [threading.Thread(target=part, args=(member,)) for member in others]
-    for thread in threads:
-        thread.start()
-    timeline.pause(main, lambda: all(member.finished for member in others))
-    timeline.leave(main)
-    for thread in threads:
-        thread.join()
+    _four(timeline, part)
     assert most == 1
 
 
 def test_effects_are_performed_side_by_side() -> None:
     """Four effects meet at a barrier, which none could pass alone."""
     timeline, met = Timeline(time.monotonic_ns), threading.Barrier(4, timeout=20)
-    main = timeline.begin()
-    others = [timeline.add() for _ in range(4)]
 
     def part(member: Member) -> None:
-        timeline.join(member)
         timeline.stand_aside(member)
         met.wait()
         timeline.come_back(member)
-        timeline.leave(member)
 
-    threads = [threading.Thread(target=part, args=(member,)) for member in others]
-    for thread in threads:
-        thread.start()
-    timeline.pause(main, lambda: all(member.finished for member in others))
-    timeline.leave(main)
-    for thread in threads:
-        thread.join()
+    _four(timeline, part)
     assert not met.broken
 
 
