@@ -17,6 +17,7 @@ from harness.adapters.registries import load_registry
 from harness.adapters.sarif import sarif_of_check, write_sarif
 from harness.assertion.report import check
 from harness.cli.labels import Labels
+from harness.cli.options import AsJson
 from harness.cli.output import console, show_verdict
 from harness.cli.parameters import HELP, read_parameters
 from harness.cli.tables import facts_of_row, finding_facts, rule_table
@@ -35,7 +36,7 @@ def command(
     sarif: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the verdicts there, as SARIF 2.1.0.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge traces as the door would have; recorded verdicts are not looked at.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.adapters.files import open_trace
+from harness.cli.options import AsJson
 from harness.cli.output import emit
 from harness.trace.diff import explain
 from harness.trace.event import Event
@@ -17,7 +18,7 @@ from harness.trace.event import Event
 def command(
     recorded: Annotated[Path, typer.Argument(metavar="A", help="One trace.")],
     now: Annotated[Path, typer.Argument(metavar="B", help="The other.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the first event in which two traces differ; what a host or a clock adds does not count."""
     with open_trace(recorded) as one, open_trace(now) as other:

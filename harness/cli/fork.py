@@ -11,9 +11,9 @@ import typer
 
 from harness.adapters.files import open_trace
 from harness.adapters.registries import load_registry
+from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript, NewTrace
 from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import HELP as SCRIPTED
 from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.fork import Fork, fork
@@ -44,15 +44,11 @@ def command(
     check_only: Annotated[
         bool, typer.Option("--check-only", help="Only judge the recorded calls by --set registry=…; run nothing.")
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
-    ] = None,
-    entry: Annotated[
-        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
-    ] = None,
-    path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
-    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: NewTrace = None,
+    entry: EntryName = None,
+    path: CodeFolder = None,
+    model_script: ModelScript = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the agent behind a trace again with one thing changed, in a new trace.
 

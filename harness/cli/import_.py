@@ -10,6 +10,7 @@ import typer
 
 from harness.adapters import agentdojo, agentrx, openai_chat, tau, tau2
 from harness.adapters.transcripts import LABELS, write_traces
+from harness.cli.options import AsJson
 from harness.cli.output import emit
 
 
@@ -36,7 +37,7 @@ def command(
     form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openai: chat messages; the others: benchmarks.")],
     file: Annotated[Path, typer.Argument(help="A .json or .jsonl file, also with .gz.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the traces.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn recorded conversations into one trace each; labels go to labels.jsonl beside them."""
     imported = write_traces(_CONVERSATIONS[form](file), form.value, file, out)

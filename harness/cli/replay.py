@@ -14,6 +14,7 @@ from harness.adapters.files import open_trace
 from harness.cli.explore import explore
 from harness.cli.fresh import Fresh, shut_network
 from harness.cli.hash_order import likely_lines
+from harness.cli.options import AsJson, CodeFolder, EntryName
 from harness.cli.output import console, counted, emit
 from harness.cli.show import lines_of
 from harness.door.replay import Replay, replay
@@ -33,10 +34,8 @@ def command(
     breaks: Annotated[list[str] | None, typer.Option("--break", metavar="WHERE", help=_BREAK)] = None,
     step: Annotated[bool, typer.Option("--step", help="Print every step as it happens; on a terminal, wait.")] = False,
     tolerate: Annotated[list[str] | None, typer.Option(metavar="POINTER", help=_TOLERATE)] = None,
-    entry: Annotated[
-        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
-    ] = None,
-    path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
+    entry: EntryName = None,
+    path: CodeFolder = None,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --verify: the folder to start in, not an empty one.")
     ] = None,
@@ -46,7 +45,7 @@ def command(
     seed: Annotated[int, typer.Option(help="With --explore-orders: which orders are drawn.")] = 0,
     hash_seed: Annotated[str, typer.Option(help="'recorded', or 'any' to keep this process's.")] = "recorded",
     offline: Annotated[bool, typer.Option("--offline", help="Refuse every socket, and say which were tried.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the agent behind a trace again, offline, and compare."""
     if verify or explore_orders:

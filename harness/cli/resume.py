@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript, NewTrace
 from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import HELP as SCRIPTED
 from harness.cli.scripted import scripted_model
 from harness.door.resume import Resumed, resume
 from harness.errors import Refused
@@ -19,19 +19,15 @@ from harness.errors import Refused
 
 def command(
     trace: Annotated[Path, typer.Argument(help="The trace of the run that was killed.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
-    ] = None,
+    out: NewTrace = None,
     repeat: Annotated[
         list[str] | None,
         typer.Option(metavar="TOOL", help="Let a call of this tool that is in doubt be made again; may be repeated."),
     ] = None,
-    entry: Annotated[
-        str | None, typer.Option(metavar="M:F", help="The entry, where the trace does not say it.")
-    ] = None,
-    path: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to import the entry from.")] = None,
-    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    entry: EntryName = None,
+    path: CodeFolder = None,
+    model_script: ModelScript = None,
+    as_json: AsJson = False,
 ) -> None:
     """Continue a run that was killed: its record first, then for real.
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.options import AsJson, ModelScript
 from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.parameters import HELP, read_parameters
-from harness.cli.scripted import HELP as SCRIPTED
 from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.agents import load_entry, make_agent
@@ -35,8 +35,8 @@ def command(
         int | None, typer.Option(help="Seed the agent's random and numpy.random; else they are seeded by chance.")
     ] = None,
     acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
-    model_script: Annotated[str | None, typer.Option(metavar="MODULE:POLICY", help=SCRIPTED)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    model_script: ModelScript = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run an agent once and record everything that crosses its boundary."""
     restart_with_hash_seed(HASH_SEED)

@@ -10,7 +10,6 @@ from typing import Final
 
 from harness.door.agents import load_entry
 
-HELP: Final = "Answer model calls from a local scripted server."
 _PRESUMED: Final = {
     "OPENAI_API_KEY": "no-key-needed",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",  # it would report to OpenAI past the door

@@ -12,6 +12,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from harness.adapters.files import SUFFIX, open_trace
+from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
 from harness.errors import UsageError
 
@@ -41,7 +42,7 @@ def command(
         bool, typer.Option("--reference", help="Name the trace where it is; by default it is copied beside the test.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a pytest file of a few lines that replays a trace.
 

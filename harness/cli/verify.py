@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.adapters.files import open_trace
+from harness.cli.options import AsJson
 from harness.cli.output import emit
 from harness.errors import TamperedTrace
 
@@ -15,7 +16,7 @@ from harness.errors import TamperedTrace
 def command(
     trace: Annotated[Path, typer.Argument(help="The trace to check.")],
     expect: Annotated[str | None, typer.Option(metavar="DIGEST", help="The digest the trace must have.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every line of a trace against its chain and seal.
 

@@ -12,6 +12,7 @@ import typer
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.registries import load_registry
 from harness.cli.labels import Labels
+from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
 from harness.cli.registry.loading import with_progress
 from harness.mediation.decision import decide
@@ -28,7 +29,7 @@ def command(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The registry as it is to be.")],
     traces: Annotated[list[Path], typer.Argument(metavar="TRACE|DIR…", help="Traces, or folders of traces.")],
     labels: Annotated[bool, typer.Option("--labels", help="Compare with the rewards in labels.jsonl.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge stored traces by both versions, and tell what would have been blocked, allowed or judged otherwise.
 

@@ -12,6 +12,7 @@ import typer
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.registries import load_registry
 from harness.assertion.report import check
+from harness.cli.options import AsJson
 from harness.cli.output import console
 from harness.cli.registry.loading import with_progress
 from harness.cli.tables import facts_of_row, rule_table
@@ -23,7 +24,7 @@ from harness.review.summary import Judged, Row, rule_rows
 def command(
     registry: Annotated[str, typer.Argument(metavar="REGISTRY", help="A registry.")],
     traces: Annotated[list[Path], typer.Argument(metavar="TRACE|DIR…", help="Traces, or folders of traces.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Count where each rule spoke, and which parts of guards and requirements ever decided an answer.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.adapters.registries import load_registry
+from harness.cli.options import AsJson
 from harness.cli.output import emit
 from harness.review.difference import Difference, differences
 
@@ -17,7 +18,7 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def command(
     old: Annotated[str, typer.Argument(metavar="OLD", help="One registry.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Another, or a later version of it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare what two registries mean; titles, sources, examples and layout do not count.
 

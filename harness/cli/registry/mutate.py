@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.adapters.files import open_trace, trace_files
+from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
 from harness.cli.registry.loading import load_each, with_progress
 from harness.determinism.canonical import digest_of
@@ -26,7 +27,7 @@ def command(
     ] = None,
     rule: Annotated[list[str] | None, typer.Option(metavar="ID", help="This rule only; may be repeated.")] = None,
     at_least: Annotated[float, typer.Option(min=0, max=1, help="The score each rule must reach.")] = 0.8,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put one small fault after another into each rule, and see whether its examples are judged differently.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
 from harness.cli.registry.loading import load_each
 from harness.registry.invariant import Invariant
@@ -17,7 +18,7 @@ from harness.review.trial import Failure, Trial, try_registry
 
 def command(
     registries: Annotated[list[str], typer.Argument(metavar="REGISTRY…", help="Registries, or folders of them.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge each rule's own examples; at the last line of each the rule must hold, or be violated, as it says.
 
