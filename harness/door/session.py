@@ -138,7 +138,8 @@ class Session:
                     "session.run cannot start an event loop inside another", cure="await the agent inside the session"
                 )
             assert self.timeline is not None
-            self.timeline.begin()
+            if not self.timeline.active:
+                self.timeline.begin()  # so that it goes on after the loop has ended, up to the end of the session
             return run_in_loop(self.timeline, self._main(entry, json_input))
 
     @staticmethod

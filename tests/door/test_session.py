@@ -300,3 +300,17 @@ def test_a_seed_gives_the_same_chance_again(tmp_path: Path) -> None:
     one, again, other, unseeded = (app.session(seed=seed).run(draw) for seed in (7, 7, 8, None))
     assert one == again
     assert len({one, other, unseeded}) == 3
+
+
+def test_a_second_loop_in_a_session_goes_on_in_its_time(tmp_path: Path) -> None:
+    """Two agents run one after the other inside one session: the clock of their loops never goes back."""
+    app = Harness(traces=tmp_path)
+
+    @app.agent
+    async def patient() -> float:
+        await asyncio.sleep(0.01)
+        return asyncio.get_running_loop().time()
+
+    with app.session() as session:
+        first = session.run(patient)
+        assert session.run(patient) > first
