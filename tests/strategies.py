@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.trace.event import Event
+from harness.trace.event import DOES, Event
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
@@ -34,11 +34,16 @@ def bodies() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     )
     observation = outcome.map(lambda said: {"action": 0, **said})
     note = st.fixed_dictionaries({"text": text | long_text})
+    route = st.fixed_dictionaries(
+        {"does": st.sampled_from(DOES), "goal": text},
+        optional={"path": st.lists(text, max_size=3), "why": long_text, "served": st.booleans(), "data": json_objects},
+    )
     return st.one_of(
         st.tuples(st.just("message"), message),
         st.tuples(st.just("action"), action),
         st.tuples(st.just("observation"), observation),
         st.tuples(st.just("note"), note),
+        st.tuples(st.just("route"), route),
     )
 
 

@@ -83,6 +83,8 @@ class Checker:
             return self._messages(event, _SILENT) if self._hears else _SILENT
         if event.kind == "note" and "artifact" in event.body:
             return self._artifact(event)
+        if event.kind == "route":
+            return self._route(event)
         if event.kind == "decision" and event.body["decision"] in ("block", "rewrite"):
             opened = self._open.pop(event.body["action"], None)
             if opened:  # one that has an outcome was performed, and only its result withheld
@@ -126,7 +128,7 @@ class Checker:
         action, begun_group, begun, entries = opened
         surface, tool = action.body["surface"], action.body["tool"]
         spec = self._program.spec(surface, tool)
-        outcome = _outcome(event.body, spec)
+        outcome = _outcome(event, spec)
         group = self._program.group("result" if "result" in outcome else "failed", surface, tool)
         arguments = (action.body, group.tool, outcome, _NOTHING, action.agent, begun.step, past, past.asked)
         judgement = self._ask(group, arguments)
@@ -174,6 +176,19 @@ class Checker:
             self._promise(event.seq, arguments)
         return judgement
 
+    def _route(self, event: Event) -> Judgement:
+        """Judge what a route does, and keep it: by the tool it is about, where it is about one."""
+        self._clock.at, tool = event.at, event.body.get("tool")
+        group = self._program.group("route", "tool", tool) if tool else self._program.group("route")
+        told = {"route": event.body, "seq": event.seq}
+        arguments = self._arguments(group, told, agent=event.agent, step=self._clock.step + 1)
+        judgement = self._ask(group, arguments)
+        names = {**told, "agent": event.agent} | ({"tool": group.tool} if tool else {})
+        self._past.happened(group.watches, Happening(event.seq, self._clock.step, event.at, names, arguments))
+        if self._promised:
+            self._promise(event.seq, arguments)
+        return judgement
+
     def _arguments(
         self,
         group: Group,
@@ -216,7 +231,8 @@ class Checker:
         call, tool, outcome, message, agent, step, *_ = arguments
         names = {"step": step, "run": self._past.run, "params": self._registry.parameters, "agent": agent}
         names |= {"elapsed_s": self._past.elapsed_s, **outcome}
-        names |= {"call": call, "tool": tool} if call else {}
+        names |= {"call": call} if call else {}
+        names |= {"tool": tool} if tool else {}
         return names | ({"message": message} if message else {})
 
     # --- what must follow --------------------------------------------------------------------------------------------
@@ -264,14 +280,15 @@ def _refused(tool: str, registry: Registry) -> Judgement:
     return Judgement((DEFAULT_REFUSE,), (verdict,))
 
 
-def _outcome(body: dict[str, Any], spec: ToolSpec) -> dict[str, Any]:
-    """Give ``result`` and ``failed``; neither where it is unknown whether the call had an effect."""
+def _outcome(event: Event, spec: ToolSpec) -> dict[str, Any]:
+    """Give ``result`` and ``failed``, neither where it is unknown whether the call had an effect, and ``seq``."""
+    seq, body = event.seq, event.body
     if "ok" in body:
         result = body["ok"]
         if type(result) is str and spec.result_format == "json":
             result = _parsed(result)
-        return {"result": result, "failed": False}
-    return {"failed": True} if "failed" in body else {}
+        return {"result": result, "failed": False, "seq": seq}
+    return {"failed": True, "seq": seq} if "failed" in body else {"seq": seq}
 
 
 def _parsed(text: str) -> Any:

@@ -28,6 +28,8 @@ STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "
     "result": key_loader("outcome", "result"),
     "failed": key_loader("outcome", "failed"),
     "artifact": key_loader("outcome", "artifact"),
+    "route": key_loader("outcome", "route"),
+    "seq": key_loader("outcome", "seq"),
     "run": attribute_loader("moment", "run"),
     "elapsed_s": attribute_loader("moment", "elapsed_s"),
 }

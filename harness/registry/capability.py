@@ -29,6 +29,7 @@ UNDECLARED: Final = "AGENT-DECLARED"
 _GLOB: Final = frozenset("*?[")
 _AMOUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kM]?)")
 _TIMES: Final = {"": 1, "k": 1_000, "M": 1_000_000}
+AMOUNT_CURE: Final = "write a number such as 60, 200k or 1.5M"
 _WINDOW_CURE: Final = "write within: 5 for steps, or a duration such as within: 90 s (ms, s, min, h, d)"
 
 
@@ -154,7 +155,7 @@ def _budgets(agent: _Agent, entry: Written, context: Context, rules: list[Invari
         unknown = [] if key in ("calls", "tokens") else list(_unknown_argument(budget, entry.keys[key], context))
         yield from unknown
         if limit is None and not unknown:
-            cure = "write a number such as 60, 200k or 1.5M, or a parameter such as params.limit"
+            cure = f"{AMOUNT_CURE}, or a parameter such as params.limit"
             yield entry.find([key]).mistake(f"{key}: {stated[key]!r} is no amount", cure)
         elif not unknown:
             rules.append({"calls": _calls, "tokens": _tokens}.get(key, _total)(budget))
@@ -253,11 +254,18 @@ def _limit(stated: Any) -> str | None:
             return stated if dotted(parse(stated)) == stated else None
     except ExpressionError:
         return None
-    found = _AMOUNT.fullmatch(stated)
-    if not found:
+    amount = amount_of(stated)
+    if amount is None:
         return None
-    amount = Decimal(found[1]) * _TIMES[found[2]]
     return str(int(amount) if amount == int(amount) else float(amount))
+
+
+def amount_of(stated: float | str) -> Decimal | None:
+    """Give the number that an amount such as 60, ``200k`` or ``1.5M`` means; None where it means none."""
+    if not isinstance(stated, str):
+        return Decimal(str(stated))
+    found = _AMOUNT.fullmatch(stated)
+    return Decimal(found[1]) * _TIMES[found[2]] if found else None
 
 
 def _one_of(patterns: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from harness.registry.reduce import reduce
 from harness.registry.scope import NAMES, PAST_NAMES, STEP_NAMES
 from harness.registry.tree import Constant, Field, Fold, Listing, Logic, Node, dotted, mentions, outline, walk
 from harness.tool import ToolSpec
+from harness.trace.event import DOES
 
 Env = Mapping[str, Kind]
 
@@ -127,13 +128,20 @@ def tools_cure(name: str, context: Context) -> str:
 
 
 def unknown_words(left: Node, right: Node, context: Context, *, any_tool: bool) -> Iterator[tuple[Node, str, str]]:
-    """Yield the names that ``call.tool`` or ``agent`` is compared with and nobody declares: place, message, cure.
+    """Yield the words that something is compared with and can never be: place, message, cure.
 
-    The names are written out, or a parameter holds them.
+    Tools and agents that nobody declares, what no route does; written out, or a parameter holds them.
     """
     for chain, other in ((left, right), (right, left)):
         name = dotted(chain).removeprefix("now.")
-        if name in ("call.tool", "tool.name") and not any_tool:
+        if name == "route.does":
+            yield from (
+                (place, f"a route never does {word!r}", nearest(str(word), DOES) or f"it does: {', '.join(DOES)}")
+                for place, word in _words(other, context)
+                if word not in DOES
+            )
+            continue
+        if name in ("call.tool", "tool.name", "route.tool") and not any_tool:
             what, known = "tool", context.declared
         elif name == "agent":
             what, known = "agent", context.agents

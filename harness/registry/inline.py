@@ -30,6 +30,7 @@ _SCHEMAS: Final[tuple[_Path, ...]] = (
     ("stage", "tools", _EACH, "result", "schema"),
     ("artifacts", _EACH, "schema"),
     ("agents", _EACH, "may", _EACH, "args"),
+    ("graph", "goals", _EACH, "arguments"),
     ("invariants", _EACH, "schema", _EACH),
 )
 

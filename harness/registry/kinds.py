@@ -41,6 +41,16 @@ TEXT: Final = Kind("text")
 LIST: Final = Kind("list")
 COUNT: Final = Kind("number", unit=PLAIN)
 
+# what a route event may say; what it keeps as data is for nobody's rules
+_ROUTE: Final[dict[str, Kind]] = {
+    **dict.fromkeys(("does", "goal", "tool", "why"), TEXT),
+    **dict.fromkeys(("action", "after"), COUNT),
+    **dict.fromkeys(("path", "undo"), Kind("list", item=TEXT)),
+    **dict.fromkeys(("deadlock", "choice"), Kind("object")),
+    **dict.fromkeys(("cost", "until"), NUMBER),
+    "served": TRUTH,
+}
+
 _UNITS: Final = {"len": PLAIN, "exp": PLAIN, "log": PLAIN, "seconds_between": SECONDS, "parse_time": SECONDS}
 
 _MAX_DIFFERENT: Final = 20  # of a list with more kinds of items nothing is promised
@@ -150,7 +160,7 @@ def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Kind], artifa
     """Give the kind of every name, for calls of any of ``tools``; an empty list stands for tools nobody declared."""
     arguments = promised((tool.name, tool.arguments) for tool in tools)
     result = promised((tool.name, tool.result) for tool in tools)
-    call = dict.fromkeys(CALL_FIELDS, TEXT) | {"args": Kind("object", arguments.schemas)}
+    call = dict.fromkeys(CALL_FIELDS, TEXT) | {"args": Kind("object", arguments.schemas), "serves": COUNT}
     run = dict.fromkeys(RUN_FIELDS, ANY)
     message = dict(zip(MESSAGE_FIELDS, (TEXT, TEXT, LIST), strict=True))
     return {
@@ -162,6 +172,8 @@ def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Kind], artifa
         "step": COUNT,
         "elapsed_s": Kind("number", unit=SECONDS),
         "artifact": artifact,
+        "route": Kind("record", fields=_ROUTE),
+        "seq": COUNT,
         "message": Kind("record", fields=message),
         **message,
         "run": Kind("record", fields=run),

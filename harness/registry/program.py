@@ -21,7 +21,7 @@ from harness.trace.event import Surface
 from harness.trace.verdict import Judgement
 
 # "failed" is a result that is not ok: only rules that mention it speak then
-Occasion = Literal["action", "result", "failed", "message", "artifact", "end"]
+Occasion = Literal["action", "result", "failed", "message", "artifact", "route", "end"]
 
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
@@ -124,8 +124,8 @@ class Program:
         self.speaks_of = lru_cache(maxsize=_KEPT)(self._speaks_of)
 
     def _spec(self, surface: Surface, tool: str) -> ToolSpec:
-        """Give a tool's declaration. One nobody declared may write; a model call only reads."""
-        return self._tools.get(tool) or ToolSpec(tool, effect="read" if surface == "model" else "write")
+        """Give a tool's declaration. One nobody declared may write; to ask a model or a person only reads."""
+        return self._tools.get(tool) or ToolSpec(tool, effect="write" if surface == "tool" else "read")
 
     def _speaks_of(self, tool: str) -> bool:
         """Tell whether a tool is declared, granted, or named by a rule: one that speaks of it but not of any tool."""
@@ -148,6 +148,8 @@ class Program:
             if rule.on != ("result" if on == "failed" else on) or (on == "failed" and not _minds_failure(rule)):
                 continue
             if spec is not None and not applies(rule, surface, spec, self._parameters):
+                continue
+            if spec is None and rule.tools:  # a route that does something about no single tool
                 continue
             if on == "artifact" and rule.artifact != tool:
                 continue
@@ -204,12 +206,13 @@ def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
     """Tell whether a rule can speak of calls of a tool, as far as that is known before the call.
 
-    A model call is spoken of only by rules that name it under ``tool:`` or mention ``call.surface``; a pattern such as
-    ``*`` names nothing.
+    What goes to a model or to whoever is asked is spoken of only by rules that name it under ``tool:`` or mention
+    ``call.surface``; a pattern such as ``*`` names nothing.
     """
     if rule.tools and not any(fnmatchcase(spec.name, pattern) for pattern in rule.tools):
         return False
-    named = surface != "model" or any(fnmatchcase(spec.name, one) for one in rule.tools if not one.startswith("*"))
+    a_tool = surface in (None, "tool")
+    named = a_tool or any(fnmatchcase(spec.name, one) for one in rule.tools if not one.startswith("*"))
     if not named and not any(mentions(tree, "call.surface") for tree in rule.trees()):
         return False
     return rule.when is None or can_be_true(rule.when.tree, spec, parameters)

@@ -1,9 +1,10 @@
 """What an expression can speak of: the names of each occasion, and the past.
 
 ``call`` speaks of the call in question, ``tool`` of its declaration, ``result`` and ``failed`` of its outcome,
-``message`` of a chat message. In a question about the past the names speak of the past event, and ``now`` of the
-present one. ``action`` in the past means calls that were not blocked, ``result`` those whose outcome was ok. Both mean
-tool calls; model calls are among them only where the condition mentions ``call.surface``.
+``message`` of a chat message, ``route`` of what a route does; ``seq`` is the number of the outcome's or the route's
+event. In a question about the past the names speak of the past event, and ``now`` of the present one. ``action`` in the
+past means calls that were not blocked, ``result`` those whose outcome was ok. Both mean tool calls; model calls are
+among them only where the condition mentions ``call.surface``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from harness.tool import ToolSpec
 if TYPE_CHECKING:
     from harness.registry.plan import Plan
 
-CALL_FIELDS: Final = ("tool", "args", "id", "surface")
+CALL_FIELDS: Final = ("tool", "args", "id", "surface", "serves")
 MESSAGE_FIELDS: Final = ("role", "text", "tool_calls")
 RUN_FIELDS: Final = ("seed", "tenant", "subject", "conversation", "input")
 TOOL_FIELDS: Final = tuple(
@@ -28,18 +29,20 @@ TOOL_FIELDS: Final = tuple(
 _EVERYWHERE: Final = ("params", "run", "step", "elapsed_s")
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("call", "tool", "agent", *_EVERYWHERE),
-    "result": ("call", "tool", "agent", "result", "failed", *_EVERYWHERE),
+    "result": ("call", "tool", "agent", "result", "failed", "seq", *_EVERYWHERE),
     "message": ("message", "agent", *_EVERYWHERE),
     "artifact": ("artifact", *_EVERYWHERE),
+    "route": ("route", "tool", "agent", "seq", *_EVERYWHERE),
     "end": _EVERYWHERE,
 }
 PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "action": ("call", "tool", "agent", "result", "failed", "step"),
-    "result": ("call", "tool", "agent", "result", "failed", "step"),
+    "result": ("call", "tool", "agent", "result", "failed", "seq", "step"),
     "message": ("message", "role", "text", "tool_calls", "agent"),
+    "route": ("route", "tool", "agent", "seq"),
 }
 # the names that speak of the present step, or in a question about the past of the past event
-STEP_NAMES: Final = frozenset((*PAST_NAMES["action"], *PAST_NAMES["message"]))
+STEP_NAMES: Final = frozenset(name for names in PAST_NAMES.values() for name in names)
 
 
 # what joins a past event to the present step: None where nothing does, the frozen value of one join, a tuple of several

@@ -10,31 +10,39 @@ from harness.registry.complaint import nearest
 from harness.registry.document import Written
 from harness.registry.invariant import ExampleStage, Invariant
 from harness.registry.plan import window_of
+from harness.trace.event import BODIES, DOES
 
 ROLES: Final = ("system", "user", "assistant")
 MODEL: Final = "model"
+ROUTE: Final = "route"
 OUTCOMES: Final = ("result", "failed", "unknown", "usage")
 ASKS: Final = "asks"
 AT: Final = "at"
 AGENT: Final = "agent"
+SERVES: Final = "serves"
 
 _MAX_NS: Final = 1 << 62  # what a trace can hold
 _BESIDES: Final = frozenset((AT, AGENT))  # what any line may say
+_OF_CALLS: Final = (*OUTCOMES, ASKS, SERVES)
 _CURE: Final = "write {user: text} or {name_of_tool: {argument: value}, result: value}"
 _MODEL_CURE: Final = "write {model: NAME, usage: {total_tokens: 5}}"
+_ROUTE_CURE: Final = "write {route: {does: plan, goal: NAME, path: [tool]}}"
+_SERVES_CURE: Final = "write the number of the call that asked for the goal, such as serves: 0"
 _TIME_CURE: Final = "write the time since the start, such as at: 90 s (ms, s, min, h, d)"
 
 
 def subject(line: dict[str, Any]) -> str:
-    """Give the role or the tool that a line is about, or ``model``; empty unless there is exactly one."""
-    said = [key for key in line if key not in (*OUTCOMES, ASKS, *_BESIDES)]
+    """Give the role or the tool that a line is about, ``model`` or ``route``; empty unless there is exactly one."""
+    said = [key for key in line if key not in (*_OF_CALLS, *_BESIDES)]
     return said[0] if len(said) == 1 else ""
 
 
 def tools_of(line: dict[str, Any]) -> list[str]:
-    """Give the tools that a line calls, or asks for."""
+    """Give the tools that a line calls, asks for, or names as those of a route."""
     asked = [name for call in line.get(ASKS, ()) for name in call]
     said = subject(line)
+    if said == ROUTE:
+        return [line[ROUTE]["tool"]] if "tool" in line[ROUTE] else []
     return asked if said in (*ROLES, MODEL) else [said]
 
 
@@ -68,10 +76,14 @@ def _mistakes(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterato
             yield at.mistake(f"{said}: expected the text of a message and nothing else", _CURE)
         elif ASKS in line:
             yield from _mistakes_in_asks(at.find([ASKS]), line[ASKS], stage)
+    elif said == ROUTE:
+        yield from _mistakes_of_route(at, line, stage)
     elif ASKS in line:
         yield at.keys[ASKS].mistake("only an assistant asks for calls", "write {assistant: text, asks: [{tool: {…}}]}")
     elif said == MODEL:
         yield from _mistakes_of_model(at, line)
+    elif type(line.get(SERVES, 0)) is not int:
+        yield at.find([SERVES]).mistake("serves: expected the number of an event", _SERVES_CURE)
     elif "usage" in line:
         yield at.keys["usage"].mistake("only a call of a model has a usage", _MODEL_CURE)
     elif line[said] is not None and type(line[said]) is not dict:
@@ -87,6 +99,28 @@ def _mistakes_of_model(at: Written, line: dict[str, Any]) -> Iterator[Mistake]:
         yield at.keys["result"].mistake("the answer of a model is told by its usage", _MODEL_CURE)
     elif "usage" in line and type(line["usage"]) is not dict:
         yield at.find(["usage"]).mistake("usage: expected an object", _MODEL_CURE)
+
+
+def _mistakes_of_route(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:
+    body = line[ROUTE]
+    if type(body) is not dict or set(line) - {ROUTE, *_BESIDES}:
+        yield at.mistake("route: expected what a route does and nothing else", _ROUTE_CURE)
+        return
+    required, optional = BODIES[ROUTE]
+    if missing := required.keys() - body.keys():
+        yield at.mistake(f"route: it is not said what it {'does' if 'does' in missing else 'goes to'}", _ROUTE_CURE)
+    for name, value in body.items():
+        wanted = required.get(name) or optional.get(name)
+        if wanted is None:
+            cure = nearest(name, (*required, *optional)) or f"known: {', '.join((*required, *optional))}"
+            yield at.find([ROUTE]).keys[name].mistake(f"route: unknown field {name!r}", cure)
+        elif not isinstance(value, wanted):
+            yield at.find([ROUTE, name]).mistake(f"route: {name} is a {type(value).__name__}", _ROUTE_CURE)
+    if "does" in body and body["does"] not in DOES:
+        cure = nearest(str(body["does"]), DOES) or f"it does: {', '.join(DOES)}"
+        yield at.find([ROUTE, "does"]).mistake(f"a route never does {body['does']!r}", cure)
+    if stage.tools and type(tool := body.get("tool", "")) is str and tool and tool not in stage.tools:
+        yield at.find([ROUTE, "tool"]).mistake(f"unknown tool {tool!r}", nearest(tool, stage.tools))
 
 
 def _mistakes_besides(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:

@@ -7,7 +7,9 @@ An example is a short story, one line for each step; the rule is judged at the l
 A line is a chat message (``user``, ``assistant`` or ``system``) or a call of a tool with its arguments, and what came
 of it as ``result``, ``failed`` or ``unknown`` with the reason. A call without an outcome is still open. An assistant
 may ask for calls: ``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. A model is called by ``{model: NAME, usage:
-{total_tokens: 5}}``. Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else
+{total_tokens: 5}}``. What a route does is told as in a trace: ``{route: {does: retry, goal: paid, after: 2}}``; the
+events of a story are counted from 0, a call with its outcome being two, and a call may say which call of a goal it
+``serves``. Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else
 it is a nanosecond after what was before. What a rule requires to follow is judged when the story ends.
 """
 
@@ -21,7 +23,7 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import AGENT, ASKS, MODEL, ROLES, moment_ns, subject
+from harness.registry.story import AGENT, ASKS, MODEL, ROLES, ROUTE, SERVES, moment_ns, subject
 from harness.registry.tree import Fold
 from harness.trace.event import Event, Kind
 from harness.trace.verdict import Judgement, Verdict
@@ -111,10 +113,16 @@ def events_of(story: Story) -> Iterator[Event]:
     for line in story:
         said = subject(line)
         at = max(at, moment_ns(line) or 0)
-        bodies = _message(said, line) if said in ROLES else _call(said, line, seq)
+        bodies = _bodies(said, line, seq)
         for kind, body in bodies.items():
             yield Event(seq, kind, line.get(AGENT, "main"), "0", (), at, body)
             seq, at = seq + 1, at + 1
+
+
+def _bodies(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, Any]]:
+    if said == ROUTE:
+        return {"route": line[ROUTE]}
+    return _message(said, line) if said in ROLES else _call(said, line, seq)
 
 
 def _message(said: str, line: dict[str, Any]) -> dict[Kind, dict[str, Any]]:
@@ -125,6 +133,8 @@ def _message(said: str, line: dict[str, Any]) -> dict[Kind, dict[str, Any]]:
 def _call(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, Any]]:
     """Give the action and, unless the call is still open, the observation."""
     action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
+    if SERVES in line:
+        action[SERVES] = line[SERVES]
     if said == MODEL:
         args = {"messages": [], "options": {"model": line[MODEL]}}
         action = {"surface": "model", "tool": _CHAT, "args": args, "rules": ()}

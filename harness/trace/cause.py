@@ -11,6 +11,7 @@ from harness.trace.event import Event
 
 _FORK: Final = "replay with the code that was recorded, or fork to see what the new one does"
 _RULES: Final = "replay with the recorded version of the registry, or judge the trace by the new one with harness check"
+_GRAPH: Final = "replay with the graph, the tools and the policy that were recorded"
 _SCHEDULE: Final = "wait for tasks and threads only through asyncio, threading, queue or concurrent.futures"
 
 
@@ -27,6 +28,8 @@ class Case(NamedTuple):
 
 def likely_cause(case: Case) -> tuple[str, str]:
     """Give the likely cause of a difference and a cure, either of which may be empty. O(size of the run)."""
+    if case.recorded.body != case.now.body and (_is_signal(case.recorded) or _is_signal(case.now)):
+        return "monitors noticed something else when this was recorded", _RULES
     if case.now.kind == "read" and case.recorded.kind == "action" and any(_same_reads(case, one) for one in case.later):
         return "a missing call, or one that is made later", ""
     if case.recorded.kind == "read" or case.now.kind == "read":
@@ -35,6 +38,8 @@ def likely_cause(case: Case) -> tuple[str, str]:
         return _calling(case)
     if case.now.kind in ("verdict", "decision") or case.recorded.kind in ("verdict", "decision"):
         return "the registry judges otherwise than when this was recorded", _RULES
+    if case.now.kind == "route":
+        return _routing(case)
     if is_end(case.now):
         return _ending(case)
     return _envelope(case) or _order(case) or ("what the agent says of itself changed", _FORK)
@@ -92,6 +97,16 @@ def _ending(case: Case) -> tuple[str, str]:
     if kept != gave and kept:
         return f"the run {gave} where it had {kept}", _FORK
     return _envelope(case) or _order(case) or ("the run's result differs", _FORK)
+
+
+def _is_signal(event: Event) -> bool:
+    return event.kind == "route" and bool(event.body["does"] == "signal")
+
+
+def _routing(case: Case) -> tuple[str, str]:
+    if case.recorded.kind != "route":
+        return "the router went on where it had not, or had waited", _GRAPH
+    return _envelope(case) or (f"the route to {case.now.body['goal']} was found otherwise", _GRAPH)
 
 
 def _envelope(case: Case) -> tuple[str, str] | None:

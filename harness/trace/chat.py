@@ -78,13 +78,17 @@ def replies(response: Any) -> list[dict[str, Any]]:
     return list(_objects(body.get("output")))
 
 
+def bodies_of(response: Any) -> Iterator[dict[str, Any]]:
+    """Yield the JSON bodies of a recorded HTTP response: the one it has, or that of each event of a stream."""
+    if isinstance(response, dict) and "chunks" in response:
+        yield from _server_sent(_text_of_chunks(response["chunks"]))
+    elif isinstance(response, dict) and isinstance(response.get("body"), dict):
+        yield response["body"]
+
+
 def tokens_of(response: Any) -> int | None:
     """Give the tokens that a recorded HTTP response says it took, streamed or whole; None where it does not say."""
-    if not isinstance(response, dict):
-        return None
-    if "chunks" not in response:
-        return _stated(response.get("body"))
-    stated = [_stated(data.get("response", data)) for data in _server_sent(_text_of_chunks(response["chunks"]))]
+    stated = [_stated(body.get("response", body)) for body in bodies_of(response)]
     return next((tokens for tokens in reversed(stated) if tokens is not None), None)
 
 

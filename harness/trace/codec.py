@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
 from harness.errors import TraceError, UnknownVersion
-from harness.trace.event import BODIES, KINDS, Event
+from harness.trace.event import BODIES, DOES, KINDS, Event
 from harness.trace.outcome import from_body
 
 VERSION: Final = 1
@@ -170,6 +170,9 @@ def _check_body(event: Event, file: str, number: int) -> None:
             f"lacks {', '.join(sorted(missing))}" if missing else f"has an unknown field: {', '.join(sorted(unknown))}"
         )
         raise TraceError(file, number, f"the body of this {event.kind} {said}")
+    if event.kind == "route" and event.body["does"] not in DOES:
+        said = f"a route does {event.body['does']!r}, which is not known here; known: {', '.join(DOES)}"
+        raise TraceError(file, number, said)
     if event.kind == "observation":
         try:
             from_body(event.body)

@@ -119,6 +119,10 @@ def _call(event: Event | None) -> str:
         return f"a call of {event.body['tool']}"
     if event.kind == "read":
         return f"a read of {event.body['reads'][0][0]}"
+    if event.kind == "route" and event.body["does"] == "signal":
+        return f"a signal: {event.body.get('why', '')}"
+    if event.kind == "route":
+        return f"the route to {event.body['goal']}: {event.body['does']}"
     return "its end" if is_end(event) else f"the {event.kind} {event.seq}"
 
 

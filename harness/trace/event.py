@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-Kind = Literal["message", "action", "observation", "verdict", "decision", "read", "note"]
+Kind = Literal["message", "action", "observation", "verdict", "decision", "read", "note", "route"]
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 
-Surface = Literal["tool", "model"]
+# what a route can do, as its events say it; ``signal`` is what a monitor has noticed of the session
+Does = Literal["plan", "retry", "reroute", "settle", "undo", "escalate", "answer", "end", "signal"]
+DOES: Final[tuple[str, ...]] = get_args(Does)
+
+Surface = Literal["tool", "model", "escalation"]
+"""What an action goes to: a tool, a model, or whoever is asked what to do where a route has no way on."""
 
 
 class Event(NamedTuple):
@@ -43,8 +48,9 @@ BODIES: Final[dict[str, Shape]] = {
     # a chat message as it was said: {"role": …, "content": …, …}
     "message": Shape({"message": dict}, {}),
     # an intent, written before anything happens. args: canonical JSON; id: the model's own id of a tool call;
-    # rules: ids of the rules that spoke of this call
-    "action": Shape({"surface": str, "tool": str, "args": dict, "rules": list}, {"id": str}),
+    # rules: ids of the rules that spoke of this call; serves: of a call that a route makes, the number of the call that
+    # asked for the goal
+    "action": Shape({"surface": str, "tool": str, "args": dict, "rules": list}, {"id": str, "serves": int}),
     # what came back: exactly one of ok, failed {"error", "retryable"}, unknown {"reason"}
     "observation": Shape({"action": int}, {"ok": object, "failed": dict, "unknown": dict}),
     # a rule that did not hold: verdict violated | unknown; would: what it would have done if not in observe mode;
@@ -64,6 +70,29 @@ BODIES: Final[dict[str, Shape]] = {
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
     # artifact: the name of something the run made, which is data
     "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object, "artifact": str}),
+    # what a route to a goal does, one of DOES. action: the call that asked for the goal; after: the failed observation,
+    # or the decision, that this disposes of; tool: the one that failed, or that has undone; path: the tools on the way
+    # from here to the goal, at the end those whose work stands; cost: of the path, at the end what was spent; until:
+    # the session's nanoseconds before which nothing is tried again; undo: the tools whose writes are to be taken back,
+    # in that order, or the one whose write was; deadlock: why there is no way; choice: what a person or a model made
+    # of that; data: of a signal, its monitor, priority and subject
+    "route": Shape(
+        {"does": str, "goal": str},
+        {
+            "action": int,
+            "after": int,
+            "tool": str,
+            "path": list,
+            "cost": (int, float),
+            "why": str,
+            "until": int,
+            "deadlock": dict,
+            "choice": dict,
+            "served": bool,
+            "undo": list,
+            "data": dict,
+        },
+    ),
 }
 
 

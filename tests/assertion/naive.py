@@ -42,7 +42,10 @@ class History:
         """Give the names of a call, with its outcome if that is known."""
         spec = self.registry.tools.get(action.body["tool"], ToolSpec(action.body["tool"]))
         names = {"call": action.body, "tool": tool_names(spec), "agent": "main", "step": self.actions.index(action)}
-        body = self.outcomes[action.seq].body if action.seq in self.outcomes else {}
+        outcome = self.outcomes.get(action.seq)
+        if outcome is None:
+            return names
+        body, names = outcome.body, names | {"seq": outcome.seq}
         if "ok" in body:
             return names | {"result": body["ok"], "failed": False}
         return names | ({"failed": True} if "failed" in body else {})
@@ -60,6 +63,14 @@ class History:
                     yield Told("result", one.seq, step, one.at, self.names(action))
             elif one.kind == "message":
                 yield Told("message", one.seq, step, one.at, said(one))
+            elif one.kind == "route":
+                yield Told("route", one.seq, step, one.at, self.names_of_route(one))
+
+    def names_of_route(self, route: Event) -> dict[str, Any]:
+        """Give the names of what a route does."""
+        names = {"route": route.body, "seq": route.seq, "agent": "main"}
+        tool = route.body.get("tool")
+        return names | ({"tool": tool_names(self.registry.tools.get(tool, ToolSpec(tool)))} if tool else {})
 
 
 def said(event: Event) -> dict[str, Any]:
@@ -84,7 +95,7 @@ def judge(registry: Registry, run: dict[str, Any], events: list[Event]) -> list[
                 continue
             if occasion == "failed" and "failed" not in _text(rule):
                 continue
-            if rule.tools and names.get("call", {}).get("tool") not in rule.tools:
+            if rule.tools and names.get("call", names.get("route", {})).get("tool") not in rule.tools:
                 continue
             given = names | {"run": run, "params": registry.parameters, "elapsed_s": one.at / 1e9}
             verdict = _ask(rule, given, before, now.step, one.at)
@@ -104,6 +115,8 @@ def _step(one: Event, before: History, now: History) -> tuple[str, dict[str, Any
         return "message", {"message": said(one)["message"], "agent": "main", "step": now.step + 1}
     if one.kind == "action":
         return "action", now.names(one)
+    if one.kind == "route":
+        return "route", now.names_of_route(one) | {"step": now.step + 1}
     if one.kind != "observation":
         return "", {}
     action = next((each for each in before.actions if each.seq == one.body["action"]), None)

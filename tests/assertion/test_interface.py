@@ -160,6 +160,54 @@ def test_messages_of_earlier_events_are_the_past() -> None:
     assert judged(rules, *events) == ["unknown", "", "holds", "", "violated"]
 
 
+def route(seq: int, does: str, **said: Any) -> Event:
+    """Make the event of what a route does."""
+    return event(seq, "route", {"does": does, "goal": "paid", **said})
+
+
+def failed(seq: int, to: int) -> Event:
+    """Make the event of a failed outcome."""
+    return event(seq, "observation", {"action": to, "failed": {"error": {}, "retryable": False}})
+
+
+def test_what_a_route_does_is_judged() -> None:
+    """By its own fields and by the past; a field that is not there has no answer."""
+    rules = _route("route.cost <= 3 and not happened(route, route.does == 'end')")
+    events = [route(0, "plan", cost=3), route(1, "reroute", cost=4), route(2, "signal"), route(3, "end", cost=1)]
+    assert judged(rules, *events, route(4, "plan", cost=1)) == ["holds", "violated", "unknown", "holds", "violated"]
+
+
+def test_a_rule_on_routes_may_be_about_one_tool() -> None:
+    """By name and by declaration; what a route does about no tool, or another one, is not its business."""
+    rules = _route("tool.effect == 'read'", "  tool: [pay, look]\n")
+    events = [
+        route(0, "retry", tool="pay"),
+        route(1, "retry", tool="look"),
+        route(2, "retry", tool="x"),
+        route(3, "end"),
+    ]
+    assert judged(rules, *events) == ["violated", "holds", "", ""]
+
+
+def test_a_failure_is_told_by_its_number() -> None:
+    """``seq`` is that of the outcome, so a rule can wait for the one event that is about it."""
+    rules = rule(
+        "must_follow(route, route.after == now.seq)", on="result", extra="  when: exists(call.serves) and failed\n"
+    )
+    call = action(1, "pay", {})
+    serving = call._replace(body=call.body | {"serves": 0})
+    for answers, found in (([2], ()), ([1, 3], ("A",)), ([], ("A",))):
+        checker = Checker(registry(rules))
+        for one in (serving, failed(2, 1), *(route(3 + at, "retry", after=to) for at, to in enumerate(answers))):
+            checker.judge(one)
+        assert tuple(verdict.rule for verdict in checker.finish().verdicts) == found
+    assert judged(rules, call, failed(2, 1)) == ["", ""]
+
+
+def _route(require: str, extra: str = "") -> str:
+    return rule(require, on="route", extra=extra).replace("block", "warn")
+
+
 def test_the_end_is_judged_once() -> None:
     """``on: end`` rules see the whole run."""
     checker = Checker(registry(rule("happened(result, call.tool == 'look') and step == 1", on="end")))

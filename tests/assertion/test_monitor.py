@@ -23,7 +23,7 @@ from harness.trace.reader import Reader
 from harness.trace.verdict import Judgement
 from tests.assertion.naive import Found, judge
 from tests.assertion.strategies import action, event
-from tests.registry.expressions import arguments, past_truths, say, truths
+from tests.registry.expressions import arguments, past_routes, past_truths, route_truths, routes, say, truths
 
 AT = Written(Source("r.yaml", ()), 0, 0, (0, 0))
 RUN = {"seed": 7}
@@ -35,12 +35,9 @@ def expression(text: str) -> Expression:
     return Expression(text, parse(text), AT)
 
 
-promises = say(
-    "must_follow({}, {}{})",
-    st.sampled_from(["action", "result"]),
-    past_truths(),
-    st.sampled_from(["", ", within=1", ", within=2", ", within='3 s'"]),
-)
+_LIMITS = st.sampled_from(["", ", within=1", ", within=2", ", within='3 s'"])
+promises = say("must_follow({}, {}{})", st.sampled_from(["action", "result"]), past_truths(), _LIMITS)
+answers = say("must_follow(route, {}{})", past_routes(), _LIMITS)
 
 
 class Text(NamedTuple):
@@ -52,12 +49,19 @@ class Text(NamedTuple):
     require: str
 
 
+some_tools = st.sampled_from([(), (), ("pay",), ("look", "pay")])
 rules = st.builds(
     Text,
     st.sampled_from(["action", "action", "result"]),
-    st.sampled_from([(), (), ("pay",), ("look", "pay")]),
+    some_tools,
     st.none() | st.none() | truths(1),
-    truths(2) | promises,
+    truths(2) | promises | answers,
+) | st.builds(
+    Text,
+    st.just("route"),
+    some_tools,
+    st.none() | st.none() | route_truths(),
+    route_truths() | say("must_follow(route, {}{})", past_routes("route"), _LIMITS),
 )
 
 
@@ -74,10 +78,10 @@ def registry_of(texts: list[Text]) -> Registry:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Give the events of a run: messages, calls that overlap, outcomes in any order, blocks."""
+    """Give the events of a run: messages, calls that overlap, outcomes in any order, blocks, what routes do."""
     events: list[Event] = []
     waiting: list[int] = []
-    kinds = ["say", "call", "call", "call", "answer", "answer", "block"]
+    kinds = ["say", "call", "call", "call", "answer", "answer", "block", "route"]
     for choice in draw(st.lists(st.sampled_from(kinds), max_size=10)):
         seq = len(events)
         at = seq * 700_000_000
@@ -85,6 +89,8 @@ def histories(draw: st.DrawFn) -> list[Event]:
             text = draw(st.sampled_from(["Yes!", "no"]))
             message = {"role": draw(st.sampled_from(["user", "assistant"])), "content": text}
             events.append(event(seq, "message", {"message": message})._replace(at=at))
+        elif choice == "route":
+            events.append(event(seq, "route", draw(routes))._replace(at=at))
         elif choice == "call":
             waiting.append(seq)
             events.append(action(seq, draw(st.sampled_from(["pay", "look"])), draw(arguments))._replace(at=at))
@@ -132,7 +138,7 @@ def agree_at_the_door(texts: list[Text], events: list[Event]) -> None:
     """Compare what a session wrote of its own steps with a scan of what it wrote."""
     registry = registry_of(texts)
     written = session(registry, events)
-    steps = [one for one in written if one.kind in ("message", "action", "observation")]
+    steps = [one for one in written if one.kind in ("message", "action", "observation", "route")]
     scanned = judge(registry, RUN, steps)
     silent = [{rule: said for rule, said in found.items() if said[0] != "holds"} for found in scanned]
     told: dict[int, Found] = {one.seq: {} for one in steps} | {-1: {}}
@@ -153,8 +159,8 @@ def session(registry: Registry, events: list[Event]) -> list[Event]:
     machine = SessionMachine(Header(RUN, {}), registry, mode="shadow")
     lines, actions = [machine.header_line], {}
     for one in events:
-        if one.kind == "message":
-            effects = machine.step(Say(one.at, "message", one.body))
+        if one.kind in ("message", "route"):
+            effects = machine.step(Say(one.at, one.kind, one.body))
         elif one.kind == "action":
             call = Call("tool", one.body["tool"], one.body["args"], TOOLS[one.body["tool"]])
             effects = machine.step(Propose(one.at, call))

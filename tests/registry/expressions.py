@@ -96,13 +96,58 @@ def past_truths() -> Texts:
     )
 
 
+def past_routes(now: str = "call") -> Texts:
+    """Give conditions on what routes did, seen from a call or from a route."""
+    of_all = ["route.does == 'retry'", "tool.effect == 'write' or route.served", "seq > 2", "True"]
+    joined = {
+        "call": [
+            "route.tool == now.call.tool",
+            "exists(route.after) and route.after == now.seq",
+            "route.cost > now.call.args.a",
+        ],
+        "route": [
+            "default(route.action, -1) == default(now.route.action, -1)",
+            "route.goal == now.route.goal and route.does != 'end'",
+            "route.after == now.route.after and tool.name == now.tool.name",
+            "route.cost > now.route.cost",
+        ],
+    }
+    return st.sampled_from(of_all + joined[now])
+
+
+def route_truths() -> Texts:
+    """Give expressions about what a route does that are true or false, now and then without an answer."""
+    leaves = st.sampled_from(
+        [
+            "route.does == 'plan'",
+            "default(route.after, 0) > 1",
+            "route.cost < 2 or route.served",
+            "tool.name == 'pay'",
+            "seq > step",
+            "exists(tool.name)",
+            "count(action, call.tool == now.route.tool) < 2",
+            "happened(result, seq == now.route.after)",
+            "happened(message, text == 'Yes!')",
+        ]
+    )
+    asked = say("happened(route, {}{})", past_routes("route"), windows(since="route"))
+    counted = say("count(route, {}{}) < 2", past_routes("route"), windows(since="route"))
+    latest = say("last(route, {}{}).route.does == route.does", past_routes("route"), windows(since="route"))
+    parts = leaves | asked | counted | latest
+    return parts | say("({} {} {})", parts, st.sampled_from(["and", "or"]), parts) | say("(not {})", parts)
+
+
 def past_numbers() -> Texts:
     """Give what can be added up over past calls."""
     return st.sampled_from(["1", "call.args.a", "call.args.a * 0.5", "result.a", "step"])
 
 
-def windows() -> Texts:
-    """Give windows of the past."""
+def windows(since: str = "call") -> Texts:
+    """Give windows of the past, seen from a call or from a route."""
+    joined = {
+        "call": ", since=last(result, call.args.a == now.call.args.a)",
+        "route": ", since=last(route, route.goal == now.route.goal and route.does == 'end')",
+    }
     return st.sampled_from(
         [
             "",
@@ -114,7 +159,7 @@ def windows() -> Texts:
             ", within=params.p",
             ', since=last(message, role == "user")',
             ", since=last(message)",
-            ", since=last(result, call.args.a == now.call.args.a)",
+            joined[since],
             ", within=2, since=last(action, result.a > 0)",
         ]
     )
@@ -145,6 +190,9 @@ def truths(depth: int) -> Texts:
         say("exists({})", numbers(depth - 1)),
         say("happened({}, {}{})", PASTS, past_truths(), windows()),
         say("happened(message, role == 'user' and text == {})", texts(0)),
+        say("happened(route, {}{})", past_routes(), windows()),
+        say("count(route, {}{}) > {}", past_routes(), windows(), numbers(0)),
+        say("last(route, {}{}).route.does == 'retry'", past_routes(), windows()),
         say("({} if {} else {})", inner, inner, inner),
     )
 
@@ -163,6 +211,18 @@ regular = st.fixed_dictionaries(
 arguments = regular | st.dictionaries(st.sampled_from(KEYS), data, max_size=3)
 
 
+routes = st.fixed_dictionaries(
+    {"does": st.sampled_from(["plan", "retry", "end"]), "goal": st.sampled_from(["paid", "told"])},
+    optional={
+        "tool": st.sampled_from(["pay", "look"]),
+        "action": st.integers(0, 1),
+        "after": st.integers(0, 6),
+        "cost": st.integers(0, 2),
+        "served": st.booleans(),
+    },
+)
+
+
 @st.composite
 def pasts_of_run(draw: st.DrawFn) -> list[Told]:
     """Give a short past of calls and messages, in the order of their numbers."""
@@ -171,11 +231,14 @@ def pasts_of_run(draw: st.DrawFn) -> list[Told]:
         names = {"call": {"surface": "tool", "tool": "pay", "args": args}, "tool": {}, "agent": "main", "step": step}
         at = step * 10**9
         outcome = draw(st.sampled_from([{}, {"failed": True}, {"result": args, "failed": False}]))
-        names |= outcome
+        names |= outcome | {"seq": len(told) + 1}
         told.append(Told("action", len(told), step, at, names))
         if "result" in outcome:
             told.append(Told("result", len(told), step, at, names))
         for text in draw(st.lists(st.sampled_from(["Yes!", "no"]), max_size=1)):
             message = {"role": draw(st.sampled_from(["user", "assistant"])), "text": text, "tool_calls": []}
             told.append(Told("message", len(told), step, at, {**message, "message": message, "agent": "main"}))
+        for body in draw(st.lists(routes, max_size=1)):
+            seq, tool = len(told), {"tool": {"name": body["tool"], "effect": "write"}} if "tool" in body else {}
+            told.append(Told("route", seq, step, at, {"route": body, "seq": seq, "agent": "main", **tool}))
     return told

@@ -117,7 +117,7 @@ def test_verdicts_are_those_of_the_rule_written_out_and_show_the_names() -> None
 def test_mistakes_are_told_where_they_are_made() -> None:
     """Inside a definition once, at the definition; at the use what is wrong there only; the nearest name is named."""
     assert mistakes("  bad: call.arg.id == 1", "require: bad and not bad", "- {id: B, on: action, require: bad}") == [
-        "9:13 unknown field 'call.arg' | did you mean 'args'?  (call has: tool, args, id, surface)"
+        "9:13 unknown field 'call.arg' | did you mean 'args'?  (call has: tool, args, id, surface, serves)"
     ]
     assert mistakes("  bad: call.args. == 1\n  other: not bad", "require: bad and other and params.limti > 1") == [
         "9:19 not an expression: invalid syntax | ",

@@ -31,6 +31,7 @@ def mistakes(story: str) -> list[str]:
         "{model: any, usage: {total_tokens: 5}, at: 5 ms}",
         "{model: any, failed: too many requests}",
         "{look: , at: 1 s}, {pay: , at: 1 s}",
+        "{pay: , failed: busy, serves: 0}, {route: {does: retry, goal: paid, after: 1, tool: pay}, agent: clerk}",
     ],
 )
 def test_a_line_may_say_when_and_of_whom_it_is(line: str) -> None:
@@ -60,6 +61,16 @@ def test_a_line_may_say_when_and_of_whom_it_is(line: str) -> None:
         ("{at: 5 s, agent: clerk}", "a line of an example is one message, or one call and at most one outcome"),
         ("{pai: , at: 5 s}", "unknown tool 'pai'"),
         ("{assistant: hi, asks: [{pai: }]}", "unknown tool 'pai'"),
+        ("{route: }", "route: expected what a route does and nothing else"),
+        ("{route: {does: plan, goal: paid}, result: 5}", "route: expected what a route does and nothing else"),
+        ("{route: {goal: paid}}", "route: it is not said what it does"),
+        ("{route: {does: plan}}", "route: it is not said what it goes to"),
+        ("{route: {does: dance, goal: paid}}", "a route never does 'dance'"),
+        ("{route: {does: plan, goal: paid, pat: []}}", "route: unknown field 'pat'"),
+        ("{route: {does: plan, goal: paid, path: pay}}", "route: path is a str"),
+        ("{route: {does: retry, goal: paid, tool: pai}}", "unknown tool 'pai'"),
+        ("{pay: , serves: paid}", "serves: expected the number of an event"),
+        ("{user: hi, serves: 0}", "user: expected the text of a message and nothing else"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_told(line: str, said: str) -> None:
@@ -80,4 +91,6 @@ def test_the_subject_of_a_line_and_its_tools() -> None:
         *("user", "pay", "model", ""),
     ]
     assert tools_of({"assistant": "", "asks": [{"pay": {}}, {"look": None}]}) == ["pay", "look"]
+    assert tools_of({"route": {"does": "retry", "goal": "paid", "tool": "pay"}}) == ["pay"]
+    assert tools_of({"route": {"does": "plan", "goal": "paid"}}) == []
     assert (tools_of({"pay": {}}), tools_of({"model": "m"})) == (["pay"], [])

@@ -49,6 +49,22 @@ def test_every_part_is_compared() -> None:
     assert (places["tool", "look"], places["parameter", "q"]) == ("old.yaml:5", "new.yaml:5")
 
 
+def test_graphs_are_compared() -> None:
+    """Arcs by what they need and give, goals and their order, and the policy; and no graph with one."""
+    graph = "graph:\n  goals: {A: [a], B: [a]}\n  start: [s]\n  joins: {a: [s]}\n"
+    other = graph.replace("{A: [a], B: [a]}", "{B: [a], A: [a, s]}").replace("a: [s]", "a: {needs: [s], cost: 2}")
+    old, new = registry(RULES, HEAD + graph, "old.yaml"), registry(RULES, f"{HEAD}{other}  policy: {{retries: 9}}\n")
+    told = {(one.what, one.part, one.name) for one in differences(old, new)}
+    assert told == {
+        ("changed", "graph", name) for name in ("order of goals", "goal A", "a join: s → a", "policy retries")
+    }
+    assert list(differences(old, registry(RULES, HEAD + graph))) == []
+    added = list(differences(registry(RULES, HEAD), old))
+    assert {one.what for one in added} == {"added"}
+    assert {("tool", "A"), ("graph", "start"), ("graph", "goal B")} <= {(one.part, one.name) for one in added}
+    assert {one.place for one in added if one.part == "graph"} == {"old.yaml:7"}
+
+
 def test_layout_titles_and_examples_are_no_difference() -> None:
     """What the digest leaves out is left out here."""
     other = RULES.replace("call.args.a < 5", "(call.args.a  <  5), title: x, source: y")

@@ -38,6 +38,11 @@ def returned(value: Any) -> Event:
     return event("note", {"returned": value})
 
 
+def route(does: str, **said: Any) -> Event:
+    """Give what a route does."""
+    return event("route", {"does": does, "goal": "paid", **said})
+
+
 RULED = call("pay")._replace(body=call("pay").body | {"rules": ["A"]})
 VERDICT = {"rule": "A", "verdict": "violated", "severity": "error", "says": "", "values": {}, "evidence": []}
 
@@ -67,6 +72,13 @@ VERDICT = {"rule": "A", "verdict": "violated", "severity": "error", "says": "", 
         (call("pay"), read("a"), "/kind", "an extra read of a"),
         (event("message", {"message": {"content": "a"}}), event("message", {"message": {"content": "b"}}),
          "/message/content", "what the agent says of itself changed"),
+        (route("plan", cost=3), route("plan", cost=4), "/cost", "the route to paid was found otherwise"),
+        (route("plan")._replace(task="0.1"), route("plan"), "/task", "tasks or threads took turns in another order"),
+        (call("pay"), route("reroute"), "/kind", "the router went on where it had not"),
+        (call("pay"), route("signal", why="slow"), "/kind", "monitors noticed something else"),
+        (route("signal", why="slow"), call("pay"), "/kind", "monitors noticed something else"),
+        (route("signal", why="2 calls"), route("signal", why="3 calls"), "/why", "monitors noticed something else"),
+        (route("signal")._replace(task="0.1"), route("signal"), "/task", "tasks or threads took turns in another"),
     ],
 )  # fmt: skip
 def test_each_difference_has_its_place_and_its_cause(recorded: Event, now: Event, pointer: str, cause: str) -> None:
@@ -74,6 +86,14 @@ def test_each_difference_has_its_place_and_its_cause(recorded: Event, now: Event
     found = explain(recorded, now, [])
     assert found.pointer == pointer
     assert found.cause.startswith(cause)
+
+
+def test_a_route_that_is_missing_is_named() -> None:
+    """What it did and where it goes."""
+    found = explain(route("reroute"), call("pay"), [])
+    assert "a call of pay where the record has the route to paid: reroute" in str(found)
+    found = explain(route("signal", why="it is slow"), call("pay"), [])
+    assert "a call of pay where the record has a signal: it is slow" in str(found)
 
 
 def test_a_call_made_twice_is_an_extra_call() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.trace.chat import messages_in, read_message, replies, tokens_of
+from harness.trace.chat import bodies_of, messages_in, read_message, replies, tokens_of
 from harness.trace.event import Event
 from tests.strategies import json_values
 
@@ -90,6 +90,21 @@ def test_an_odd_answer_is_no_crash(response: object) -> None:
 def test_an_odd_message_is_no_crash(raw: dict[str, object]) -> None:
     """Whatever stands in a message, it can be read; the raw message is kept."""
     assert read_message(raw).raw == raw
+
+
+@pytest.mark.parametrize(
+    ("response", "bodies"),
+    [
+        ({"body": {"id": 1}}, [{"id": 1}]),
+        ({"chunks": [[0, 'data: {"id": 1}\n\ndata: {"i'], [1, 'd": 2}\n\ndata: [DONE]\n\n']]}, [{"id": 1}, {"id": 2}]),
+        ({"content": "plain text"}, []),
+        ({"body": [1]}, []),
+        (None, []),
+    ],
+)
+def test_the_bodies_of_a_response(response: Any, bodies: list[Any]) -> None:
+    """A whole response has one body, a stream one for each of its events, however the network cut them."""
+    assert list(bodies_of(response)) == bodies
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import TamperedTrace, TraceError
 from harness.trace.codec import Header, encode_body, event_line, header_line
-from harness.trace.event import Event
+from harness.trace.event import DOES, Event
 from harness.trace.reader import Reader
 from harness.trace.redaction import Redactor
 from harness.trace.writer import Writer
@@ -142,6 +142,14 @@ def test_what_is_no_trace_is_told_at_line_one(line: bytes, reason: str) -> None:
             "exactly one of ok, failed, unknown",
         ),
         (
+            b'{"agent":"main","at":0,"body":{"does":"dance","goal":"paid"},"kind":"route","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "a route does 'dance', which is not known here; known: plan, retry",
+        ),
+        (
+            b'{"agent":"main","at":0,"body":{"does":"plan"},"kind":"route","parents":[],"prev":"","seq":0,"task":"0"}\n',
+            "the body of this route lacks goal",
+        ),
+        (
             b'{"agent":"main","at":"0","body":{},"kind":"note","parents":[],"prev":"","seq":0,"task":"0"}\n',
             "field 'at' is '0', not a int",
         ),
@@ -158,14 +166,32 @@ def test_reading_is_strict(line: bytes, reason: str) -> None:
     assert found.value.line == 2
 
 
-def test_the_types_inside_a_body_are_checked() -> None:
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("message", {"message": []}, "field 'message' of this message is a list"),
+        ("route", {"does": "plan", "goal": "paid", "path": "pay"}, "field 'path' of this route is a str"),
+        ("route", {"does": "end", "goal": "paid", "served": 1}, "field 'served' of this route is a int"),
+    ],
+)
+def test_the_types_inside_a_body_are_checked(kind: Any, body: dict[str, Any], said: str) -> None:
     """A well-chained line whose body holds the wrong types is an error with its line and field."""
-    event = Event(0, "message", "main", "0", (), 0, {"message": []})
+    event = Event(0, kind, "main", "0", (), 0, body)
     header = Header(RUN, HOST)
-    line = event_line(event, encode_body("message", event.body), header.digest)
-    with pytest.raises(TraceError, match="field 'message' of this message is a list") as found:
+    line = event_line(event, encode_body(kind, event.body), header.digest)
+    with pytest.raises(TraceError, match=said) as found:
         list(Reader([header_line(header), line]))
     assert found.value.line == 2
+
+
+def test_everything_a_route_does_is_read_back() -> None:
+    """Each deed, with every field that a route event may have, and a call that says which goal it serves."""
+    body = {"goal": "paid", "action": 0, "after": 2, "tool": "pay", "path": ["pay"], "cost": 0.3, "why": "down"}
+    body |= {"until": 5, "deadlock": {"held": []}, "choice": {"stop": True}, "served": False, "undo": [], "data": {}}
+    call = {"surface": "tool", "tool": "pay", "args": {}, "rules": [], "serves": 0}
+    bodies: list[tuple[Any, dict[str, Any]]] = [("action", call), *(("route", {"does": does, **body}) for does in DOES)]
+    events = [Event(seq, kind, "main", "0", (), seq, body) for seq, (kind, body) in enumerate(bodies)]
+    assert list(Reader(written(events))) == events
 
 
 def test_a_repeated_text_is_written_once() -> None:

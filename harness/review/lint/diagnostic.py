@@ -36,6 +36,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "unused-parameter": Check("note", "A parameter that no rule uses."),
     "unused-definition": Check("note", "A definition that no rule uses."),
     "unused-tool": Check("note", "A declared tool that no rule speaks of."),
+    "unneeded-tool": Check("note", "A tool of the graph whose facts no goal needs."),
     "unguarded-write": Check("warning", "A tool that writes and that no rule can block."),
     "unknown-allowed": Check("warning", "Rules that block, and let through what they cannot decide."),
     "idle-pattern": Check("note", "A regular expression that begins or ends in .*, which changes nothing."),

@@ -13,7 +13,7 @@ from harness.review.lint.duplicates import duplicates
 from harness.review.lint.scene import Stage
 from harness.review.lint.shadows import shadowed
 from harness.review.lint.speaking import never_asked, silent
-from harness.review.lint.upkeep import lacking, unknown_allowed, unused
+from harness.review.lint.upkeep import lacking, unknown_allowed, unneeded, unused
 from harness.review.lint.wording import wording
 
 
@@ -54,6 +54,7 @@ def _all(registry: Registry) -> Iterator[Diagnostic]:
     yield from shadowed(stage)
     yield from duplicates(registry)
     yield from unused(registry)
+    yield from unneeded(registry)
     yield from unknown_allowed(registry)
 
 

@@ -1,9 +1,9 @@
 """Where a rule can speak, and what is known there beforehand.
 
-A scene is the calls of one tool, or their results, the messages, an artifact, or the end of a run. Known of it are
-the tool's declaration and the parameters that no caller may bind; what the JSON Schemas of arguments and result allow
-is its box. A call that does not fit the declared schemas is in no scene: a finding that rests on a schema is right
-only as far as the schema is kept.
+A scene is the calls of one tool, or their results, the messages, an artifact, what routes do, or the end of a run.
+Known of it are the tool's declaration and the parameters that no caller may bind; what the JSON Schemas of arguments
+and result allow is its box. A call that does not fit the declared schemas is in no scene: a finding that rests on a
+schema is right only as far as the schema is kept.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from harness.registry.scope import tool_names
 from harness.registry.tree import Constant, Node, Span, mentions
 from harness.review.lint.proof import TRUE, Goal, Truths, impossible
 from harness.tool import ToolSpec
+from harness.trace.event import DOES
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 ALWAYS: Final = Constant(Span(0, 0), True)
 
 _WILD: Final = frozenset("*?[")
 _STEPS: Final = Range(Interval(0, float("inf"), whole=True))
+_ONE_OF_MANY: Final = Range(Interval(0, float("inf"), whole=True), undefined=True)  # the number of another event
 _TEXT: Final = Range(others=True)
 
 
@@ -107,7 +109,7 @@ class Stage:
             return (scene for scene in self._calls[rule.on] if self._asked(rule, scene))
         if rule.on == "artifact":
             return [self._artifacts[rule.artifact]] if rule.artifact in self._artifacts else []
-        return [self._message if rule.on == "message" else self._end]
+        return [{"message": self._message, "route": self._route, "end": self._end}[rule.on]]
 
     def _asked(self, rule: Invariant, scene: Scene) -> bool:
         if scene.spec is not None:
@@ -126,8 +128,9 @@ class Stage:
     def _call(self, on: str, spec: ToolSpec | None) -> Scene:
         known = known_of(tool_names(spec) if spec else None, self._parameters)
         facts = self._facts | {"agent": _TEXT, "call.tool": _TEXT, "call.id": _TEXT, "call.args": Range(others=True)}
+        facts |= {"call.serves": _ONE_OF_MANY}
         facts |= {name: exactly(value) for name, value in known.items() if not name.startswith("now.")}
-        facts |= {"failed": Range(truths=BOTH, undefined=True)} if on == "result" else {}
+        facts |= {"failed": Range(truths=BOTH, undefined=True), "seq": _STEPS} if on == "result" else {}
         box = dict(facts)
         if spec is not None and spec.arguments is not None:
             box |= domains(spec.arguments, "call.args")
@@ -140,6 +143,13 @@ class Stage:
     def _message(self) -> Scene:
         said = {"role": Range(words=frozenset(ROLES)), "text": _TEXT, "tool_calls": Range(others=True)}
         facts = self._facts | {"agent": _TEXT} | {f"message.{name}": one for name, one in said.items()}
+        return Scene(None, known_of(None, self._parameters), facts, facts)
+
+    @cached_property
+    def _route(self) -> Scene:
+        said = {"does": Range(words=frozenset(DOES)), "goal": _TEXT, "served": Range(truths=BOTH, undefined=True)}
+        said |= dict.fromkeys(("action", "after"), _ONE_OF_MANY)
+        facts = self._facts | {"agent": _TEXT, "seq": _STEPS} | {f"route.{name}": one for name, one in said.items()}
         return Scene(None, known_of(None, self._parameters), facts, facts)
 
     @cached_property

@@ -17,6 +17,7 @@ from harness.review.lint.diagnostic import Diagnostic, diagnostic
 from harness.review.lint.proof import TRUE, Goal, impossible
 from harness.review.lint.scene import ROLES, Scene, Stage, matches
 from harness.tool import ToolSpec
+from harness.trace.event import DOES
 
 
 def silent(rule: Invariant, stage: Stage) -> Iterator[Diagnostic]:
@@ -41,7 +42,7 @@ def never_asked(rule: Invariant, stage: Stage) -> Iterator[Diagnostic]:
                 begin, end = node.condition.span
                 at = rule.at.find([key])
                 said = f"no {_EVENTS[node.past]} can fit this condition: the answer is always the same"
-                cure = f"roles are: {', '.join(ROLES)}" if node.past == "message" else "check tools and facts"
+                cure = _CURES.get(node.past, "check tools and facts")
                 yield diagnostic("dead-question", rule.id, at, said, cure, start=start + begin, end=start + end)
 
 
@@ -61,7 +62,7 @@ def _never(rule: Invariant, scene: Scene) -> bool:
 
 
 def _why(rule: Invariant, stage: Stage) -> str:
-    if rule.on in ("message", "end"):
+    if rule.on in ("message", "route", "end"):
         return f"this can be true of no {rule.on}: the rule never speaks"
     asked = "no declared tool" if stage.registry.tools else "no tool"
     among = f" among {', '.join(rule.tools)}" if rule.tools else ""
@@ -73,10 +74,13 @@ def _unanswerable(fold: Fold, condition: Node, stage: Stage) -> bool:
     if fold.past == "message":
         role = Range(words=frozenset(ROLES))
         return impossible([Goal(condition, TRUE)], {"role": role, "message.role": role})
+    if fold.past == "route":
+        return impossible([Goal(condition, TRUE)], {"route.does": Range(words=frozenset(DOES))})
     if not registry.tools or mentions(condition, "call.surface"):
         return False
     specs = [*registry.tools.values(), *([ToolSpec(NOT_A_TOOL)] if registry.default == "allow" else [])]
     return not any(can_be_true(condition, spec, registry.parameters) for spec in specs)
 
 
-_EVENTS = {"action": "call", "result": "result", "message": "message"}
+_EVENTS = {"action": "call", "result": "result", "message": "message", "route": "event of a route"}
+_CURES = {"message": f"roles are: {', '.join(ROLES)}", "route": f"a route does: {', '.join(DOES)}"}

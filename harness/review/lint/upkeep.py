@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from harness.registry.assemble import without_goals
 from harness.registry.document import Written, read
 from harness.registry.invariant import Invariant
 from harness.registry.program import applies
+from harness.registry.reach import relevant
 from harness.registry.registry import Registry
 from harness.registry.story import subject
 from harness.registry.tree import Constant, Field, dotted, walk
@@ -49,8 +51,12 @@ def unused(registry: Registry) -> Iterator[Diagnostic]:
         if part == "define" and name not in used:
             yield diagnostic("unused-definition", "", at, f"no rule uses the definition {name!r}", "drop it")
     told = {subject(line) for rule in registry.invariants for line in _lines(rule)}
-    words = told | {node.value for tree in trees for node in walk(tree) if isinstance(node, Constant)}
-    for name, spec in registry.tools.items():
+    words = (
+        told
+        | ({*registry.graph.tools} if registry.graph else set())
+        | {node.value for tree in trees for node in walk(tree) if isinstance(node, Constant)}
+    )
+    for name, spec in without_goals(registry.tools, registry.graph).items():
         granted = any(fnmatchcase(name, pattern) for rule in registry.invariants for pattern in rule.grants)
         rules = [rule for rule in registry.invariants if not rule.derived and _speaks(rule, spec, registry)]
         at = registry.places[f"tools.{name}"]
@@ -60,6 +66,18 @@ def unused(registry: Registry) -> Iterator[Diagnostic]:
         elif not (rules or granted or name in words) and spec.effect == "read":
             said = f"no rule speaks of {name}"
             yield diagnostic("unused-tool", "", at, said, "declared it may be called at any time; drop it if not meant")
+
+
+def unneeded(registry: Registry) -> Iterator[Diagnostic]:
+    """Yield the tools of the graph that lead to none of its goals."""
+    if registry.graph is None:
+        return
+    arcs, goals = registry.graph.arcs, registry.graph.goals.values()
+    needed = {arcs[index].tool for goal in goals for index in relevant(arcs, goal.needs)}
+    for tool in dict.fromkeys(arc.tool for arc in arcs):
+        if tool is not None and tool not in needed:
+            at = registry.places[f"tools.{tool}"]
+            yield diagnostic("unneeded-tool", "", at, f"no goal needs what {tool} gives", "drop it, or add its goal")
 
 
 def _lines(rule: Invariant) -> Iterator[dict[str, Any]]:

@@ -67,6 +67,7 @@ tools:
   look: {effect: read}
   idle: {effect: read}
   send: {effect: write}
+graph: {start: [a], goals: {g: [a]}, tools: {send: {needs: [a], gives: [b]}}}
 invariants:
 - {id: DEAD, on: action, tool: pay, when: tool.effect == 'read', require: step < 9}
 - {id: PATTERN, on: action, tool: [look, pay], when: tool.effect == 'write', require: call.args.n < 8}

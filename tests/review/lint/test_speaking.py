@@ -16,6 +16,8 @@ from tests.review.lint.found import findings, ids, pointed, rule
         (rule("A", "step < 9", when='call.args.to == "C"'), 'call.args.to == "C"'),
         ("- {id: A, on: message, when: message.role == 'human', require: step < 9}\n", "message.role == 'human'"),
         ("- {id: A, on: end, when: step < 0, require: step < 9}\n", "step < 0"),
+        ("- {id: A, on: route, when: route.after < 0, require: step < 9}\n", "route.after < 0"),
+        ("- {id: A, on: result, when: call.serves < 0, require: step < 9}\n", "call.serves < 0"),
         ("- {id: A, on: result, tool: look, when: result.n > 5 and result.n < 3, require: step < 9}\n", "result.n > 5"),
     ],
 )
@@ -32,6 +34,7 @@ def test_a_guard_that_is_never_true(written: str, place: str) -> None:
         rule("A", "call.args.cents < 5", when="call.args.cents > 800"),
         rule("A", "step < 9", when='happened(result, call.tool == "look")'),
         "- {id: A, on: message, when: message.role == 'user', require: step < 9}\n",
+        "- {id: A, on: route, tool: pay, when: route.does == 'retry' and tool.effect == 'read', require: step < 9}\n",
         "- {id: A, on: action, when: call.tool == 'other', require: step < 9}\n",
     ],
 )
@@ -62,12 +65,15 @@ def test_a_question_that_no_event_can_answer() -> None:
         rule("A", 'not happened(result, call.tool == "look" and tool.effect == "write")')
         + rule("B", 'happened(message, role == "human")')
         + rule("C", 'happened(message, role == "user" and message.role != "tool")')
+        + rule("E", 'not happened(route, route.does == "plan" and route.does == "end")')
+        + rule("F", 'not happened(route, route.does == "undo" and route.tool == now.call.tool)')
         + rule("D", 'count(action, call.tool == "look" and call.args.q == now.call.args.to) < 5')
     )
     told = findings("dead-question", rules, _pay().replace("allow", "refuse"))
     assert [(one.rule, pointed(one)) for one in told if one.rule == "B"] == [("B", 'role == "human"')]
     assert "user" in next(one for one in told if one.rule == "B").mistake.cure
-    assert {one.rule for one in told} == {"A", "B"}
+    assert "signal" in next(one for one in told if one.rule == "E").mistake.cure
+    assert {one.rule for one in told} == {"A", "B", "E"}
 
 
 def _pay() -> str:

@@ -52,3 +52,15 @@ def test_letting_through_what_blocking_rules_cannot_decide() -> None:
     assert (told.mistake.line, pointed(told)) == (4, "allow")
     assert findings("unknown-allowed", rule("A", "step < 9"), head) == []
     assert findings("unknown-allowed", rule("A", "step < 9", otherwise="block")) == []
+
+
+def test_tools_of_a_graph_that_lead_nowhere() -> None:
+    """They are a note; those that lead to a goal are used, whether or not a rule speaks of them."""
+    graph = (
+        "graph:\n  goals: [Done]\n  joins: {Done: [found]}\n  start: [q]\n"
+        "  tools:\n    look: {needs: [q], gives: [found]}\n"
+        "    pay: {needs: [q], gives: [paid], args: {cents: 1, to: {is: A}, rate: 1}}\n"
+    )
+    rules = rule("A", "step < 9", otherwise="block")
+    assert [pointed(one) for one in findings("unneeded-tool", rules, PAY + graph)] == ["pay"]
+    assert findings("unused-tool", rules, PAY + graph) == findings("unguarded-write", rules, PAY + graph) == []
