@@ -64,6 +64,7 @@ def build_registry(
     tools: Mapping[str, Any] | None = None,
     agents: Mapping[str, Any] | None = None,
     artifacts: Mapping[str, Any] | None = None,
+    graph: Mapping[str, Any] | None = None,
     invariants: Iterable[Invariant] = (),
 ) -> Registry:
     """Make a registry of rules; the arguments are the keys of a registry file.
@@ -75,7 +76,7 @@ def build_registry(
     at = _Place.of_caller()
     head = {"registry": name, "version": version, "default": default, "unknown": unknown}
     parts = {"parameters": parameters, "define": define, "schemas": schemas, "tools": tools, "agents": agents}
-    parts["artifacts"] = artifacts
+    parts |= {"artifacts": artifacts, "graph": graph}
     draft = draft_of(at.written({key: value for key, value in (head | parts).items() if value is not None}))
     draft.mistakes += _mistakes_twice(draft, rules)
     draft.rules = rules

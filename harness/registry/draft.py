@@ -47,6 +47,7 @@ class Draft:
     parameters: dict[str, Any] = field(default_factory=dict)
     stated: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, Written] = field(default_factory=dict)
+    graph: Written | None = None
     rules: list[Invariant] = field(default_factory=list)
     about: dict[str, Parameter] = field(default_factory=dict)
     definitions: dict[str, Expression | None] = field(default_factory=dict)
@@ -78,7 +79,7 @@ def draft_of(document: Written) -> Draft:
     broken = {path[:2] for path, _ in found if path}
     heads = {path[0] for path in broken if len(path) == 1 or path[0] == "extends"}
     _read_head(draft, heads)
-    draft.whole = heads.isdisjoint(("tools", "parameters", "extends", "agents", "artifacts", "drop", "define"))
+    draft.whole = heads.isdisjoint(("tools", "parameters", "extends", "agents", "artifacts", "drop", "define", "graph"))
     for name, node in _entries(document, "parameters", heads):
         _add_parameter(draft, name, node, whole=("parameters", name) not in broken)
     for name, node in _entries(document, "define", heads):
@@ -100,6 +101,8 @@ def draft_of(document: Written) -> Draft:
         draft.artifacts[name] = {} if ("artifacts", name) in broken else schema.plain()
         draft.places[f"artifacts.{name}"] = node
         _check_schema(draft, schema)
+    if "graph" in document.keys and "graph" not in heads:
+        _add_graph(draft, document.find(["graph"]), whole=all(path[0] != "graph" for path in broken))
     for node in () if "drop" in heads else document.find(["drop"]).items or ():
         draft.drops |= node.entries or {}
     for index, node in enumerate(document.find(["invariants"]).items or ()):
@@ -160,6 +163,14 @@ def _read_stage(draft: Draft, *, whole: bool) -> None:
         tools = (stage.entries or {}).get("tools")
         draft.stage_tools = {name: _tool(draft, node) for name, node in ((tools and tools.entries) or {}).items()}
         draft.stage_parameters = stage.plain().get("parameters", {})
+
+
+def _add_graph(draft: Draft, node: Written, *, whole: bool) -> None:
+    goals = (node.entries or {}).get("goals")
+    schemas = [(goal.entries or {}).get("arguments") for goal in ((goals and goals.entries) or {}).values()]
+    sound = [_check_schema(draft, schema) for schema in schemas if schema is not None and whole]
+    draft.graph = node if whole and all(sound) else None
+    draft.whole = draft.whole and draft.graph is not None
 
 
 def _add_rule(draft: Draft, node: Written) -> None:
@@ -239,7 +250,7 @@ def _check_schema(draft: Draft, place: Written) -> bool:
 
 def _misplaced(node: Written, data: dict[str, Any]) -> Iterator[Mistake]:
     on = data["on"]
-    if "tool" in data and on not in ("action", "result"):
+    if "tool" in data and on not in ("action", "result", "route"):
         yield node.keys["tool"].mistake(f"a rule on: {on} speaks of no tool", "leave 'tool' out")
     if "artifact" in data and on != "artifact":
         yield node.keys["artifact"].mistake(f"a rule on: {on} speaks of no artifact", "write on: artifact")
@@ -250,7 +261,10 @@ def _misplaced(node: Written, data: dict[str, Any]) -> Iterator[Mistake]:
     if on != right:
         yield node.find(["on"]).mistake(f"the schema of {part} is checked on: {right}", f"write on: {right}")
     rewrites = data.get("otherwise") == "rewrite"
-    if rewrites and "rewrite" not in data:
+    if on == "route" and data.get("otherwise", "observe") not in ("observe", "warn"):
+        said = f"a route says what was done: there is nothing left to {data['otherwise']}"
+        yield node.find(["otherwise"]).mistake(said, "write observe or warn, or a rule on its calls: on: action")
+    elif rewrites and "rewrite" not in data:
         cure = "write rewrite: {args.NAME: expression}"
         yield node.find(["otherwise"]).mistake("it is not stated what the call is rewritten to", cure)
     elif "rewrite" in data and not rewrites:

@@ -17,6 +17,7 @@ from harness.registry.draft import Draft, read_draft
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakened, weakens_tool
 from harness.registry.stage import set_stage
+from harness.registry.unite import stated_twice, united
 
 ReadText = Callable[[str], str]
 
@@ -42,6 +43,8 @@ def with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, .
     own.mistakes += _parameters(own, inherited)
     own.mistakes += _definitions(own, inherited)
     own.mistakes += _agents(own, inherited)
+    own.mistakes += stated_twice(inherited.graph, own.graph, alike=False)
+    own.graph = united(inherited.graph, own.graph)
     own.artifacts = inherited.artifacts | own.artifacts
     own.places = inherited.places | own.places
     own.mistakes += set_stage(own)
@@ -80,6 +83,8 @@ def _together(own: Draft, bases: list[Draft]) -> Draft:
         joined.parameters |= base.parameters
         joined.about |= base.about
         joined.definitions |= base.definitions
+        own.mistakes += stated_twice(joined.graph, base.graph, alike=True)
+        joined.graph = united(joined.graph, base.graph)
         joined.agents |= base.agents
         joined.artifacts |= base.artifacts
         joined.stated |= {name: joined.stated.get(name, {}) | said for name, said in base.stated.items()}

@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.errors import Mistake, RegistryError
+from harness.registry.assemble import assemble_at
 from harness.registry.capability import derive
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.define import Definitions
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
+from harness.registry.graph import Graph
 from harness.registry.inherit import ReadText, with_bases
 from harness.registry.invariant import ExampleStage
-from harness.registry.registry import Registry
+from harness.registry.registry import Registry, declared_tools
 from harness.registry.resolve import resolve, unused
 from harness.registry.story import mistakes_in_stories
 from harness.tool import ToolSpec
@@ -35,9 +37,9 @@ def load(text: str, file: str, *, read: ReadText | None = None) -> Registry:
 
 def finish(draft: Draft, file: str) -> Registry:
     """Make a registry of a draft that has everything it extends; RegistryError lists all mistakes."""
-    if not draft.rules and not draft.agents and not draft.mistakes:
+    if not draft.rules and not draft.agents and draft.graph is None and not draft.mistakes:
         draft.mistakes.append(_no_rules(draft.document))
-    tools = {name: ToolSpec(name, **stated) for name, stated in draft.stated.items()}
+    tools, graph = _with_graph(draft)
     definitions = Definitions(draft.definitions)
     draft.rules = [rule for rule in map(definitions.rule, draft.rules) if rule]
     draft.mistakes += definitions.mistakes
@@ -47,7 +49,7 @@ def finish(draft: Draft, file: str) -> Registry:
         context = Context(
             draft.parameters,
             tools,
-            frozenset(draft.stated),
+            declared_tools(draft.stated, graph),
             draft.default,
             draft.about,
             frozenset(draft.agents),
@@ -81,7 +83,18 @@ def finish(draft: Draft, file: str) -> Registry:
         agents={name: _stated_of(node) for name, node in draft.agents.items()},
         artifacts=draft.artifacts,
         overrides=tuple(draft.changes),
+        graph=graph,
     )
+
+
+def _with_graph(draft: Draft) -> tuple[dict[str, ToolSpec], Graph | None]:
+    """Give the tools of a draft, and its graph, whose goals count among them."""
+    tools = {name: ToolSpec(name, **stated) for name, stated in draft.stated.items()}
+    if draft.graph is None:
+        return tools, None
+    whole, mistakes = assemble_at(draft.name, draft.graph, tools, draft.places, frozenset(draft.stated))
+    draft.mistakes += mistakes if draft.whole else ()
+    return whole.tools, whole.graph
 
 
 def _stated_of(agent: Written) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from harness.registry.assemble import without_goals
 from harness.registry.invariant import Examples, ExampleStage, Expression, Invariant, Shape
 from harness.registry.registry import Registry
 from harness.registry.schema import TOOL_KEYS
@@ -82,12 +83,15 @@ def facts_of(registry: Registry) -> dict[str, Any]:
     }
     if registry.parameters:
         facts["parameters"] = {name: _parameter(registry, name) for name in registry.parameters}
-    if registry.tools:
-        facts["tools"] = {name: _tool(registry, name) for name in registry.tools}
+    tools = without_goals(registry.tools, registry.graph)
+    if tools:
+        facts["tools"] = {name: _tool(registry, name) for name in tools}
     if registry.agents:
         facts["agents"] = registry.agents
     if registry.artifacts:
         facts["artifacts"] = {name: {"schema": schema} for name, schema in registry.artifacts.items()}
+    if registry.graph:
+        facts["graph"] = registry.places["graph"].plain()
     stage = _Stage(registry)
     written = [rule for rule in registry.invariants if not rule.derived]
     rules = [facts_of_rule(rule if stage.fits(rule) else replace(rule, examples=Examples())) for rule in written]

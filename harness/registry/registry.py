@@ -9,15 +9,18 @@ from typing import Any, Final, Literal
 
 from harness.determinism.canonical import digest_of, encode
 from harness.errors import Mistake, RegistryError
+from harness.registry.assemble import assemble_at, without_goals
 from harness.registry.capability import UNDECLARED, declared_only
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.document import Written
+from harness.registry.graph import Graph
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakens_tool
 from harness.registry.parameter import Parameter, refusal
 from harness.registry.program import Program
 from harness.registry.resolve import resolve
+from harness.registry.unite import stated_twice, united
 from harness.tool import ToolSpec
 
 Default = Literal["refuse", "allow"]
@@ -34,8 +37,8 @@ class Registry:
     does. ``stated`` keeps which fields of a tool the registry itself states, ``places`` where a parameter
     (``parameters.x``) or a tool (``tools.y``) is written, ``about`` what is stated of a parameter besides its value.
     ``agents`` is what is stated of agents; the rules that follow from it are the last of ``invariants``. ``artifacts``
-    are the schemas of artifacts, ``overrides`` what was changed of what is taken over. Equal meanings have equal
-    ``digest``.
+    are the schemas of artifacts, ``overrides`` what was changed of what is taken over. ``graph`` is the tool graph; its
+    goals count as ``tools``, and ``places`` keeps it as it is written. Equal meanings have equal ``digest``.
     """
 
     name: str
@@ -52,21 +55,21 @@ class Registry:
     agents: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
     overrides: tuple[Override, ...] = field(default=(), compare=False, repr=False)
+    graph: Graph | None = field(default=None, repr=False)
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of what the registry means; comments, titles, examples and layout do not count."""
-        return digest_of(
-            {
-                "name": self.name,
-                "version": self.version,
-                "default": self.default,
-                "unknown": self.unknown,
-                "parameters": self.parameters,
-                "tools": {name: spec.stated() for name, spec in self.tools.items()},
-                "invariants": [rule.meaning() for rule in self.invariants],
-            }
-        )
+        meaning = {
+            "name": self.name,
+            "version": self.version,
+            "default": self.default,
+            "unknown": self.unknown,
+            "parameters": self.parameters,
+            "tools": {name: spec.stated() for name, spec in self.tools.items()},
+            "invariants": [rule.meaning() for rule in self.invariants],
+        }
+        return digest_of(meaning | ({"graph": self.graph.meaning()} if self.graph else {}))
 
     @cached_property
     def program(self) -> Program:
@@ -78,13 +81,13 @@ class Registry:
         return next((one for one in self.invariants if one.id == rule), None)
 
     def with_tools(self, specs: Iterable[ToolSpec]) -> Registry:
-        """Give the registry with further declarations of tools, and its rules checked against them.
+        """Give the registry with further declarations of tools, and its rules and its graph checked against them.
 
         What the registry states of a tool goes before what code declares, as long as it is no weaker: RegistryError
         where code says ``write`` and the registry ``read``, and the like, or where a rule uses a field that a tool
         does not have.
         """
-        tools, mistakes = dict(self.tools), []
+        tools, mistakes = without_goals(self.tools, self.graph), []
         for spec in specs:
             stated = self.stated.get(spec.name, {})
             for name, value in stated.items():
@@ -93,10 +96,11 @@ class Registry:
                     said = f"{spec.name}: {name} is {value!r} here and {getattr(spec, name)!r} in the code"
                     mistakes.append(place.mistake(said, "a registry may only be stricter than the code"))
             tools[spec.name] = replace(spec, **stated)
-        mistakes += self._mistakes(self.parameters, tools)
+        joined = _reassembled(replace(self, tools=tools), mistakes)
+        mistakes += joined._mistakes(joined.parameters, joined.tools)
         if mistakes:
             raise RegistryError(tuple(mistakes))
-        return replace(self, tools=tools)
+        return joined
 
     def bind(self, **values: Any) -> Registry:
         """Give the registry with other values of parameters that a caller may bind; its digest is another one.
@@ -131,9 +135,25 @@ class Registry:
     def _mistakes(self, parameters: dict[str, Any], tools: dict[str, ToolSpec]) -> list[Mistake]:
         """Check the rules against other parameters and tools."""
         agents = frozenset(self.agents)
-        declared = frozenset(self.stated)
+        declared = declared_tools(self.stated, self.graph)
         context = Context(parameters, tools, declared, self.default, self.about, agents, self.artifacts)
         return [mistake for rule in self.invariants for mistake in resolve(rule, context)]
+
+
+def declared_tools(stated: Iterable[str], graph: Graph | None) -> frozenset[str]:
+    """Give the tools that rules may name, where a registry declares any: its own, and its goals."""
+    own = frozenset(stated)
+    return own.union(graph.goals) if own and graph else own
+
+
+def _reassembled(registry: Registry, mistakes: list[Mistake]) -> Registry:
+    """Give a registry with its graph assembled anew beside its tools, which hold no goals; ``mistakes`` grows."""
+    if "graph" not in registry.places:
+        return registry
+    places, declared = dict(registry.places), frozenset(registry.stated)
+    whole, found = assemble_at(registry.name, places["graph"], registry.tools, places, declared)
+    mistakes += found
+    return replace(registry, tools=whole.tools, graph=whole.graph, places=places)
 
 
 def join(registries: Iterable[Registry]) -> Registry:
@@ -146,6 +166,7 @@ def join(registries: Iterable[Registry]) -> Registry:
         mistakes = list(_conflicts(joined, other))
         if mistakes:
             raise RegistryError(tuple(mistakes))
+        graph = united(joined.places.get("graph"), other.places.get("graph"))
         known = {rule.id for rule in joined.invariants} | {UNDECLARED}
         joined = Registry(
             name=f"{joined.name}+{other.name}",
@@ -153,17 +174,19 @@ def join(registries: Iterable[Registry]) -> Registry:
             default="refuse" if "refuse" in (joined.default, other.default) else "allow",
             unknown=min(joined.unknown, other.unknown, key=_STRICTEST.index),
             parameters=joined.parameters | other.parameters,
-            tools=joined.tools | {name: _merged(joined, other, name) for name in other.tools},
+            tools=_tools_of_both(joined, other),
             invariants=joined.invariants + tuple(rule for rule in other.invariants if rule.id not in known),
             file=f"{joined.file}, {other.file}",
             stated=joined.stated | {name: joined.stated.get(name, {}) | said for name, said in other.stated.items()},
-            places=other.places | joined.places,
+            places=other.places | joined.places | ({"graph": graph} if graph else {}),
             about=other.about | joined.about,
             agents=joined.agents | other.agents,
             artifacts=joined.artifacts | other.artifacts,
             overrides=joined.overrides + other.overrides,
         )
-        joined = _in_order(joined)
+        joined = _reassembled(_in_order(joined), mistakes)
+        if mistakes:
+            raise RegistryError(tuple(mistakes))
     return joined
 
 
@@ -182,6 +205,7 @@ def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
         if same and rule.id != UNDECLARED and same.meaning() != rule.meaning():
             said = f"the rule {rule.id!r} is another one in {same.place}"
             yield rule.at.find(["id"]).mistake(said, "give it an id of its own")
+    yield from stated_twice(one.places.get("graph"), other.places.get("graph"), alike=True)
     for name in sorted(one.parameters.keys() & other.parameters.keys()):
         if one.parameters[name] != other.parameters[name]:
             yield _differs(one, other, f"parameters.{name}", other.parameters[name], one.parameters[name])
@@ -199,6 +223,11 @@ def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
 def _differs(one: Registry, other: Registry, key: str, here: Any, there: Any) -> Mistake:
     said = f"{key} is {here!r} here and {there!r} in {one.places[key].place}"
     return other.places[key].mistake(said, "state it once, or alike")
+
+
+def _tools_of_both(one: Registry, other: Registry) -> dict[str, ToolSpec]:
+    tools = without_goals(one.tools, one.graph)
+    return tools | {name: _merged(one, other, name) for name in without_goals(other.tools, other.graph)}
 
 
 def _merged(one: Registry, other: Registry, name: str) -> ToolSpec:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from harness.errors import Mistake
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
+from harness.registry.graph_schema import GRAPH
 
 _NAME: Final = {"type": "string", "minLength": 1}
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -129,7 +130,7 @@ _INVARIANT: Final = {
     "properties": {
         "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_./-]*$"},
         "title": _TEXT,
-        "on": {"enum": ["action", "result", "message", "artifact", "end"]},
+        "on": {"enum": ["action", "result", "message", "artifact", "route", "end"]},
         "tool": _TOOLS,
         "artifact": _NAME,
         "when": _TEXT,
@@ -203,6 +204,7 @@ SCHEMA: Final[dict[str, Any]] = {
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
             "additionalProperties": _ARTIFACT,
         },
+        "graph": GRAPH,
         "invariants": {"type": "array", "items": _INVARIANT},
     },
 }
@@ -279,7 +281,15 @@ def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:
 
 
 def _too_short(node: Written, error: Any) -> Iterator[Mistake]:
-    yield node.mistake(f"{_path(error)}: empty")
+    yield node.mistake(f"{_path(error)}: empty" if not error.instance else f"{_path(error)}: {_counts(error)}")
+
+
+def _too_long(node: Written, error: Any) -> Iterator[Mistake]:
+    yield node.mistake(f"{_path(error)}: {_counts(error)}")
+
+
+def _counts(error: Any) -> str:
+    return f"expected {error.validator_value} items, got {len(error.instance)}"
 
 
 def _path(error: Any) -> str:
@@ -323,5 +333,6 @@ _WORDINGS: Final[dict[str, Any]] = {
     "pattern": _wrong_form,
     "minLength": _too_short,
     "minItems": _too_short,
+    "maxItems": _too_long,
     "minProperties": _too_short,
 }

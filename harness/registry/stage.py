@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import Mistake
+from harness.registry.assemble import assemble
 from harness.registry.complaint import nearest
 from harness.registry.draft import Draft
 from harness.registry.invariant import ExampleStage
@@ -22,9 +23,11 @@ from harness.tool import ToolSpec
 def set_stage(own: Draft) -> Iterator[Mistake]:
     """Give the rules of a file their stage, once it is known what the file takes over; yield what is wrong with it."""
     yield from _mistakes(own)
-    stated = own.stage_tools | own.stated
+    tools = {name: ToolSpec(name, **said) for name, said in (own.stage_tools | own.stated).items()}
+    if own.graph is not None and own.rules:
+        tools = assemble(own.name, own.graph.plain(), tools).tools
     stage = ExampleStage(
-        {name: ToolSpec(name, **said) for name, said in stated.items()},
+        tools,
         own.parameters | own.stage_parameters,
         frozenset(own.agents),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from harness.determinism.canonical import encode
+from harness.registry.graph import Graph, meaning_of, told
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.registry import Registry
 from harness.registry.write import write
@@ -15,7 +16,7 @@ What = Literal["added", "removed", "changed"]
 
 
 class Difference(NamedTuple):
-    """One difference: the part of the registry (``rule``, ``parameter``, ``tool``, ``registry``), its name, the field.
+    """One difference: the part (``rule``, ``parameter``, ``tool``, ``graph``, ``registry``), its name, the field.
 
     ``before`` and ``after`` are the two texts of the field, empty where there is none; for what was added or removed
     as a whole ``field`` is empty. ``place`` is in the new version, or in the old one for what was removed.
@@ -38,6 +39,7 @@ def differences(old: Registry, new: Registry) -> Iterator[Difference]:
             yield Difference("changed", "registry", new.name, field, before, after, new.file)
     yield from _values("parameter", old.parameters, new.parameters, old, new)
     yield from _tools(old, new)
+    yield from _graphs(old, new)
     yield from _rules(old, new)
 
 
@@ -90,6 +92,22 @@ def _tools(old: Registry, new: Registry) -> Iterator[Difference]:
             yield one._replace(what="changed", name=name, field=one.name, place=_place(new, f"tools.{name}"))
     gone, added = ({name: said for name, said in one.items() if name not in both} for one in (before, after))
     yield from _values("tool", gone, added, old, new)
+
+
+def _graphs(old: Registry, new: Registry) -> Iterator[Difference]:
+    before, after = (_parts_of(one.graph) if one.graph else {} for one in (old, new))
+    for one in _values("graph", before, after, old, new):
+        yield one._replace(place=_place(old if one.what == "removed" else new, "graph"))
+
+
+def _parts_of(graph: Graph) -> dict[str, Any]:
+    """Give what a graph means by what it is about, for all to see."""
+    meaning = graph.meaning()
+    arcs = {told(arc): meaning_of(arc) for arc in graph.arcs}
+    goals = {f"goal {name}": said for name, *said in meaning["goals"]}
+    parts = ("policy", "clean", "undo_args", "monitors")
+    rest = {f"{part} {name}": said for part in parts for name, said in meaning[part].items()}
+    return {"start": meaning["start"], "order of goals": list(graph.goals), **goals, **arcs, **rest}
 
 
 def _values(

@@ -1,0 +1,7 @@
+"""The tool graph of a registry, as the router knows it."""
+
+from __future__ import annotations
+
+from harness.registry.graph import UNIT, Arc, Goal, Graph, Need, Policy, Source, exact, shown
+
+__all__ = ["UNIT", "Arc", "Goal", "Graph", "Need", "Policy", "Source", "exact", "shown"]
