@@ -1,4 +1,4 @@
-"""Timing, and the one shape of every measurement.
+"""Timing, told in the one shape of every measurement (``harness.bench.figures``).
 
 A sample is one repetition. Things that are compared are timed in turn within each repetition, so that a slow moment of
 the machine meets all of them, and a ratio is the median of the repetitions' own ratios.
@@ -7,25 +7,31 @@ the machine meets all of them, and a ratio is the median of the repetitions' own
 from __future__ import annotations
 
 import gc
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 from rich.console import Console
-from rich.table import Table
 
 from harness import __version__
+from harness.bench.figures import SEED, Figure, figure_table, installed, report_of, row_table
+
+__all__ = [
+    "REPETITIONS",
+    "SEED",
+    "Figure",
+    "Samples",
+    "installed",
+    "measured",
+    "report",
+    "side_by_side",
+    "us_per_call",
+]
 
 REPETITIONS: Final = 9
-SEED: Final = 20_240_515
 
 _PACKAGES: Final = ("openai", "orjson", "openai-agents", "inspect-ai", "opentelemetry-sdk", "zstandard")
 
@@ -49,24 +55,6 @@ class Samples(NamedTuple):
     def over(self, other: Samples) -> Samples:
         """Give the ratio to another thing's samples, repetition by repetition."""
         return Samples("1", tuple(one / two for one, two in zip(self.values, other.values, strict=True)))
-
-
-class Figure(NamedTuple):
-    """One reported number; ``target`` reads like ``<= 2`` and is empty where there is no bar."""
-
-    value: float
-    unit: str
-    interval: tuple[float, float] | None = None
-    target: str = ""
-
-    @property
-    def ok(self) -> bool | None:
-        """Whether the bar is met; None without a bar."""
-        if not self.target:
-            return None
-        relation, bound = self.target.split()
-        limit = float(bound)
-        return {"<=": self.value <= limit, "<": self.value < limit, ">=": self.value >= limit}[relation]
 
 
 def measured(samples: Samples, target: str = "") -> Figure:
@@ -105,65 +93,9 @@ def report(
     """End a benchmark: one JSON object where ``--json`` was asked for, else tables."""
     listed = list(rows)
     if "--json" in sys.argv[1:]:
-        print(orjson.dumps(_whole(name, figures, listed, seed)).decode())
-    else:
-        _show(name, figures, listed)
-
-
-def installed(package: str) -> str | None:
-    """Give the version of a distribution, None where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _whole(name: str, figures: Mapping[str, Figure], rows: list[Mapping[str, Any]], seed: int) -> dict[str, Any]:
-    return {
-        "name": name,
-        "version": __version__,
-        "commit": _commit(),
-        "seed": seed,
-        "environment": _environment(),
-        "figures": {key: {**figure._asdict(), "ok": figure.ok} for key, figure in figures.items()},
-        "rows": rows,
-    }
-
-
-def _show(name: str, figures: Mapping[str, Figure], rows: list[Mapping[str, Any]]) -> None:
+        print(orjson.dumps(report_of(name, __version__, figures, listed, seed=seed, packages=_PACKAGES)).decode())
+        return
     console = Console()
-    table = Table("figure", "value", "min … max", "target", "", title=name)
-    for key, figure in figures.items():
-        between = " … ".join(f"{end:.4g}" for end in figure.interval or ())
-        unit = "" if figure.unit == "1" else f" {figure.unit}"
-        met = {True: "met", False: "missed", None: ""}[figure.ok]
-        table.add_row(key, f"{figure.value:.4g}{unit}", between, figure.target, met)
-    console.print(table)
-    if rows:
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        detail = Table(*columns)
-        for row in rows:
-            detail.add_row(*(_cell(row.get(column, "")) for column in columns))
-        console.print(detail)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cpus": os.cpu_count(),
-        "packages": {name: found for name in _PACKAGES if (found := installed(name))},
-    }
-
-
-def _commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None  # not a checkout
+    console.print(figure_table(name, figures))
+    if listed:
+        console.print(row_table(listed))

@@ -1,0 +1,99 @@
+"""A suite: tasks, the conditions they are done under, and how figures come from what was found.
+
+A suite is a package ``NAME`` under ``benchmarks/suites``, which travels with harness, and defines ``SUITE``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, cast
+
+from harness.bench.figures import SEED, Figure
+from harness.bench.task import Cell, Condition, Row, Task
+from harness.errors import UsageError
+
+PREFIX: Final = "harness_suite_"
+"""What the module of a suite is called while it runs: this and the suite's name."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A measurement that can be made again.
+
+    ``run`` does one cell in an empty folder of its own and gives what it found as JSON; the same cell always finds the
+    same. ``figures`` makes the reported numbers of all rows. An exception out of ``run`` says that the measurement
+    failed, not that what is measured did.
+    """
+
+    name: str
+    version: str
+    title: str
+    tasks: tuple[Task, ...]
+    conditions: tuple[Condition, ...]
+    run: Callable[[Cell, Path], Mapping[str, Any]]
+    figures: Callable[[Sequence[Row]], Mapping[str, Figure]]
+
+    def __post_init__(self) -> None:
+        [(name, times)] = Counter(task.name for task in self.tasks).most_common(1) or [("", 0)]
+        if times > 1:
+            raise UsageError(f"{times} tasks are named {name!r}", where=f"suite {self.name}", cure="one name for each")
+
+    def cells(self, seeds: int = 1, first: int = SEED) -> Iterator[Cell]:
+        """Yield the cells in the suite's own order; seeded tasks with ``seeds`` seeds that follow one another."""
+        if seeds < 1:
+            raise UsageError(f"{seeds} seeds measure nothing", cure="--seeds 1 or more")
+        for task in self.tasks:
+            for condition in self.conditions:
+                if condition.takes(task):
+                    for seed in range(first, first + (seeds if task.seeded else 1)):
+                        yield Cell(task, condition, seed)
+
+
+def suite_names() -> list[str]:
+    """Give the names of the suites that come with harness."""
+    return sorted(path.parent.name for path in suites_folder().glob("*/__init__.py"))
+
+
+def load_suite(name: str) -> Suite:
+    """Load a suite by name; UsageError where there is none, or its package defines none."""
+    known = suite_names()
+    if name not in known:
+        close = get_close_matches(name, known, 1)
+        cure = f"did you mean {close[0]!r}?" if close else f"suites: {', '.join(known)}"
+        raise UsageError("no such suite", where=name, cure=cure)
+    suite = getattr(_module(name, suites_folder() / name / "__init__.py"), "SUITE", None)
+    if not isinstance(suite, Suite):
+        raise UsageError(f"suite {name} defines no SUITE", cure="SUITE = Suite(…) in its __init__.py")
+    return suite
+
+
+def suites_folder() -> Path:
+    """Give the folder of the suites that come with harness, installed or in a checkout."""
+    package = Path(cast("os.PathLike[str]", files("harness")))
+    shipped = package / "_shipped" / "suites"
+    return shipped if shipped.is_dir() else package.parent / "benchmarks" / "suites"
+
+
+def _module(name: str, file: Path) -> ModuleType:
+    """Import the package of a suite under a name of its own, wherever its folder is."""
+    full = PREFIX + name
+    if full in sys.modules:
+        return sys.modules[full]
+    spec = importlib.util.spec_from_file_location(full, file, submodule_search_locations=[str(file.parent)])
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[full] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[full]
+        raise
+    return module

@@ -1,0 +1,84 @@
+"""Suites: their cells, how they are found, and what is said where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.bench import suite as suites
+from harness.bench.figures import SEED
+from harness.bench.suite import Suite, load_suite, suite_names, suites_folder
+from harness.bench.task import Cell, Condition, Task
+from harness.errors import UsageError
+
+
+def suite_of(*tasks: Task, conditions: Sequence[Condition] = (Condition("us"),)) -> Suite:
+    """Give a suite whose cells find nothing."""
+    return Suite("few", "1", "A few", tasks, tuple(conditions), lambda cell, folder: {}, lambda rows: {})
+
+
+def told(cells: Any) -> list[tuple[str, str, int]]:
+    """Give cells as what a reader knows them by."""
+    return [(cell.task.name, cell.condition.name, cell.seed - SEED) for cell in cells]
+
+
+def test_a_seeded_task_is_done_for_every_seed_and_another_one_once() -> None:
+    """Three seeds make three cells of a task that depends on chance, and one of a task that does not."""
+    suite = suite_of(Task("fixed", "a"), Task("drawn", "a", seeded=True))
+    assert told(suite.cells(3)) == [("fixed", "us", 0), ("drawn", "us", 0), ("drawn", "us", 1), ("drawn", "us", 2)]
+
+
+def test_a_condition_does_the_tasks_of_its_groups() -> None:
+    """A condition that names groups is given their tasks only; one that names none is given all."""
+    suite = suite_of(Task("one", "a"), Task("two", "b"), conditions=(Condition("us"), Condition("them", ("b",))))
+    assert told(suite.cells()) == [("one", "us", 0), ("two", "us", 0), ("two", "them", 0)]
+
+
+def test_a_suite_is_put_together_rightly_or_not_at_all() -> None:
+    """Two tasks of one name, and no seeds at all, are told to whoever asks for them."""
+    with pytest.raises(UsageError, match="2 tasks are named 'one'"):
+        suite_of(Task("one", "a"), Task("one", "b"))
+    with pytest.raises(UsageError, match="0 seeds"):
+        list(suite_of(Task("one", "a")).cells(0))
+
+
+def test_a_cell_names_itself_in_its_row() -> None:
+    """A row begins with the task, its group, the condition and the seed."""
+    facts = Cell(Task("one", "a"), Condition("us"), 7).facts
+    assert facts == {"task": "one", "group": "a", "condition": "us", "seed": 7}
+
+
+def test_suites_are_found_by_name() -> None:
+    """The router's suite is among those that come with harness, and is loaded once."""
+    assert "router" in suite_names()
+    assert load_suite("router").name == "router"
+    assert load_suite("router") is load_suite("router")
+
+
+@pytest.mark.parametrize(("name", "cure"), [("ruter", "did you mean 'router'"), ("xyz", "suites: .*router")])
+def test_a_suite_that_is_nowhere_is_told_with_a_cure(name: str, cure: str) -> None:
+    """An unknown name is answered with the nearest one, or with all there are."""
+    with pytest.raises(UsageError, match=cure):
+        load_suite(name)
+
+
+def test_a_package_without_a_suite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that only looks like a suite is named, with what it lacks; one that breaks breaks again next time."""
+    for name, text in {"empty": "", "halting": "1 / 0"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(text)
+    monkeypatch.setattr(suites, "suites_folder", lambda: tmp_path)
+    assert suite_names() == ["empty", "halting"]
+    with pytest.raises(UsageError, match="empty defines no SUITE"):
+        load_suite("empty")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            load_suite("halting")
+
+
+def test_suites_of_a_checkout_stand_beside_the_package() -> None:
+    """In a checkout the suites are those under benchmarks/."""
+    assert suites_folder() == Path(__file__).parents[2] / "benchmarks" / "suites"
