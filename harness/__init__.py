@@ -5,6 +5,7 @@ The layers, top to bottom; imports point downwards only, and a test checks it::
     cli         composition root for people: one file per verb
     door        composition root for Python: sessions, tools, agents, replay
     testing     help for users' tests: the pytest plugin, the scripted model server
+    bench       suites of tasks, done cell by cell, and the figures that come of them
     adapters    one file per neighbour: disks, clocks, the OpenAI client, transcripts
     run         the session as a machine without I/O, its drivers, the world of a replay
     mediation   from verdicts to decisions
@@ -18,7 +19,7 @@ The layers, top to bottom; imports point downwards only, and a test checks it::
     determinism canonical bytes, named randomness, addresses, the event loop
     errors      every exception
 
-Only cli, door, testing and adapters touch disk, network, environment, wall clock or chance.
+Only cli, door, testing, bench and adapters touch disk, network, environment, wall clock or chance.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import Divergence, HarnessError, InDoubt, RecordedError, Refused, UsageError
+from harness.errors import Divergence, HarnessError, InDoubt, NoRoute, RecordedError, Refused, UsageError
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -61,6 +62,7 @@ __all__ = [
     "Harness",
     "HarnessError",
     "InDoubt",
+    "NoRoute",
     "Question",
     "RecordedError",
     "Refused",

@@ -12,6 +12,7 @@
     ├── StoreError                  the disk said no; what was acknowledged is kept        (exit 5)
     ├── Refused                     a rule blocked the call; carries the rule and the way out
     ├── InDoubt                     a call was sent and no answer came: it may have happened
+    ├── NoRoute                     no way leads to what was asked for; carries the exact deadlock
     ├── RecordedError               a recorded error whose class cannot be rebuilt here
     └── Divergence                  a replay is not the record; names the first difference (exit 4)
 
@@ -153,6 +154,34 @@ class InDoubt(HarnessError):
 
     def __str__(self) -> str:
         return f"{self.call} may have happened, or not: {self.reason}. It was not repeated."
+
+
+class NoRoute(HarnessError):
+    """Tell the agent that there is no way to what it asked for, and that nothing was left half done in silence.
+
+    ``goal`` is what was asked for, ``deadlock`` what stands in the way as JSON data (``blocked`` tools and why,
+    ``unreachable`` facts, other ``goals`` that could be had), ``left`` the tools whose work was not taken back,
+    ``in_doubt`` those of which nobody knows whether they did anything.
+    """
+
+    def __init__(
+        self,
+        goal: str,
+        reason: str,
+        *,
+        deadlock: dict[str, Any] | None = None,
+        left: Sequence[str] = (),
+        in_doubt: Sequence[str] = (),
+    ) -> None:
+        self.goal, self.reason, self.deadlock = goal, reason, deadlock or {}
+        self.left, self.in_doubt = tuple(left), tuple(in_doubt)
+        super().__init__(goal, reason)
+
+    def __str__(self) -> str:
+        left = f" Not taken back: {', '.join(self.left)}." if self.left else ""
+        goals = [one["goal"] for one in self.deadlock.get("goals", ())]
+        instead = f" Still possible: {', '.join(goals)}." if goals else ""
+        return f"there is no way to {self.goal}: {self.reason}.{left}{instead}"
 
 
 class RecordedError(HarnessError):

@@ -56,6 +56,19 @@ class Approver(Protocol):
     def __call__(self, question: Question) -> Approval | Awaitable[Approval]: ...
 
 
+class Escalate(Protocol):
+    """Answer, once, what a route is to do where there is none, or what became of a call in doubt.
+
+    It is asked through the door like a tool: its answer is recorded, and a replay takes it from there.
+    A deadlock (``goal``, ``why``, ``blocked``, ``unreachable``, ``goals`` …) is answered by ``{"goal": NAME}``,
+    ``{"wait": True}`` or ``{"stop": True}``, one with ``signals`` also by ``{"go_on": True}``, in spite of them;
+    ``{"in_doubt": …}`` by ``{"happened": True, "result": …}``, ``{"happened": False}`` or ``{"again": True}``. None
+    leaves things as they are. May be a coroutine function where the agent is asynchronous.
+    """
+
+    def __call__(self, question: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any] | None] | None: ...
+
+
 class Recorded(NamedTuple):
     """What the trace says of an action: its outcome and when it came. None stands for never."""
 
@@ -104,6 +117,9 @@ class World(Protocol):
 
     def aside(self) -> None:
         """Let other threads of the agent have their turns while this one performs an effect."""
+
+    def wait(self, duration_ns: int) -> None:
+        """Let a time pass in a thread; a replay waits for nothing."""
 
     def moment(self, at: int | None) -> int:
         """Wait in a thread for the turn of an outcome or a stream's piece (recorded at ``at``), and give its time."""

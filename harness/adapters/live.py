@@ -112,6 +112,11 @@ class LiveWorld:
         if member is not None:
             member.timeline.stand_aside(member)
 
+    def wait(self, duration_ns: int) -> None:
+        member = member_here()
+        if duration_ns > 0 and (member is None or not member.timeline.sleep(member, duration_ns)):
+            time.sleep(duration_ns / 1e9)
+
     def moment(self, at: int | None) -> int:
         member = member_of_thread()
         return self.now(0) if member is None else member.timeline.come_back(member)

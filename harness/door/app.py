@@ -20,20 +20,25 @@ from harness.determinism import canonical
 from harness.determinism.loop import SessionLoop
 from harness.determinism.schedule import Timeline
 from harness.door.agents import make_agent
-from harness.door.binding import call_site
+from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
 from harness.door.tools import Tool, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
-from harness.ports import Approver, Clock, Durability, TraceStore, World
+from harness.ports import Approver, Clock, Durability, Escalate, TraceStore, World
+from harness.registry.assemble import as_tool
+from harness.registry.graph import Graph
 from harness.registry.registry import Registry
+from harness.routing.health.declared import limits_of
+from harness.routing.health.store import Health
 from harness.tool import Effect, ToolSpec, Trust
 from harness.trace.codec import Header
 from harness.trace.redaction import DEFAULT_FIELDS, Redactor
 
 if TYPE_CHECKING:
     from harness.door.recorded import RecordedSession
+    from harness.door.roads import Roads
 
 NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {})
 """What an app without a registry checks by: nothing, and it says so in every trace."""
@@ -54,7 +59,8 @@ class Harness:
     outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
     values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind.
     ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
-    writes it down, ``refuse`` stops it. UsageError and RegistryError say what is wrong with any of these.
+    writes it down, ``refuse`` stops it. ``escalate`` is asked where no route leads to a goal. UsageError and
+    RegistryError say what is wrong with any of these.
     """
 
     def __init__(
@@ -71,16 +77,21 @@ class Harness:
         clock: Clock = time.monotonic_ns,
         parameters: Mapping[str, Any] | None = None,
         uncaptured: Uncaptured = "observe",
+        escalate: Escalate | None = None,
     ) -> None:
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
-        self.uncaptured = uncaptured
+        self.uncaptured, self.escalate = uncaptured, escalate
         self.bound = dict(parameters or {})
         declared, self._files = _load(registry)
         self._declared = declared.bind(**self.bound)
+        self.health = Health(limits_of(self._declared.graph))
         self._tools: dict[str, ToolSpec] = {}
         self._made: dict[str, tuple[Tool, Callable[..., Any]]] = {}
         self._registry: Registry | None = None
+        self._goals: dict[str, Any] = {}
+        self._graph: Graph | None = None
+        self._roads: tuple[Graph, Roads] | None = None
         self._secrets = {value: name for name, value in (secrets or {}).items()}
         self._secret_fields = frozenset(secret_fields)
 
@@ -100,8 +111,44 @@ class Harness:
     def registry(self) -> Registry:
         """The rules and tools in force: what the registry declares, joined with the tools declared in code."""
         if self._registry is None:
-            self._registry = self._declared.with_tools(self._tools.values())
+            registry = self._declared.with_tools(self._tools.values())
+            self._graph = registry.graph if not self._goals else self._graph_of_goals(registry)
+            if self._graph is not None and self._goals:
+                goals = [as_tool(goal, self._graph) for goal in self._graph.goals.values()]
+                registry = self._declared.with_tools([*self._tools.values(), *goals])
+            self._registry = registry
         return self._registry
+
+    @property
+    def graph(self) -> Graph | None:
+        """The tool graph in force, None where neither the registry nor code declares one."""
+        if self._registry is None:
+            self._registry = self.registry
+        return self._graph
+
+    def _graph_of_goals(self, registry: Registry) -> Graph:
+        """Give the graph of the goals that code declares, and of every tool that says what it gives."""
+        from harness.routing.declare import graph_of_tools
+
+        if registry.graph is not None:
+            first = next(iter(self._goals))
+            raise UsageError(
+                f"the goal {first} is declared in code, and {registry.name} has a graph", cure="declare all goals there"
+            )
+        return graph_of_tools(registry.tools.values(), goals=self._goals, name=registry.name)
+
+    @property
+    def roads(self) -> Roads:
+        """The tool graph joined with the functions of its tools; UsageError where there is none, or it does not fit."""
+        from harness.door.roads import Roads  # stands above this module: it calls an app's tools
+
+        graph = self.graph
+        if graph is None:
+            cure = "give the registry one under graph:, see docs/graph.md, or declare goals with @app.goal(needs=[…])"
+            raise UsageError("there is no tool graph", cure=cure)
+        if self._roads is None or self._roads[0] is not graph:
+            self._roads = graph, Roads(self, graph)
+        return self._roads[1]
 
     def with_registry(self, *names: str | Path, parameters: Mapping[str, Any] | None = None) -> Self:
         """Give this app, its tools included, under other rules, or under the same ones with other parameters bound."""
@@ -111,6 +158,8 @@ class Harness:
         other.bound = bound if names else self.bound | bound
         other._declared = other._declared.bind(**bound)
         other._registry = None
+        if limits_of(other._declared.graph) != self.health.limits:
+            other.health = Health(limits_of(other._declared.graph))
         return other
 
     def with_tools_of(self, names: Collection[str]) -> Self:
@@ -138,6 +187,10 @@ class Harness:
         trust: Trust = "unknown",
         timeout_ms: int | None = None,
         impact: str | None = None,
+        needs: Sequence[str] = (),
+        gives: Sequence[str] = (),
+        cost: float = 1.0,
+        domain: str | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
     def tool(self, function: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
         """Make a function a tool: inside a session its calls are recorded, checked, and replayed.
@@ -148,6 +201,26 @@ class Harness:
         if function is None:
             return lambda wrapped: self._tool(wrapped, declared)
         return self._tool(function, declared)
+
+    def goal(
+        self, target: str | Callable[..., Any] | None = None, /, *, needs: Sequence[Any] = ()
+    ) -> Callable[..., Any]:
+        """Give a goal of the tool graph as a function, to be handed to an agent like any tool.
+
+        ``target`` is the goal's name, or a function of that name whose parameters and docstring tell an agent what to
+        hand in, and whose body is never run. ``needs`` are the facts it stands for, as under ``graph: goals:``, where
+        no registry declares it: then the graph is that of the tools which say what they give. The function gives
+        ``{"result", "served_by", "note"}`` as JSON data, and is asynchronous if ``target`` is, or some tool of the
+        graph. NoRoute where nothing leads there. UsageError for a goal that the graph does not have.
+        """
+        from harness.door.goals import make_goal  # stands above this module: it calls an app's tools
+
+        if target is None:
+            return lambda function: self.goal(function, needs=needs)
+        if needs and callable(target):
+            self._goals[target.__name__] = {"needs": list(needs), "arguments": Binder(target).schema}
+            self._registry = None
+        return make_goal(self, target)
 
     def agent(self, function: Callable[P, R]) -> Callable[P, R]:
         """Make a function the entry of a run: JSON in, JSON out, therefore replayable by name."""

@@ -31,10 +31,21 @@ class Binder:
         self._positional = [parameter.name for parameter in named if parameter.kind is not parameter.KEYWORD_ONLY]
         self._exactly = len(named) if len(named) == len(self._positional) else -1
         self._known = {parameter.name for parameter in named}
-        self._required = {parameter.name for parameter in named if parameter.default is parameter.empty}
+        self.required = {parameter.name for parameter in named if parameter.default is parameter.empty}
         self._defaults = {
             parameter.name: parameter.default for parameter in named if parameter.default is not parameter.empty
         }
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The arguments as a JSON Schema that says which there are and which must be there, and nothing of types."""
+        named: dict[str, Any] = {name: {} for name in (*self._positional, *sorted(self._known - {*self._positional}))}
+        schema: dict[str, Any] = {"type": "object", "properties": named}
+        return schema | ({"required": sorted(self.required)} if self.required else {})
+
+    def takes(self, name: str) -> bool:
+        """Tell whether the function takes an argument of this name."""
+        return self._open or name in self._known
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments by name; TypeError as Python words it where they do not fit."""
@@ -45,7 +56,7 @@ class Binder:
         bound = dict(zip(self._positional, args, strict=False))
         fits = len(args) <= len(self._positional) and bound.keys().isdisjoint(kwargs)
         bound.update(kwargs)
-        if not fits or not bound.keys() >= self._required or not (self._open or bound.keys() <= self._known):
+        if not fits or not bound.keys() >= self.required or not (self._open or bound.keys() <= self._known):
             self.signature.bind(*args, **kwargs)
         return {**self._defaults, **bound} if self._defaults else bound
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from harness.adapters.claims import next_name
 from harness.adapters.files import FileStore, open_trace
@@ -26,13 +26,13 @@ from harness.run.watch import read_place
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.diff import explain
-from harness.trace.event import Event
+from harness.trace.event import Event, Surface
 from harness.trace.value import decode_value
 from harness.trace.verdict import Truth
 
 _AT_A_CALL: Final = ("outcome", "args", "prompt", "model")
 _LABELS: Final = ("agent", "conversation", "forked_from", "seed", "subject", "tenant")
-_SURFACES: Final[dict[str, Any]] = {"model": "model", "tool": "tool"}
+_SURFACES: Final[dict[str, Any]] = {one: one for one in get_args(Surface)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from harness.adapters.interpreter import scope
 from harness.adapters.interpreter.scope import Scope
@@ -30,6 +31,7 @@ from harness.trace.verdict import Truth
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
+    from harness.door.routes import Routed
 
 
 def _leave_in_child() -> None:
@@ -41,6 +43,9 @@ def _leave_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_in_child)
+
+
+_numbers: Final = itertools.count()
 
 
 class TraceInfo(NamedTuple):
@@ -63,7 +68,7 @@ class Session:
 
     Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
     the run so far: ``violated`` also where the violating call was blocked. ``live`` is the run behind it, None before
-    the first call.
+    the first call; ``number`` tells the sessions of a process apart.
     """
 
     replays: ClassVar[bool] = False
@@ -89,6 +94,7 @@ class Session:
         self._captured: Token[Scope | None] | None = None
         self._depth = 0
         self.ended = False
+        self.number = str(next(_numbers))
         self._lock = Mutex()
 
     @property
@@ -122,6 +128,23 @@ class Session:
     def artifact(self, name: str, value: Any) -> None:
         """Record something the run made, such as a plan or a report; Refused where a rule on it blocks it."""
         drive.say(self.started(), "note", {"artifact": name, "data": encode_value(value)})
+
+    def route(self, goal: str, **facts: Any) -> Routed:
+        """Lead a goal of the tool graph to its value, from these facts.
+
+        The tools that serve are called one by one through the door. A failed one is gone around without asking a model;
+        what cannot be gone around is taken back and raised as NoRoute. UsageError for a goal or a fact that the graph
+        does not know.
+        """
+        from harness.door.routes import route  # brings the router, which few agents need
+
+        return route(self, goal, facts)
+
+    async def aroute(self, goal: str, **facts: Any) -> Routed:
+        """Do what ``route`` does for asynchronous tools, with independent calls at once."""
+        from harness.door.routes import aroute
+
+        return await aroute(self, goal, facts)
 
     def run(self, agent: Callable[..., Any], **json_input: Any) -> Any:
         """Run an agent, synchronous or not, as the entry of this session and give its result.

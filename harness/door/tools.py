@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness.determinism import canonical
 from harness.door.binding import Binder, call_site
-from harness.door.current import current_run
+from harness.door.current import current_run, session_var
 from harness.errors import InDoubt, NotRecordable, UsageError
 from harness.run.drive import acall, call
 from harness.run.inputs import Call
@@ -41,6 +41,13 @@ class Tool:
     def annotation(self) -> Any:
         """The annotation of what it returns."""
         return self.annotations.get("return")
+
+    @property
+    def routed(self) -> bool:
+        """Whether the graph of the session's app knows this tool, so that a call of it may be served by another one."""
+        session = session_var.get()
+        graph = None if session is None else session.app.graph
+        return graph is not None and self.spec.name in graph.tools
 
     def outside(self) -> Callable[..., Any]:
         """Give the function itself, for a call outside a session; UsageError where the app is strict."""
@@ -89,7 +96,7 @@ class Tool:
         )
 
 
-class _Effect:
+class Effect:
     """One call of the function itself, kept so that the agent gets the very object or exception it made."""
 
     __slots__ = ("_arguments", "_tool", "error", "ran", "value")
@@ -107,7 +114,7 @@ class _Effect:
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
-            return Failed(describe(error))
+            return _failed(error)
 
     async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
@@ -116,7 +123,7 @@ class _Effect:
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
-            return Failed(describe(error))
+            return _failed(error)
 
     def result(self, outcome: Outcome) -> Any:
         """Give what the function gave, or on replay what the trace says it gave."""
@@ -132,10 +139,20 @@ class _Effect:
         raise InDoubt(self._tool.spec.name, outcome.reason)
 
 
+def _failed(error: Exception) -> Failed:
+    """Write what a tool raised, with what its class says of it: whether anything has happened, and may go better."""
+    described = describe(error)
+    if getattr(error, "happened", None) is False or isinstance(error, ConnectionRefusedError):
+        described["happened"] = False
+    passing = getattr(error, "retryable", isinstance(error, ConnectionError | TimeoutError))
+    return Failed(described, retryable=passing is True)
+
+
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
     """Give a function's tool and its wrapper."""
     name = declared.pop("name", None) or function.__name__
     declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
+    declared |= {key: tuple(declared[key]) for key in ("needs", "gives") if key in declared}
     tool = Tool(app, function, ToolSpec(name, **declared))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
@@ -149,7 +166,11 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
             if run is None:
                 return await tool.outside()(*args, **kwargs)
             arguments = tool.binder.bind(args, kwargs)
-            effect = _Effect(tool, arguments)
+            if tool.routed:
+                from harness.door.standing_in import arouted
+
+                return await arouted(tool, arguments, run)
+            effect = Effect(tool, arguments)
             return effect.result(await acall(run, tool.wanted(arguments), effect.aperform))
 
         return tool, asynchronous
@@ -160,7 +181,11 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
         if run is None:
             return tool.outside()(*args, **kwargs)
         arguments = tool.binder.bind(args, kwargs)
-        effect = _Effect(tool, arguments)
+        if tool.routed:
+            from harness.door.standing_in import routed
+
+            return routed(tool, arguments, run)
+        effect = Effect(tool, arguments)
         return effect.result(call(run, tool.wanted(arguments), effect.perform))
 
     return tool, synchronous

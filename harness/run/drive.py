@@ -12,6 +12,7 @@ from harness.determinism.loop import beside
 from harness.determinism.member import Mutex
 from harness.errors import NotRecordable, Refused
 from harness.ports import World
+from harness.routing.health.monitors import Signal
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
 from harness.trace.error import describe
@@ -41,40 +42,95 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
 
     The effect is given the arguments to be performed with, None where they are those that were wanted.
     """
-    action, rewritten = _begin(run, wanted)
-    recorded = run.world.recorded(action, waits=False)
-    if recorded is not None:
-        assert recorded.outcome is not None
-        run.world.moment(recorded.at)
-        return finish(run, action, recorded.outcome)
-    with inside(action):
-        run.world.aside()
-        try:
-            outcome = effect(rewritten)
-        finally:
-            run.world.moment(None)
-    return finish(run, action, outcome)
+    effects = _begin(run, wanted)
+    action = _allowed(effects)
+    return finish(run, action, _outcome(run.world, action, effect, effects.args))
 
 
 async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]]) -> Outcome:
     """Do what ``call`` does for an asynchronous effect; a cancelled one ends as ``unknown``."""
-    action, rewritten = await _abegin(run, wanted)
+    effects = await _abegin(run, wanted)
+    action = _allowed(effects)
     try:
-        outcome = await _outcome(run.world, action, effect, rewritten)
+        outcome = await _aoutcome(run.world, action, effect, effects.args)
     except asyncio.CancelledError:
         abandon(run, action)
         raise
     return finish(run, action, outcome)
 
 
+class Attempt(NamedTuple):
+    """How one call went, for whoever decides what comes next instead of the agent.
+
+    ``seq`` and ``at`` are those of the event that says so: the observation, or the decision where a rule or a person
+    ``refused`` it before it happened; then there is no ``outcome``. ``against`` is what monitors say then against
+    further calls of a route.
+    """
+
+    seq: int
+    at: int
+    outcome: Outcome | None
+    refused: Refused | None
+    against: tuple[Signal, ...] = ()
+
+
+def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Attempt:
+    """Do what ``call`` does, and give back what it would raise."""
+    effects = _begin(run, wanted)
+    if effects.refused is not None:
+        return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
+    return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
+
+
+class Abandoned(asyncio.CancelledError):
+    """Tell that a call of ``tool`` was cancelled while it was under way; ``seq`` is the event that says so."""
+
+    def __init__(self, seq: int, tool: str) -> None:
+        self.seq, self.tool = seq, tool
+        super().__init__()
+
+
+async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]]) -> Attempt:
+    """Do what ``attempt`` does for an asynchronous effect; a cancelled one ends as ``unknown``, and as Abandoned."""
+    effects = await _abegin(run, wanted)
+    if effects.refused is not None:
+        return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
+    try:
+        outcome = await _aoutcome(run.world, effects.action, effect, effects.args)
+    except asyncio.CancelledError:
+        raise Abandoned(abandon(run, effects.action), wanted.tool) from None
+    return _attempted(run, effects.action, outcome)
+
+
+def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
+    try:
+        effects = _step(run, Complete, action, outcome)
+    except NotRecordable as error:
+        outcome = Failed(describe(error))
+        effects = _step(run, Complete, action, outcome)
+    return Attempt(effects.seq, effects.at, outcome, effects.refused, effects.against)
+
+
 def begin(run: Run, wanted: Call) -> int:
     """Bring an action to the point where its effect may happen, and give its number; for calls of a model."""
-    return _begin(run, wanted)[0]
+    return open_call(run, wanted)[0]
+
+
+def open_call(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+    """Begin an action that is made of other calls, by code that runs again on replay; ``finish`` ends it."""
+    effects = _begin(run, wanted)
+    return _allowed(effects), effects.args
+
+
+async def aopen_call(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+    """Do what ``open_call`` does where the approver may be asynchronous."""
+    effects = await _abegin(run, wanted)
+    return _allowed(effects), effects.args
 
 
 async def abegin(run: Run, wanted: Call) -> int:
     """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
-    return (await _abegin(run, wanted))[0]
+    return (await aopen_call(run, wanted))[0]
 
 
 def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
@@ -90,12 +146,9 @@ def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def abandon(run: Run, action: int) -> None:
-    """Write that an effect was cancelled while it was under way: it may have happened."""
-    try:
-        finish(run, action, Unknown("cancelled"))
-    except Refused:
-        pass  # the agent has gone; there is nobody left to tell
+def abandon(run: Run, action: int) -> int:
+    """Write that an effect was cancelled while it was under way: it may have happened. Gives the event that says so."""
+    return _step(run, Complete, action, Unknown("cancelled")).seq  # the agent has gone: nobody is told of a refusal
 
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
@@ -160,23 +213,37 @@ def close(run: Run) -> None:
     _step(run, Close)
 
 
-def _begin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+def _begin(run: Run, wanted: Call) -> Effects:
     run.world.wait_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
         effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
-    return _allowed(effects), effects.args
+    return effects
 
 
-async def _abegin(run: Run, wanted: Call) -> tuple[int, Rewritten]:
+async def _abegin(run: Run, wanted: Call) -> Effects:
     await run.world.turn_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
         effects = _step(run, Answer, effects.action, await run.world.aask(effects.action, effects.question))
-    return _allowed(effects), effects.args
+    return effects
 
 
-async def _outcome(
+def _outcome(world: World, action: int, effect: Callable[[Rewritten], Outcome], rewritten: Rewritten) -> Outcome:
+    recorded = world.recorded(action, waits=False)
+    if recorded is not None:
+        assert recorded.outcome is not None
+        world.moment(recorded.at)
+        return recorded.outcome
+    with inside(action):
+        world.aside()
+        try:
+            return effect(rewritten)
+        finally:
+            world.moment(None)
+
+
+async def _aoutcome(
     world: World, action: int, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]], rewritten: Rewritten
 ) -> Outcome:
     recorded = await world.arecorded(action)

@@ -169,6 +169,13 @@ class ForkedWorld:
     def aside(self) -> None:
         self._live.aside()
 
+    def wait(self, duration_ns: int) -> None:
+        member = member_here()
+        if self._ahead is not None:
+            self._live.wait(duration_ns)
+        elif member is not None and duration_ns > 0:
+            member.timeline.sleep(member, duration_ns)
+
     def moment(self, at: int | None) -> int:
         member = member_here()
         if at is None or self._ahead is not None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import Refused
 from harness.ports import Approval, Question
+from harness.routing.health.monitors import Signal
 from harness.tool import ToolSpec
 from harness.trace.event import Kind, Surface
 from harness.trace.outcome import Outcome
@@ -16,7 +17,8 @@ from harness.trace.outcome import Outcome
 class Call(NamedTuple):
     """What an agent wants: a surface, the tool's name, its declaration, and JSON arguments.
 
-    The arguments of a model call are the whole request; ``id`` is the model's own id of a tool call.
+    The arguments of a model call are the whole request; ``id`` is the model's own id of a tool call, ``serves`` the
+    action that asked for the goal on whose route the call is made.
     """
 
     surface: Surface
@@ -24,6 +26,7 @@ class Call(NamedTuple):
     args: dict[str, Any]
     spec: ToolSpec
     id: str | None = None
+    serves: int | None = None
 
 
 class Propose(NamedTuple):
@@ -86,7 +89,9 @@ class Effects(NamedTuple):
 
     Keep ``lines``, with ``barrier`` safe from a crash of the process and with ``disk`` of the machine; then ask the
     ``question``, or raise ``refused``, or, if neither is there, go on: perform the ``action``, or deliver its outcome.
-    ``args`` are the arguments to perform it with, where rules have rewritten those that were proposed.
+    ``args`` are the arguments to perform it with, where rules have rewritten those that were proposed. ``seq`` and
+    ``at`` are those of the observation or, where the call was refused before it happened, of the decision. ``against``
+    is what monitors say now against further calls of a route.
     """
 
     action: int
@@ -96,3 +101,6 @@ class Effects(NamedTuple):
     refused: Refused | None = None
     question: Question | None = None
     args: dict[str, Any] | None = None
+    seq: int = -1
+    at: int = -1
+    against: tuple[Signal, ...] = ()

@@ -173,6 +173,11 @@ class RecordedWorld:
     def aside(self) -> None:
         raise HarnessError("an effect is performed while a run is replayed")
 
+    def wait(self, duration_ns: int) -> None:
+        member = member_here()
+        if member is not None and duration_ns > 0:
+            member.timeline.sleep(member, duration_ns)
+
     def _wait(self, fits: Callable[[Event], bool]) -> None:
         """Wait in a thread for the recorded order; one that runs an event loop cannot."""
         member = member_here()

@@ -143,6 +143,12 @@ class ResumedWorld(RecordedWorld):
         assert self._live is not None
         self._live.aside()
 
+    def wait(self, duration_ns: int) -> None:
+        if self._live is None:
+            super().wait(duration_ns)
+        else:
+            self._live.wait(duration_ns)
+
     def moment(self, at: int | None) -> int:
         return super().moment(at) if at is not None or self._live is None else self._live.moment(None)
 

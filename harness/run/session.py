@@ -27,8 +27,10 @@ from harness.errors import HarnessError, NotRecordable, Refused
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Question
 from harness.registry.registry import Registry
+from harness.routing.health.monitors import Signal
 from harness.run.changes import Forks
 from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
+from harness.run.signals import signals_of
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import Event
@@ -67,7 +69,7 @@ class SessionMachine:
     """Hold the state of one session. Not thread-safe: the driver serialises calls.
 
     ``fsync_writes`` asks for the disk before a write that is not idempotent is performed; ``record`` is what a replay
-    is expected to write.
+    is expected to write. ``at`` is the time of the last input.
     """
 
     def __init__(
@@ -82,10 +84,12 @@ class SessionMachine:
     ) -> None:
         self.steps = 0
         self.closed = False
+        self.at = 0
         self._registry, self._mode, self._fsync_writes = registry, mode, fsync_writes
         self._agent: str = header.run.get("agent", "main")
         self._checker = Checker(registry, header.run)
         self._redactor = redactor
+        self._signals = signals_of(registry, redactor)
         self._writer = Writer(header, redactor, record)
         self._histories = Histories()
         self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
@@ -120,6 +124,11 @@ class SessionMachine:
         """The verdict of the run so far."""
         return worst(list(self._truths))
 
+    @property
+    def against(self) -> tuple[Signal, ...]:
+        """What monitors say now against further calls of a route."""
+        return () if self._signals is None else self._signals.against
+
     def under_way(self, action: int) -> tuple[Event, ToolSpec]:
         """Give an action that has begun and not ended, secrets and all, with the declaration in force."""
         return self._open[action].event, self._open[action].spec
@@ -137,13 +146,17 @@ class SessionMachine:
         """Take one input and give the effects it calls for, in order; HarnessError where it is not legal now."""
         if self.closed:
             raise HarnessError("the session is closed; open a new one for further calls")
-        return self._handlers[type(said)](said)  # type: ignore[operator,no-any-return]
+        self.at = said.at
+        effects: Effects = self._handlers[type(said)](said)  # type: ignore[operator]
+        return effects if self._signals is None else effects._replace(against=self.against)
 
     def adopt(self, entry: Entry) -> None:
         """Take over a recorded event that is not said again, because the effect that said it is not performed again."""
         event = entry.event
         self._checker.judge(event)
         self._writer.adopt(entry)
+        if self._signals is not None:
+            self._signals.heard(event)
         if event.kind == "action":
             self.steps += 1
             if event.body["surface"] == "model":
@@ -159,13 +172,15 @@ class SessionMachine:
             wanted = self._forks.applied(said.call, self.steps)
             changed = None if wanted is said.call else wanted.args
             said = said._replace(call=wanted)
-        at, (surface, tool, args, spec, call_id), task, parents = said
+        at, (surface, tool, args, spec, call_id, serves), task, parents = said
         seq = self._writer.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
         body: dict[str, Any] = {"surface": surface, "tool": tool, "args": args, "rules": ()}
         if call_id is not None:
             body["id"] = call_id
+        if serves is not None:
+            body["serves"] = serves
         event = Event(seq, "action", self._agent, task, parents, at, body)
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
@@ -175,6 +190,7 @@ class SessionMachine:
             self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
             raise
         self.steps += 1
+        lines += self._noticed(event)
         decision = ALLOW
         if judgement.verdicts:
             lines += self._verdicts(judgement, event)
@@ -188,17 +204,18 @@ class SessionMachine:
             decision = replace(decision, decision="block")
         if decision.decision == "rewrite":
             return self._rewrite(said, event, decision, lines, rewrites + 1)
+        decided = self._writer.seq
         lines += self._decided(event, decision)
         if decision.decision == "block":
-            return Effects(seq, lines, True, refused=_refused(decision, tool, judgement))
+            return Effects(seq, lines, True, refused=_refused(decision, tool, judgement), seq=decided, at=at)
         self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten)
         return Effects(seq, lines, True, question=_question(decision, event, self._registry))
 
     def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
         """Propose the call that a rule puts in the place of another; it is judged like any other call."""
         args = said.call.args | (decision.changes or {})
+        again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq,))
         lines += self._decided(event, decision, args=args)
-        again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq - 1,))
         return self._propose(again, lines, rewrites)
 
     def _answer(self, said: Answer) -> Effects:
@@ -215,7 +232,7 @@ class SessionMachine:
         intent = action.event
         event = Event(self._writer.seq, "decision", intent.agent, intent.task, (said.action,), said.at, body)
         self._checker.judge(event)
-        lines = self._writer.append(event)
+        lines = self._writer.append(event) + self._noticed(event)
         if approval.allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
             return Effects(said.action, lines, True, self._fsync_writes, args=action.rewritten)
@@ -224,7 +241,7 @@ class SessionMachine:
         refused = Refused(
             action.decision.rule, reason, call=action.event.body["tool"], alternative=action.decision.alternative
         )
-        return Effects(said.action, lines, True, refused=refused)
+        return Effects(said.action, lines, True, refused=refused, seq=event.seq, at=said.at)
 
     def _complete(self, said: Complete) -> Effects:
         at, number, outcome = said
@@ -234,21 +251,23 @@ class SessionMachine:
         event = Event(self._writer.seq, "observation", intent.agent, intent.task, (number,), at, body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
+        lines += self._noticed(event)
         del self._open[number]
         decision = ALLOW
         if judgement.verdicts:
             lines += self._verdicts(judgement, event)
             decision = decide(judgement, self._registry, action.spec, self._mode)
         if decision.decision == "allow":
-            return Effects(number, lines)
+            return Effects(number, lines, seq=event.seq, at=at)
         lines += self._decided(event, decision)
-        return Effects(number, lines, refused=_refused(decision, intent.body["tool"], judgement))
+        refused = _refused(decision, intent.body["tool"], judgement)
+        return Effects(number, lines, refused=refused, seq=event.seq, at=at)
 
     def _say(self, said: Say) -> Effects:
         event = Event(self._writer.seq, said.kind, self._agent, said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
-        lines += self._verdicts(judgement, event)
+        lines += self._noticed(event) + self._verdicts(judgement, event)
         if "artifact" not in said.body or not judgement.verdicts:
             return Effects(event.seq, lines)
         name = said.body["artifact"]
@@ -261,7 +280,7 @@ class SessionMachine:
         body = {"reads": [[source, value] for source, value in said.reads]}
         event = Event(self._writer.seq, "read", self._agent, said.task, said.parents, said.at, body)
         self._checker.judge(event)
-        return Effects(event.seq, self._writer.append(event))
+        return Effects(event.seq, self._writer.append(event) + self._noticed(event))
 
     def _close(self, said: Close) -> Effects:
         end = Event(-1, "note", self._agent, "0", (), said.at, {})
@@ -303,7 +322,8 @@ class SessionMachine:
         if self._mode != "enforce" or verdict.otherwise in ("observe", "warn"):
             body["would"] = verdict.otherwise
         parents = (cause.seq,) if cause.seq >= 0 else ()
-        return self._writer.append(Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body))
+        event = Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body)
+        return self._writer.append(event) + self._noticed(event)
 
     def _decided(self, cause: Event, decision: Decision, **more: Any) -> bytes:
         body = {
@@ -317,7 +337,16 @@ class SessionMachine:
         }
         event = Event(self._writer.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
         self._checker.judge(event)
-        return self._writer.append(event)
+        return self._writer.append(event) + self._noticed(event)
+
+    def _noticed(self, cause: Event) -> bytes:
+        """Let the monitors see an event that has been judged and written; give the lines of what they say of it."""
+        body = None if self._signals is None else self._signals.heard(cause)
+        if body is None:
+            return b""
+        event = Event(self._writer.seq, "route", cause.agent, cause.task, (cause.seq,), cause.at, body)
+        lines = self._writer.append(event)
+        return lines + self._verdicts(self._checker.judge(event), event)
 
 
 def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:
