@@ -22,7 +22,7 @@ INFRASTRUCTURE: Final = 5
 
 # a verb's module, harness.cli.VERB, is imported when the verb is used: a help page costs no more than its own text
 VERBS: Final = {
-    "demo": "The tour: record, block, replay, tamper, diverge; no key, no network.",
+    "demo": "The tour: record, block, heal, replay, tamper, diverge; no key, no network.",
     "run": "Run an agent once and record everything that crosses its boundary.",
     "check": "Judge traces by a registry.",
     "replay": "Run the agent behind a trace again, offline, and compare.",
@@ -34,6 +34,8 @@ VERBS: Final = {
     "verify": "Check that a trace is the one that was written.",
     "import": "Turn recorded conversations into traces.",
     "export": "Turn a trace back into a conversation.",
+    "route": "Plan, simulate and draw the routes of a tool graph.",
+    "bench": "Measure harness against its bars.",
     "registry": "Tools for those who write rules: test, mutate, compare …",
 }
 

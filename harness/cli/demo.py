@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 
 from harness.adapters.files import open_trace
-from harness.cli.output import console
+from harness.cli.output import console, counted
 from harness.door.replay import replay
 from harness.errors import StoreError, TraceError
 from harness.testing.model_server import ModelServer, call_tool, calls, say, script
@@ -44,12 +44,12 @@ SCRIPT = script(
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False) -> None:
-    """Give the tour: record, block, replay, tamper, diverge; no key, no network."""
+    """Give the tour: record, block, heal, replay, tamper, diverge; no key, no network."""
     out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     started = time.monotonic()
     _clean()
     facts: dict[str, Any] = {}
-    for number, part in enumerate((_record, _block, _replay, _tamper, _diverge), start=1):
+    for number, part in enumerate((_record, _block, _heal, _replay, _tamper, _diverge), start=1):
         with out.status(f"{part.__name__.strip('_')} …") if out.is_terminal else _silent():
             found, lines = part()
         facts |= found
@@ -58,12 +58,13 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
         for line in rest:
             out.print(f"            {line}")
     facts["seconds"] = round(time.monotonic() - started, 2)
-    more = (f"show {TRACE}", f"replay {TRACE} --break violation", f"check {TRACE} --registry demo")
+    more = (f"show {TRACE}", f"replay {TRACE} --break violation", f"show {TRACE} --graph routes.svg")
     out.print("Next:  " + "   ·   ".join(f"harness {verb}" for verb in more))
     if as_json:
         console().print(json.dumps(facts, ensure_ascii=False), markup=False)
     kept = facts["recorded_digest"] == facts["replayed_digest"] and facts["blocked"] and facts["tamper_detected"]
-    raise typer.Exit(0 if kept and facts["divergence"] and facts["payments"] == 1 else 1)
+    paid = facts["payments"] == 1 and facts["heal"] is not None and facts["heal"]["served"]
+    raise typer.Exit(0 if kept and paid and facts["divergence"] else 1)
 
 
 def _clean() -> None:
@@ -109,6 +110,31 @@ def _block() -> tuple[dict[str, Any], list[str]]:
         f"the agent was told:  {refused.body['alternative']}",
     ]
     return {"blocked": refused.body["decision"] == "block", "rule": rule}, lines
+
+
+def _heal() -> tuple[dict[str, Any], list[str]]:
+    """Read from the trace what became of the payment whose tool was down, and from the ledger what was paid."""
+    with open_trace(TRACE) as reader:
+        events = list(reader)
+    found = next((event for event in events if event.kind == "route" and event.body["does"] == "reroute"), None)
+    if found is None:
+        return {"heal": None}, ["nothing had to be gone around"]
+    failed, routes = events[found.body["after"]], [event for event in events if event.kind == "route"]
+    began = max(event.seq for event in routes if event.seq < found.seq and event.body["does"] == "plan")
+    ended = next(event for event in routes if event.seq > found.seq and event.body["does"] == "end")
+    model_calls = sum(event.body.get("surface") == "model" for event in events[began : ended.seq])
+    replan_ms = (found.at - failed.at) / 1_000_000
+    facts = {
+        "down": found.body["tool"],
+        "path": found.body["path"],
+        "served": ended.body["served"],
+        "model_calls": model_calls,
+        "replan_ms": replan_ms,
+    }
+    around = f"stripe, behind {found.body['tool']}, is down → {' → '.join(found.body['path'])}"
+    payments = counted(_payments(), "payment")
+    told = f"{counted(model_calls, 'model call')}, planned again in {replan_ms:.2f} ms, {payments} in the ledger"
+    return {"heal": facts}, [f"{around}   {told}"]
 
 
 def _replay() -> tuple[dict[str, Any], list[str]]:

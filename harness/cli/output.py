@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from harness.adapters.files import open_trace
 from harness.determinism import canonical
-from harness.errors import NotRecordable
+from harness.errors import NotRecordable, UsageError
 from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
@@ -36,6 +37,14 @@ def plain(value: Any) -> Any:
         return json.loads(canonical.encode(encode_value(value)))
     except NotRecordable:
         return repr(value)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that the user has named; UsageError names what stands in the way."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
 def counted(number: int, thing: str) -> str:

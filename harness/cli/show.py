@@ -21,6 +21,13 @@ from harness.trace.event import Event, plain
 from harness.trace.reader import Reader
 
 _WIDTH = 100
+_SHADES = {
+    "reroute": "[yellow]reroute[/yellow]",
+    "settle": "[yellow]settle[/yellow]",
+    "escalate": "[red]escalate[/red]",
+    "served": "[green]served[/green]",
+    "not served": "[red]not served[/red]",
+}
 
 
 def command(
@@ -28,10 +35,21 @@ def command(
     at: Annotated[
         str | None, typer.Option(metavar="STEP", help="What the agent saw at this step, in full; seq:N for an event.")
     ] = None,
+    graph: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|-", help="Draw the routes instead: as SVG, or - for Mermaid text.")
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="The registry whose graph is drawn; by default that of the run.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines, content in place.")] = False,
 ) -> None:
     """Print a trace: what was said, called, answered, judged and decided, one line each."""
     with open_trace(trace) as reader:
+        if graph is not None:
+            from harness.cli.travelled import draw_routes  # brings the registry's language, which a page does not need
+
+            draw_routes(reader, trace, registry, graph)
+            return
         if at is not None:
             _show_place(reader, read_place(at), str(trace), as_json)
         elif as_json:
@@ -108,6 +126,8 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
             return [f"{numbered}[red]{body['decision']}[/red] by {escape(body['rule'])}: {_short(body['reason'])}"]
         case "message":
             return said or [f"{free}[cyan]{escape(str(body['message'].get('role')))}[/cyan]"]
+        case "route":
+            return [f"{free}{_route(body)}"]
         case "read":
             return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:
@@ -117,6 +137,28 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
 def _counted(sources: Iterable[str]) -> Iterator[str]:
     """Give each source once, with how often it was read."""
     return (source if times == 1 else f"{source} ×{times}" for source, times in Counter(sources).items())
+
+
+def _route(body: dict[str, Any]) -> str:
+    """Tell what a route does: about which tool, where it goes and at what cost, how long it waits, and why."""
+    does = "served" if body.get("served") else "not served" if body["does"] == "end" else body["does"]
+    parts = [f"{_SHADES.get(does, does)} {_short(body.get('tool', ''))}".rstrip()]
+    if does == "reroute" and "tool" in body:
+        parts = [f"{_SHADES[does]} around {_short(body['tool'])}"]
+    if "path" in body:
+        nothing = "nothing was called" if body["does"] == "end" else "nothing to call"
+        parts.append(_short(" → ".join(map(str, body["path"])) or nothing))
+    if "cost" in body:
+        parts.append(f"at {body['cost']:g}")
+    if "until" in body:
+        parts.append(f"not before {body['until'] / 1e9:.4f}")
+    if "undo" in body:
+        parts.append(f"undoing {_short(', '.join(map(str, body['undo'])))}")
+    parts += [_short(_json(body[name])) for name in ("deadlock", "choice") if name in body]
+    if "why" in body:
+        parts.append(f"({_short(body['why'])})")
+    to = f"route to {_short(body['goal'])}  " if body["goal"] else ""
+    return f"{to}{'  '.join(parts)}"
 
 
 def _note(body: dict[str, Any]) -> str:

@@ -8,11 +8,15 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.text import Text
 
 from harness import Harness
 from harness.cli import execute
+from harness.cli.show import lines_of
+from harness.trace.event import Event
 
 
 def _shown(
@@ -88,3 +92,40 @@ def test_a_note_is_its_text_and_data(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = _shown(tmp_path, capsys, agent)
     assert 'note  halfway  {"left": 2}\n' in shown
     assert "returned  1\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"does": "plan", "path": ["stripe", "email"], "cost": 1.3}, "plan  stripe → email  at 1.3"),
+        ({"does": "plan", "path": [], "cost": 0}, "plan  nothing to call  at 0"),
+        (
+            {"does": "retry", "tool": "stripe", "until": 1_500_000_000, "why": "[busy]"},
+            "retry stripe  not before 1.5000  ([busy])",
+        ),
+        (
+            {"does": "reroute", "tool": "stripe", "path": ["paypal"], "cost": 2, "undo": ["crm"], "why": "down"},
+            "reroute around stripe  paypal  at 2  undoing crm  (down)",
+        ),
+        ({"does": "reroute", "path": ["paypal"], "cost": 2}, "reroute  paypal  at 2"),
+        ({"does": "settle", "tool": "stripe", "why": "lost"}, "settle stripe  (lost)"),
+        ({"does": "undo", "tool": "refund", "undo": ["stripe"]}, "undo refund  undoing stripe"),
+        ({"does": "escalate", "deadlock": {"held": []}, "why": "none"}, 'escalate  {"held": []}  (none)'),
+        ({"does": "answer", "choice": {"stop": True}}, 'answer  {"stop": true}'),
+        ({"does": "end", "served": True, "path": ["paypal"], "cost": 3}, "served  paypal  at 3"),
+        ({"does": "end", "served": False, "path": [], "why": "stopped"}, "not served  nothing was called  (stopped)"),
+    ],
+)
+def test_what_a_route_does_is_one_line(body: dict[str, Any], line: str) -> None:
+    """Where it goes and at what cost, what failed, how long it waits, what is undone, asked and answered, and why."""
+    event = Event(7, "route", "main", "0", (), 2_000_000_000, {"goal": "paid", **body})
+    (shown,) = lines_of(event, None, 0)
+    assert Text.from_markup(shown).plain == f"    7    2.0000          route to paid  {line}"
+
+
+def test_what_a_monitor_notices_is_one_line() -> None:
+    """On the way to a goal, or where there is none."""
+    body = {"does": "signal", "tool": "stripe", "why": "it is down", "data": {"monitor": "tools", "priority": 0.99}}
+    for goal, to in (("paid", "route to paid  "), ("", "")):
+        (shown,) = lines_of(Event(7, "route", "main", "0", (), 2_000_000_000, {"goal": goal, **body}), None, 0)
+        assert Text.from_markup(shown).plain == f"    7    2.0000          {to}signal stripe  (it is down)"

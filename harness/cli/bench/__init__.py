@@ -1,0 +1,10 @@
+"""``harness bench …``: measurements that anybody can make again, one file per verb."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERBS: Final = {
+    "list": "The suites that come with harness.",
+    "run": "Do a suite's tasks and report its figures.",
+}

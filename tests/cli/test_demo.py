@@ -1,0 +1,42 @@
+"""The tour: everything it shows really happens, and its exit code says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tests.cli.test_cli import facts, program
+
+
+def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
+    """A payment whose tool is down is healed without a model and paid once, by another tool; the replay is equal."""
+    said = facts(program(tmp_path, "demo", "--json"))
+    assert said["heal"] | {"replan_ms": 0} == {
+        "down": "refund",
+        "path": ["razorpay"],
+        "served": True,
+        "model_calls": 0,
+        "replan_ms": 0,
+    }
+    assert 0 < said["heal"]["replan_ms"] < 1000
+    ledger = (tmp_path / "harness-demo" / "ledger.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in ledger] == [{"order_id": "W-77", "amount_cents": 20_000}]
+    assert (said["payments"], said["rule"], said["blocked"]) == (1, "REFUND-LIMIT", True)
+    assert said["recorded_digest"] == said["replayed_digest"]
+    assert said["tamper_detected"]
+    assert said["divergence"]["pointer"] == "/messages/0/content"
+
+
+def test_the_tour_is_numbered(tmp_path: Path) -> None:
+    """Six parts, each with its line; what is printed at the end can be run."""
+    done = program(tmp_path, "demo")
+    parts = ["record", "block", "heal", "replay", "tamper", "diverge"]
+    numbered = re.findall(r"^(\d) (\w+)", done.stdout, re.MULTILINE)
+    assert numbered == [(str(at), name) for at, name in enumerate(parts, start=1)]
+    healed = r"stripe, behind refund, is down → razorpay   0 model calls, planned again in \d+\.\d\d ms, 1 payment"
+    assert re.search(healed, done.stdout)
+    *_, drawn = [line.strip() for line in done.stdout.splitlines()[-1].removeprefix("Next:").split("·")]
+    assert drawn.split()[:2] == ["harness", "show"]
+    assert program(tmp_path, *drawn.split()[1:]).returncode == 0
+    assert "razorpay served" in (tmp_path / "routes.svg").read_text("utf-8")
