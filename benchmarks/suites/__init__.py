@@ -1,0 +1,1 @@
+"""Suites that ``harness bench run NAME`` finds; each is a package of its own, which travels with harness."""
