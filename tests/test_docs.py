@@ -116,6 +116,10 @@ def settle() -> list:
 """
 
 
+UNCACHED: Final = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Bytecode is kept by a source's size and second: of an agent that a test edits it may be that of the other version."""
+
+
 def rules(*invariants: str) -> str:
     """Give a registry of invariants, each a YAML mapping in one line."""
     lines = "".join(f"  - {{{one}}}\n" for one in invariants)
@@ -148,7 +152,7 @@ def example(page: str, command: str) -> tuple[list[str], list[str]]:
 def program(folder: Path, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, as a reader would."""
     command = [sys.executable, "-m", "harness.cli", *arguments]
-    inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment
+    inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **UNCACHED} | environment
     return subprocess.run(command, cwd=folder, input=typed, capture_output=True, text=True, check=False, env=inherited)
 
 
@@ -285,6 +289,7 @@ def test_the_pytest_page_is_right(shop: Path) -> None:
     (shop / "tests" / "test_shop.py").write_text(written, encoding="utf-8")
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "OPENAI_API_KEY": "x"}
+    environment |= UNCACHED
 
     def run(base_url: str) -> subprocess.CompletedProcess[str]:
         variables = {**environment, "OPENAI_BASE_URL": base_url}

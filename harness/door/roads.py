@@ -37,6 +37,7 @@ class Roads:
         undo = {spec.undo for spec in graph.tools.values()}
         tools = {name: _taking(app, spec, undoes=name in undo) for name, spec in graph.tools.items()}
         self.graph = replace(graph, arcs=tuple(_joined(app, arc) for arc in graph.arcs), tools=tools)
+        self.keyed = any(spec.idempotency_key is not None for spec in tools.values())
         self.planner, self.bindings = Planner(self.graph), Bindings(self.graph)
 
     def router(self, goal: Goal, facts: Mapping[str, Any], nonce: str, *, waits: bool, **first: Any) -> Router:

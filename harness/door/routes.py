@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harness.door.hands import Hands
-from harness.door.roads import tool_behind
+from harness.door.roads import Roads, tool_behind
 from harness.errors import HarnessError, NoRoute, UsageError
 from harness.routing.graph import shown
 from harness.routing.router import Router
@@ -84,7 +84,7 @@ class _Trip:
 
     def router(self, rewritten: Rewritten, *, waits: bool) -> Router:
         facts = self.facts | (rewritten or {})
-        return self.roads.router(self.goal, facts, nonce(self.run), waits=waits)
+        return self.roads.router(self.goal, facts, nonce(self.run, self.roads), waits=waits)
 
     def check_synchronous(self) -> None:
         """Raise UsageError where the route may have to wait for a coroutine: before anything is done."""
@@ -144,10 +144,10 @@ def _note(how: Travelled) -> str:
     return f"served by {', '.join(how.end.path)}, around {', '.join(around)}" if around else ""
 
 
-def nonce(run: Run) -> str:
-    """Draw what makes the keys of a route its own.
+def nonce(run: Run, roads: Roads) -> str:
+    """Draw what makes the keys of a route its own; empty where no tool of its graph takes a key.
 
     Always by real chance, also in a run with a seed: two runs that do the same must not have the same keys, or whoever
     remembers them would leave the second one's work undone.
     """
-    return drive.read(run, NONCE, lambda: secrets.token_hex(16))
+    return drive.read(run, NONCE, lambda: secrets.token_hex(16)) if roads.keyed else ""

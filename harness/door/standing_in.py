@@ -60,7 +60,7 @@ class _Called:
     def router(self, *, waits: bool) -> Router:
         goal = Goal(self._tool.spec.name, tuple(Need((fact,)) for fact in self._arc.gives))
         facts = {one.fact: self._args[name] for name, one in self._arc.args if one.fact is not None}
-        key = nonce(self._run)
+        key = nonce(self._run, self.roads)
         return self.roads.router(goal, facts, key, waits=waits, first=self._first, first_args=self._args)
 
     def result(self, how: Travelled) -> Any:

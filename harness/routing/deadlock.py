@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from harness.routing.graph import Arc, Goal, Graph, Need
@@ -55,6 +55,29 @@ def deadlock(
         "unreachable": sorted(set(missing)),
         "why": why,
     }
+
+
+def refusal_of(
+    choice: Mapping[str, Any], menu: Iterable[Mapping[str, Any]], next_up: int | None, signals: Collection[Any]
+) -> str:
+    """Say why an answer to a deadlock is not taken; empty where it is.
+
+    ``menu`` are the goals that can be had, ``next_up`` when the first tool may be up again, ``signals`` those that the
+    deadlock was made of, if it was.
+    """
+    goals = [one["goal"] for one in menu]
+    match dict(choice):
+        case {"stop": True, **rest} if not rest:
+            return ""
+        case {"wait": True, **rest} if not rest:
+            return "" if next_up is not None else "no tool is expected to be up again"
+        case {"go_on": True, **rest} if not rest:
+            return "" if signals else "there is nothing to go on with"
+        case {"goal": goal, **rest} if not rest and goal in goals:
+            return ""
+    words = "stop, go_on, wait" if signals else "stop, wait"
+    known = ", ".join(goals) or "none"
+    return f"the answer is none of: {words}, a goal that can be reached (which are: {known})"
 
 
 def _barred(barred: Barred) -> dict[str, Any]:
