@@ -53,6 +53,12 @@ GOLDEN: Final = (
     Golden("coupons", "clock, chance, UUIDs and an environment variable", environment=(("DISCOUNT", "15"),)),
     Golden("flights", "timeouts and cancelled calls, one of them a write that has happened", scripted=False),
     Golden("research", "tasks that make tasks, a semaphore, as_completed"),
+    Golden("checkout", "a goal led around a provider that is down and an answer that was lost, one charge"),
+    Golden(
+        "transfer",
+        "branches at once, a breaker that opens and closes, a pager that flaps, a page in doubt, monitors",
+        scripted=False,
+    ),
     Golden(
         "server", "recorded in the loop of a uvicorn server", entry="answer", ask="Where is W-77, and where is W-78?"
     ),

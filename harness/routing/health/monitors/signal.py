@@ -69,13 +69,14 @@ class Panel:
     def news(self, event: Event) -> Signal | None:
         """Take in the next event; give the signal that matters most if it is news, else None.
 
-        It is news where the last one about the same, if there was any, was of a lower tenth of priority.
+        It is news where the last one about the same, if there was any, was of a lower tenth of priority. What stays
+        below a tenth, such as the first calls of a large budget, is none.
         """
         signal = self.step(event)
         if signal is None:
             return None
         tenth = int(signal.priority * 10)
-        before = self._told.get(signal.about, -1)
+        before = self._told.get(signal.about, 0)
         self._told[signal.about] = tenth
         return signal if tenth > before else None
 
