@@ -36,7 +36,7 @@ class Caller:
         bound = constants(self._asked[1]) if self._asked is not None and self._asked[0] == index else arc.args
         args = self._bindings.arguments(arc.tool, bound, self._holdings.facts, self._mark(arc.tool, arc.gives))
         bit = self._holdings.new_bit() if self._graph.tools[arc.tool].effect == "write" else 0
-        return Call(index, arc.tool, args, bit)
+        return Call(index, arc.tool, args, bit, used=self._holdings.used(arc))
 
     def taking_back(self, write: Write) -> Call:
         """Give the call that undoes a write: its arguments as the graph states them, else by name of what was passed.

@@ -12,7 +12,7 @@ class Call(NamedTuple):
 
     ``bit`` stands for what it writes, 0 where it reads. ``pinned`` says that an attempt of it may have happened. It is
     not made again before ``until``; ``seq`` is the event that told of its last end. ``cost`` is what making it takes.
-    ``number`` is that of its last attempt.
+    ``number`` is that of its last attempt, ``used`` are the facts it was made with.
     """
 
     arc: int
@@ -26,6 +26,7 @@ class Call(NamedTuple):
     seq: int = -1
     cost: int = 0
     number: int = -1
+    used: tuple[str, ...] = ()
 
 
 class Failure(NamedTuple):

@@ -120,7 +120,7 @@ class Course:
             return self._state == "going"
         found, given_up = giving_up
         self._undoing = list(self.holdings.standing(given_up))
-        self._calls.keep(lambda call: not self.holdings.support_of(self.graph.arcs[call.arc]) & given_up)
+        self._calls.keep(lambda call: not self.holdings.rests(call.used) & given_up)
         self._adopt(found, undo=[write.tool for write in self._undoing])
         return True
 

@@ -83,9 +83,13 @@ class Holdings:
         """Name every tool that has served, in order, also those whose work was taken back."""
         return tuple(step.tool for step in self.steps if step.tool is not None)
 
-    def support_of(self, arc: Arc) -> int:
-        """Give the writes that an arc's call rests on, its own apart."""
-        return mask(self.support.get(fact, 0) for need in arc.needs for fact in self._used(need))
+    def used(self, arc: Arc) -> tuple[str, ...]:
+        """Give the facts that a call of an arc uses which is made now."""
+        return tuple(fact for need in arc.needs for fact in self._used(need))
+
+    def rests(self, used: Iterable[str]) -> int:
+        """Give the writes that a call rests on which uses these facts, its own apart."""
+        return mask(self.support.get(fact, 0) for fact in used)
 
     def _used(self, need: Need) -> list[str]:
         """Give the facts that meet a need; of too many those of the route first, then those that rest on writes."""
@@ -96,21 +100,20 @@ class Holdings:
         """Go on from these of the facts that are held."""
         self.aside = frozenset(self.facts).difference(leaves)
 
-    def hold(self, arc: Arc, facts: dict[str, Any], bit: int = 0) -> None:
-        """Take the facts that an arc gave, its own write among those they rest on; held ones stay as they are."""
-        support = self.support_of(arc) | bit
-        used = tuple(fact for need in arc.needs for fact in self._used(need))
+    def hold(self, tool: str | None, used: tuple[str, ...], facts: dict[str, Any], bit: int = 0) -> None:
+        """Take the facts that a call gave, its own write among those they rest on; held ones stay as they are."""
+        support = self.rests(used) | bit
         new = {fact: value for fact, value in facts.items() if fact not in self.facts}
-        self.steps.append(Step(arc.tool, used, tuple(new)))
+        self.steps.append(Step(tool, used, tuple(new)))
         self.facts |= new
         self.aside -= new.keys()
         self.support |= dict.fromkeys(new, support)
 
     def conclude(self, arc: Arc) -> None:
         """Take what follows from facts without a call: the value of the fact it rests on, or of several by name."""
-        used = [fact for need in arc.needs for fact in self._used(need)]
+        used = self.used(arc)
         value = self.facts[used[0]] if len(used) == 1 else {fact: self.facts[fact] for fact in used}
-        self.hold(arc, dict.fromkeys(arc.gives, value))
+        self.hold(None, used, dict.fromkeys(arc.gives, value))
 
     def take_back(self, bit: int) -> None:
         """Forget a write that was undone, and every fact that rests on it."""

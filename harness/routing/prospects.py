@@ -91,7 +91,7 @@ class Prospects:
         required = holdings.committed
         for call in under_way:
             arc = self._graph.arcs[call.arc]
-            rests = holdings.support_of(arc) | call.bit
+            rests = holdings.rests(call.used) | call.bit
             held |= {fact: rests for fact in arc.gives if fact not in held}
             required |= call.bit
         return self._planned(goal, held, required)

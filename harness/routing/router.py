@@ -168,7 +168,7 @@ class Router(Course):
         assert arc is not None
         if call.bit:
             self.holdings.writes.append(self._caller.written(call, result))
-        self.holdings.hold(arc, facts, call.bit)
+        self.holdings.hold(call.tool, call.used, facts, call.bit)
         return Judged("ok")
 
     def _failed(self, call: Call, judged: Judged) -> None:

@@ -38,6 +38,12 @@ def test_goals_are_tools_to_rules() -> None:
         registry(EDGES, head.replace("tool: Done", "tool: Don"))
 
 
+@pytest.mark.parametrize(("part", "close"), [("policy: {retrys: 1}", "retries"), ("monitors: {bugdet: }", "budget")])
+def test_a_misspelt_setting_is_told_where_rules_have_examples(part: str, close: str) -> None:
+    """The examples rest on the graph, and one that cannot be assembled is no stage for them."""
+    assert f"did you mean '{close}'?" in mistakes(f"{EDGES}  {part}\n", HEAD + RULE)[0]
+
+
 def test_a_goal_writes_if_what_leads_to_it_may() -> None:
     """A tool that leads elsewhere does not count, a tool nobody declares may do anything."""
     tools = "tools: {look: {effect: read}, pay: {effect: write}}\n"

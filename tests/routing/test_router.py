@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.routing.graph import Graph
+from harness.routing.graph import Arc, Goal, Graph, Need, Policy
 from harness.routing.orders import Settle
 from harness.tool import ToolSpec
 from harness.trace.outcome import Ok
@@ -186,3 +186,27 @@ def test_a_retry_does_not_outlive_its_facts() -> None:
     play.came("solo")
     assert play.end is not None and play.end.path == ("sent", "pay2", "use", "solo")
     assert [one.args["a"] for one in play.calls.values() if one.tool == "use"] == ["old", "new"]
+
+
+def test_a_call_rests_on_what_it_was_made_with() -> None:
+    """A fact that another call gives while one is under way is none of those that it used."""
+    known = Graph(
+        "g",
+        (
+            arc("one", "s", "a"),
+            arc("pay", "s", "p"),
+            Arc("use", (Need(("s", "p")),), ("u",)),
+            arc("join", "a p u", "goal"),
+        ),
+        ("s",),
+        {"goal": Goal("goal", (Need(("goal",)),)), "less": Goal("less", (Need(("u",)),))},
+        {"one": read("one"), "pay": PAY, "refund": REFUND, "use": read("use"), "join": read("join")},
+        Policy(retries=0),
+    )
+    play = Play(known, width=3)
+    assert {one.tool for one in play.going.values()} == {"one", "pay", "use"}
+    play.came("pay")
+    play.came("use")
+    play.came("one", BROKEN)
+    assert play.asked is not None
+    assert play.asked["goals"] == [{"cost": 0, "goal": "less", "path": [], "undo": ["pay"]}]

@@ -14,9 +14,11 @@ _DOMAINS: Final = ("east", "west")
 def small(random: Random) -> Case:
     """Give a case of at most twelve arcs, whose best route can be found by brute force."""
     shape = random.random()
-    if shape < 0.3:
+    if shape < 0.25:
         ways, goals = _plain(random)
-    elif shape < 0.6:
+    elif shape < 0.4:
+        ways, goals = _joins(random, branches=random.randint(2, 4), most=12)
+    elif shape < 0.65:
         ways, goals = _branches(random)
         return _dead_ends(random, _with_tools(random, ways, goals, trouble=random.choice((0.0, 0.2)), reads=0.2))
     else:
@@ -29,6 +31,12 @@ def large(random: Random) -> Case:
     arcs = random.randint(50, 300)
     ways, goals = _and_or(random, facts=arcs // 3, most=arcs)
     return _with_tools(random, ways, goals, trouble=random.choice((0.1, 0.3)))
+
+
+def wide(random: Random) -> Case:
+    """Give a case of up to 60 arcs in which much can be under way at once."""
+    ways, goals = _joins(random, branches=random.randint(3, 8), most=60)
+    return _with_tools(random, ways, goals, trouble=random.choice((0.1, 0.3, 0.5)))
 
 
 def lost_answers(random: Random) -> Case:
@@ -81,6 +89,33 @@ def _branches(random: Random) -> tuple[list[Way], dict[str, tuple[Need, ...]]]:
         wanted = (_one("last"),)
     random.shuffle(ways)
     return ways, {"goal": wanted, "less": less}
+
+
+def _joins(random: Random, branches: int, most: int) -> tuple[list[Way], dict[str, tuple[Need, ...]]]:
+    """Lead to the goal by chains that are all needed, most facts of which can be had in two ways."""
+    ways: list[Way] = []
+    ends, made = [], ["s0"]
+    for branch in range(branches):
+        fact = "s0"
+        for place in range(random.randint(1, 3)):
+            before, fact = fact, f"b{branch}{place}"
+            for other in "ab"[: random.choice((1, 2, 2))]:
+                others = random.sample(made, random.randint(0, min(2, len(made))))
+                extra: tuple[Need, ...] = ((tuple(others), 1),) if others and random.random() < 0.3 else ()
+                ways.append(
+                    Way(f"t_{fact}{other}", tuple(dict.fromkeys((_one(before), *extra))), (fact,), _cost(random))
+                )
+            made.append(fact)
+        ends.append(fact)
+    ways = ways[: most - 1]
+    had = [end for end in ends if any(end in way.gives for way in ways)]
+    some = (tuple(had), random.randint(max(len(had) - 1, 1), len(had)))
+    wanted = (some,) if len(had) > 2 and random.random() < 0.4 else tuple(map(_one, had))
+    if random.random() < 0.4:
+        ways.append(Way(random.choice(("t_last", None)), wanted, ("last",), _cost(random)))
+        wanted = (_one("last"),)
+    random.shuffle(ways)
+    return ways, {"goal": wanted, "less": (_one(random.choice(had)),)}
 
 
 def _dead_ends(random: Random, case: Case) -> Case:
