@@ -160,8 +160,8 @@ class NoRoute(HarnessError):
     """Tell the agent that there is no way to what it asked for, and that nothing was left half done in silence.
 
     ``goal`` is what was asked for, ``deadlock`` what stands in the way as JSON data (``blocked`` tools and why,
-    ``unreachable`` facts, other ``goals`` that could be had), ``left`` the tools whose work was not taken back,
-    ``in_doubt`` those of which nobody knows whether they did anything.
+    ``unreachable`` facts, a route that is ``too_dear``, other ``goals`` that could be had), ``left`` the tools whose
+    work was not taken back, ``in_doubt`` those of which nobody knows whether they did anything.
     """
 
     def __init__(
@@ -178,10 +178,18 @@ class NoRoute(HarnessError):
         super().__init__(goal, reason)
 
     def __str__(self) -> str:
-        left = f" Not taken back: {', '.join(self.left)}." if self.left else ""
-        goals = [one["goal"] for one in self.deadlock.get("goals", ())]
-        instead = f" Still possible: {', '.join(goals)}." if goals else ""
-        return f"there is no way to {self.goal}: {self.reason}.{left}{instead}"
+        parts = [f"there is no way to {self.goal}: {self.reason}."]
+        if blocked := self.deadlock.get("blocked"):
+            tools = [f"{tool} ({one['why']})" for tool, one in blocked.items()]
+            parts.append(f"Blocked: {', '.join(tools)}.")
+        if dear := self.deadlock.get("too_dear"):
+            path = ", ".join(dear["path"])
+            parts.append(f"Too dear: {path} at {dear['cost']:g}, after {dear['spent']:g} of {dear['cost_cap']:g}.")
+        if self.left:
+            parts.append(f"Not taken back: {', '.join(self.left)}.")
+        if goals := [one["goal"] for one in self.deadlock.get("goals", ())]:
+            parts.append(f"Still possible: {', '.join(goals)}.")
+        return " ".join(parts)
 
 
 class RecordedError(HarnessError):

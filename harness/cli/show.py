@@ -147,7 +147,8 @@ def _route(body: dict[str, Any]) -> str:
         parts = [f"{_SHADES[does]} around {_short(body['tool'])}"]
     if "path" in body:
         nothing = "nothing was called" if body["does"] == "end" else "nothing to call"
-        parts.append(_short(" → ".join(map(str, body["path"])) or nothing))
+        after = "after " if does == "not served" and body["path"] else ""
+        parts.append(_short(after + " → ".join(map(str, body["path"])) or nothing))
     if "cost" in body:
         parts.append(f"at {body['cost']:g}")
     if "until" in body:

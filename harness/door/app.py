@@ -23,7 +23,7 @@ from harness.door.agents import make_agent
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
 from harness.door.session import Entry, Session
-from harness.door.tools import Tool, make_tool
+from harness.door.tools import Tool, listed, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
 from harness.ports import Approver, Clock, Durability, Escalate, TraceStore, World
@@ -135,7 +135,8 @@ class Harness:
             raise UsageError(
                 f"the goal {first} is declared in code, and {registry.name} has a graph", cure="declare all goals there"
             )
-        return graph_of_tools(registry.tools.values(), goals=self._goals, name=registry.name)
+        name = registry.name if registry.name != NO_RULES.name else "declared in code"
+        return graph_of_tools(registry.tools.values(), goals=self._goals, name=name)
 
     @property
     def roads(self) -> Roads:
@@ -210,15 +211,19 @@ class Harness:
         ``target`` is the goal's name, or a function of that name whose parameters and docstring tell an agent what to
         hand in, and whose body is never run. ``needs`` are the facts it stands for, as under ``graph: goals:``, where
         no registry declares it: then the graph is that of the tools which say what they give. The function gives
-        ``{"result", "served_by", "note"}`` as JSON data, and is asynchronous if ``target`` is, or some tool of the
-        graph. NoRoute where nothing leads there. UsageError for a goal that the graph does not have.
+        ``{"result", "served_by", "note"}`` as JSON data (``goal`` too, where whoever was asked has chosen another), and
+        is asynchronous if the function ``target`` is, or some tool that may lead to the goal of that name. NoRoute
+        where nothing leads there. UsageError for a goal that the graph does not have.
         """
         from harness.door.goals import make_goal  # stands above this module: it calls an app's tools
 
         if target is None:
             return lambda function: self.goal(function, needs=needs)
         if needs and callable(target):
-            self._goals[target.__name__] = {"needs": list(needs), "arguments": Binder(target).schema}
+            self._goals[target.__name__] = {
+                "needs": [*listed(needs, "needs", target)],
+                "arguments": Binder(target).schema,
+            }
             self._registry = None
         return make_goal(self, target)
 

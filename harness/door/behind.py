@@ -45,9 +45,10 @@ def header_divergence(app: Harness, header: Header) -> Divergence | None:
     recorded = header.run
     now = app.run_header(Entry(recorded["entry"], recorded["input"]))
     cure = "replay with the recorded version, or judge the trace by the new one with harness check"
+    other = f"{cure}; harness fork --set registry=… shows what the agent does under it"
     return begun_otherwise(
         recorded.get("tools"), now["tools"], "/tools", "a tool's declaration changed", cure
-    ) or begun_otherwise(recorded.get("registries"), now["registries"], "/registries", "the registry changed", cure)
+    ) or begun_otherwise(recorded.get("registries"), now["registries"], "/registries", "the registry changed", other)
 
 
 def begun_otherwise(recorded: Any, now: Any, pointer: str, cause: str, cure: str) -> Divergence | None:

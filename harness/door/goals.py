@@ -48,21 +48,22 @@ def _function(app: Harness, name: str, stub: Callable[..., Any], *, asynchronous
 
         @functools.wraps(stub)
         async def agoal(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            return _said(await aroute(session(), name, binder.bind(args, kwargs)))
+            return _said(await aroute(session(), name, binder.bind(args, kwargs)), name)
 
         return agoal
 
     @functools.wraps(stub)
     def goal(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        return _said(route(session(), name, binder.bind(args, kwargs)))
+        return _said(route(session(), name, binder.bind(args, kwargs)), name)
 
     return goal
 
 
-def _said(routed: Routed) -> dict[str, Any]:
-    """Give what an agent is to see of a route: the result, who served it, and what was gone around."""
+def _said(routed: Routed, asked: str) -> dict[str, Any]:
+    """Give what an agent is to see of a route: the result, of which goal, who served it, and what was gone around."""
+    goal = {"goal": routed.goal} if routed.goal != asked else {}
     note = {"note": routed.note} if routed.note else {}
-    return {"result": routed.value, "served_by": list(routed.path), **note}
+    return {"result": routed.value, **goal, "served_by": list(routed.path), **note}
 
 
 def _stub(goal: Goal) -> Callable[..., Any]:

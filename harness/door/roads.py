@@ -14,7 +14,7 @@ from harness.door.tools import Tool
 from harness.errors import UsageError
 from harness.registry.reach import relevant
 from harness.registry.ways import arguments_of, certain
-from harness.routing.binding import Bindings
+from harness.routing.binding import Bindings, Unbound, constants
 from harness.routing.deadlock import closure, met
 from harness.routing.graph import Arc, Goal, Graph, Source
 from harness.routing.planner import Planner
@@ -60,13 +60,11 @@ class Roads:
         if name in self.graph.goals:
             return self.graph.goals[name]
         close = get_close_matches(name, self.graph.goals, 1)
-        known = ", ".join(self.graph.goals) or "none"
-        raise UsageError(
-            f"the graph has no goal {name!r}", cure=f"did you mean {close[0]!r}?" if close else f"it has: {known}"
-        )
+        cure = f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(self.graph.goals) or 'none'}"
+        raise UsageError(f"the graph has no goal {name!r}", where=self.graph.name, cure=cure)
 
     def facts(self, goal: Goal, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the facts that a route begins with; UsageError for one that nothing needs, or that is missing."""
+        """Give the facts a route begins with; UsageError for one that nothing needs, does not fit, or is missing."""
         needed = {fact for arc in self.graph.arcs for need in arc.needs for fact in need.of} | {*self.graph.start}
         for name in given:
             if name not in needed:
@@ -79,7 +77,13 @@ class Roads:
         missing, free = [name for name in open_ if name in bound], [name for name in open_ if name not in bound]
         if missing and not met(goal.needs, closure(arcs, {*given, *free}, {})):
             raise UsageError(f"{goal.name} needs {', '.join(missing)}", cure=f"pass {missing[0]}=…")
-        return dict.fromkeys(free) | {name: encode_value(value, f"/{name}") for name, value in given.items()}
+        handed = {name: encode_value(value, f"/{name}") for name, value in given.items()}
+        try:
+            self.bindings.check_facts(goal, handed)
+        except Unbound as error:
+            cure = f"graph: goals: {goal.name}: arguments: says what it takes"
+            raise UsageError(f"{goal.name}: {error}", where=self.graph.name, cure=cure) from None
+        return dict.fromkeys(free) | handed
 
     @functools.cached_property
     def asynchronous(self) -> frozenset[str]:
@@ -95,6 +99,14 @@ class Roads:
 
     def _relevant(self, goal: Goal) -> list[Arc]:
         return [self.graph.arcs[index] for index in relevant(self.graph.arcs, goal.needs)]
+
+    def takes(self, tool: str, args: Mapping[str, Any]) -> bool:
+        """Tell whether arguments are what a tool declares to take."""
+        try:
+            self.bindings.arguments(tool, constants(args), {}, ())
+        except Unbound:
+            return False
+        return True
 
     def replaceable(self, tool: str) -> int | None:
         """Give the arc of a tool for which the graph has another way to the same facts; None where it has none.
@@ -117,7 +129,11 @@ def tool_behind(app: Harness, name: str) -> Tool:
     """Give the tool of an app that a name of its graph stands for; UsageError where there is none."""
     found = app.made(name)
     if found is None:
-        raise UsageError(f"{name} of the graph is no tool of this app", cure=f"declare {name} with @app.tool")
+        tools = app.registry.tools
+        by = next((one.name for one in tools.values() if name in (one.undo, one.probe)), "the graph")
+        close = get_close_matches(name, filter(app.made, tools), 1)
+        cure = f"did you mean {close[0]!r}?" if close else f"declare {name} with @app.tool"
+        raise UsageError(f"{name}, which {by} names, is no tool of this app", cure=cure)
     return found[0]
 
 
@@ -152,6 +168,7 @@ def _joined(app: Harness, arc: Arc) -> Arc:
     missing = [name for name in tool.binder.required if name not in bound]
     if unknown or missing:
         what = f"takes no {unknown[0]!r}" if unknown else f"needs {missing[0]!r}, which nothing binds"
-        where = call_site(tool.function)
-        raise UsageError(f"{arc.tool} {what}", where=where, cure=f"graph: tools: {arc.tool}: args: {{argument: fact}}")
+        where, stating = call_site(tool.function), f"graph: tools: {arc.tool}: args: {{argument: fact}}"
+        cure = stating if unknown or not facts else f"name it like its fact ({', '.join(facts)}), or say {stating}"
+        raise UsageError(f"{arc.tool} {what}", where=where, cure=cure)
     return replace(arc, args=args)

@@ -33,7 +33,8 @@ class Routed(NamedTuple):
     """What came of a goal: its value, and how it was had.
 
     ``path`` names the tools that served, in order; ``cost`` is what was spent, retries included; ``reroutes`` counts
-    the failures that were gone around; ``note`` says so in a sentence, and is empty where all went as planned.
+    the failures that were gone around; ``note`` says so in a sentence, and is empty where all went as planned. ``goal``
+    is another one than was asked for where whoever was asked has chosen it.
     """
 
     value: Any
@@ -89,7 +90,8 @@ class _Trip:
     def check_synchronous(self) -> None:
         """Raise UsageError where the route may have to wait for a coroutine: before anything is done."""
         for tool in self.roads.asynchronous_of(self.goal):
-            raise UsageError(f"{tool} is asynchronous, the agent is not", cure="await session.aroute(…)")
+            cure = "await session.aroute(…), or let the goal's function be asynchronous"
+            raise UsageError(f"{tool} is asynchronous, the agent is not", cure=cure)
         if inspect.iscoroutinefunction(self.session.app.escalate):
             raise UsageError("escalate is asynchronous, the agent is not", cure="await session.aroute(…)")
 
@@ -106,7 +108,7 @@ class _Trip:
         drive.finish(self.run, action, Ok(value))
         reroutes = sum(told["does"] == "reroute" and "tool" in told for told in how.told)
         decoded = decode_value(value, self._annotation(fact, how.end.path) if holds_objects(value) else None)
-        return Routed(decoded, goal.name, how.end.path, shown(how.end.cost), reroutes, _note(how))
+        return Routed(decoded, goal.name, how.end.path, shown(how.end.cost), reroutes, _note(how, self.goal.name))
 
     def failed(self, action: int, error: Exception) -> None:
         """Write that the call ended with an error that is none of the route's."""
@@ -138,10 +140,13 @@ def unserved(how: Travelled) -> HarnessError:
     return error
 
 
-def _note(how: Travelled) -> str:
-    """Say in a sentence what served and what was gone around."""
+def _note(how: Travelled, asked: str) -> str:
+    """Say in a sentence what served, what was gone around, and why it is another goal than was asked for."""
     around = [f"{told['tool']} ({told['why']})" for told in how.told if told["does"] == "reroute" and "tool" in told]
-    return f"served by {', '.join(how.end.path)}, around {', '.join(around)}" if around else ""
+    why = next((told["why"] for told in how.told if "deadlock" in told), "")
+    parts = [f"{how.end.goal} in place of {asked} ({why})"] if how.end.goal != asked else []
+    parts += [f"served by {', '.join(how.end.path)}"] if around or parts else []
+    return ", ".join([*parts, f"around {', '.join(around)}"] if around else parts)
 
 
 def nonce(run: Run, roads: Roads) -> str:

@@ -43,8 +43,11 @@ def _called(tool: Tool, arguments: dict[str, Any], run: Run) -> _Called | None:
     session = session_var.get()
     if session is None or session.app.graph is None or in_effect():
         return None
-    first = session.app.roads.replaceable(tool.spec.name)
-    return None if first is None else _Called(tool, first, arguments, run, session)
+    roads, name = session.app.roads, tool.spec.name
+    first = roads.replaceable(name)
+    if first is None or not roads.takes(name, tool.wanted(arguments).args):
+        return None  # what does not fit is the caller's mistake, and no reason to call another tool
+    return _Called(tool, first, arguments, run, session)
 
 
 class _Called:

@@ -148,11 +148,22 @@ def _failed(error: Exception) -> Failed:
     return Failed(described, retryable=passing is True)
 
 
+def listed(facts: Any, what: str, function: Callable[..., Any]) -> tuple[Any, ...]:
+    """Give the facts that are declared beside a function; UsageError for what is no list of them."""
+    if isinstance(facts, list | tuple):
+        return tuple(facts)
+    cure = f"write {what}={[facts]!r}"
+    if what == "gives" and isinstance(facts, dict):
+        cure = f"write gives={[*facts]!r}; only a registry's graph: can say that a part of a result is a fact"
+    name = function.__name__
+    raise UsageError(f"{what} of {name} is {facts!r}, and no list of facts", where=call_site(function), cure=cure)
+
+
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
     """Give a function's tool and its wrapper."""
     name = declared.pop("name", None) or function.__name__
     declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
-    declared |= {key: tuple(declared[key]) for key in ("needs", "gives") if key in declared}
+    declared |= {key: listed(declared[key], key, function) for key in ("needs", "gives") if key in declared}
     tool = Tool(app, function, ToolSpec(name, **declared))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(

@@ -217,9 +217,11 @@ class Stated:
     def _cost(self, said: Any, at: Path) -> int:
         try:
             return exact(said)
-        except (ValueError, ArithmeticError):
+        except ArithmeticError:
+            self._wrong(at, f"a cost of {said} is no number", "write one of at most 6 places")
+        except ValueError:
             self._wrong(at, f"a cost of {said} is finer than a millionth", "round it to 6 places")
-            return UNIT
+        return UNIT
 
     def _repeated(self, names: Iterable[str], at: Path) -> None:
         for name, times in Counter(list(names)).items():

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.determinism.canonical import digest_of
 from harness.registry.program import validator
-from harness.routing.graph import Arc, Graph, Source
+from harness.routing.graph import Arc, Goal, Graph, Source
 
 _KEY_DIGITS: Final = 32
 
@@ -22,6 +22,7 @@ class Bindings:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._arguments: dict[str, Any] = {}
+        self._goals: dict[str, Any] = {}
         self._results: dict[str, Any] = {}
 
     def arguments(
@@ -43,6 +44,12 @@ class Bindings:
             bound[spec.idempotency_key] = digest_of(said)[:_KEY_DIGITS]
         self._check(self._arguments, tool, spec.arguments, bound, "the arguments do not fit the schema")
         return bound
+
+    def check_facts(self, goal: Goal, facts: Mapping[str, Any]) -> None:
+        """Raise Unbound where a fact that is handed in is not what the goal's schema says; none has to be there."""
+        schema = {**(goal.arguments or {}), "required": []}
+        named = {name: value for name, value in facts.items() if name in schema.get("properties", {})}
+        self._check(self._goals, goal.name, schema, named, "the arguments do not fit the schema")
 
     def check_result(self, tool: str, result: Any) -> None:
         """Raise Unbound where a result is not what its tool promises."""

@@ -84,8 +84,11 @@ class Prospects:
 
     # --- routes ------------------------------------------------------------------------------------------------------
 
-    def best(self, goal: str, under_way: Iterable[Call] = ()) -> Route | None:
-        """Plan from the facts held and those of calls under way, so that nothing committed is left over."""
+    def best(self, goal: str, under_way: Iterable[Call] = (), *, capped: bool = True) -> Route | None:
+        """Plan from the facts held and those of calls under way, so that nothing committed is left over.
+
+        A route above the cost cap is none, unless ``capped`` is false.
+        """
         holdings = self._holdings
         held = {fact: holdings.support.get(fact, 0) for fact in holdings.facts}
         required = holdings.committed
@@ -94,7 +97,7 @@ class Prospects:
             rests = holdings.rests(call.used) | call.bit
             held |= {fact: rests for fact in arc.gives if fact not in held}
             required |= call.bit
-        return self._planned(goal, held, required)
+        return self._planned(goal, held, required, capped=capped)
 
     def best_without_some(self, goal: str) -> tuple[Route, int] | None:
         """Plan a route for which some committed writes have to be taken back: the fewest, then the cheapest route."""
@@ -119,7 +122,16 @@ class Prospects:
         holdings = self._holdings
         committed = [write.tool for write in holdings.writes]
         known = deadlock(self._graph, self._goals[goal], holdings.facts, self.barred, committed, why)
-        return known | {"goals": self.menu(goal)}
+        return known | self._too_dear(goal) | {"goals": self.menu(goal)}
+
+    def _too_dear(self, goal: str) -> dict[str, Any]:
+        """Give the route that only the cost cap forbids, where there is one."""
+        cap = self._graph.policy.cost_cap
+        route = None if cap is None else self.best(goal, capped=False)
+        if cap is None or route is None or self.spent + route.cost <= cap:
+            return {}
+        told = {"cost": shown(route.cost), "cost_cap": shown(cap), "path": self.path(route.arcs)}
+        return {"too_dear": told | {"spent": shown(self.spent)}}
 
     def menu(self, instead_of: str) -> list[dict[str, Any]]:
         """Give the other goals that can be had, with their cost and what would be taken back for them."""
@@ -137,7 +149,7 @@ class Prospects:
         """Give the tools of some arcs."""
         return [tool for index in arcs if (tool := self._graph.arcs[index].tool) is not None]
 
-    def _planned(self, goal: str, held: Mapping[str, int], required: int) -> Route | None:
+    def _planned(self, goal: str, held: Mapping[str, int], required: int, *, capped: bool = True) -> Route | None:
         route = self._planner.plan(self._goals[goal].needs, held, self._weights, required)
-        cap = self._graph.policy.cost_cap
+        cap = self._graph.policy.cost_cap if capped else None
         return None if route is None or (cap is not None and self.spent + route.cost > cap) else route

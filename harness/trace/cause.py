@@ -12,6 +12,7 @@ from harness.trace.event import Event
 _FORK: Final = "replay with the code that was recorded, or fork to see what the new one does"
 _RULES: Final = "replay with the recorded version of the registry, or judge the trace by the new one with harness check"
 _GRAPH: Final = "replay with the graph, the tools and the policy that were recorded"
+_ASKING: Final = "replay with an app that has somebody to ask, or nobody, as when this was recorded"
 _SCHEDULE: Final = "wait for tasks and threads only through asyncio, threading, queue or concurrent.futures"
 
 
@@ -30,6 +31,9 @@ def likely_cause(case: Case) -> tuple[str, str]:
     """Give the likely cause of a difference and a cure, either of which may be empty. O(size of the run)."""
     if case.recorded.body != case.now.body and (_is_signal(case.recorded) or _is_signal(case.now)):
         return "monitors noticed something else when this was recorded", _RULES
+    if _is_question(case.recorded) != _is_question(case.now):
+        asked = "was" if _is_question(case.recorded) else "was not"
+        return f"whoever can be asked {asked} asked when this was recorded", _ASKING
     if case.now.kind == "read" and case.recorded.kind == "action" and any(_same_reads(case, one) for one in case.later):
         return "a missing call, or one that is made later", ""
     if case.recorded.kind == "read" or case.now.kind == "read":
@@ -101,6 +105,10 @@ def _ending(case: Case) -> tuple[str, str]:
 
 def _is_signal(event: Event) -> bool:
     return event.kind == "route" and bool(event.body["does"] == "signal")
+
+
+def _is_question(event: Event) -> bool:
+    return event.kind == "action" and bool(event.body["surface"] == "escalation")
 
 
 def _routing(case: Case) -> tuple[str, str]:

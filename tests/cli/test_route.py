@@ -344,10 +344,11 @@ def test_the_page_about_routing_is_right(tmp_path: Path) -> None:
     """Its registry and programs are run, and print what the page shows; the replay is equal."""
     page = (ROOT / "docs" / "routing.md").read_text(encoding="utf-8")
     (tmp_path / "shop.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
-    code, callback = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code, till, callback = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "shop.py").write_text(code, encoding="utf-8")
+    (tmp_path / "till.py").write_text(till, encoding="utf-8")
     (tmp_path / "asking.py").write_text(f"import harness\n\n{callback}", encoding="utf-8")
-    for command, exit_code in (("run shop:main", 0), ("route plan", 0), ("route simulate", 3)):
+    for command, exit_code in (("run shop:main", 0), ("run till:main", 5), ("route plan", 0), ("route simulate", 3)):
         arguments, shown = example("routing.md", command)
         done = program(tmp_path, *arguments)
         assert done.returncode == exit_code, done.stdout + done.stderr

@@ -114,6 +114,7 @@ def test_a_note_is_its_text_and_data(tmp_path: Path, capsys: pytest.CaptureFixtu
         ({"does": "answer", "choice": {"stop": True}}, 'answer  {"stop": true}'),
         ({"does": "end", "served": True, "path": ["paypal"], "cost": 3}, "served  paypal  at 3"),
         ({"does": "end", "served": False, "path": [], "why": "stopped"}, "not served  nothing was called  (stopped)"),
+        ({"does": "end", "served": False, "path": ["stripe"], "why": "no"}, "not served  after stripe  (no)"),
     ],
 )
 def test_what_a_route_does_is_one_line(body: dict[str, Any], line: str) -> None:

@@ -43,6 +43,13 @@ def test_edges_need_no_tools() -> None:
     assert graph.start == ("S",)
 
 
+def test_a_cost_that_is_no_number_is_told() -> None:
+    """It is told apart from one that is too fine."""
+    for cost, said in (("cheap", "is no number"), (float("inf"), "is no number"), (1e-7, "is finer than a millionth")):
+        with pytest.raises(UsageError, match=f"tools.look.cost: a cost of {cost} {said}"):
+            graph_of_tools([ToolSpec("look", gives=("seen",), cost=cost)], goals=["seen"])  # type: ignore[arg-type]
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     """What is not of the form, or else what does not fit, with its path."""
     with pytest.raises(UsageError) as form:

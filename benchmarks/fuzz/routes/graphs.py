@@ -75,15 +75,20 @@ def _branches(random: Random) -> tuple[list[Way], dict[str, tuple[Need, ...]]]:
     """Lead to the goal by chains that hardly meet, so that a late failure is a dead end."""
     ways: list[Way] = []
     ends = []
-    for branch in "abcd"[: random.randint(2, 4)]:
+    for branch in "abc"[: random.randint(2, 3)]:
         fact = random.choice(["s0", "s0", *(way.gives[0] for way in ways[:1])])
         for place in range(random.randint(1, 3)):
-            needs = (_one(fact), *(_one(random.choice(ways).gives[0]) for _ in range(random.random() < 0.1) if ways))
+            needs = [_one(fact)]
+            if ways and random.random() < 0.1:
+                needs.append(_one(random.choice(ways).gives[0]))
             fact = f"{branch}{place}"
             ways.append(Way(f"t_{fact}", tuple(dict.fromkeys(needs)), (fact,), _cost(random)))
         ends.append(fact)
+    if random.random() < 0.3:  # a dear way to the first end, at once, or past what was done when that has to be used
+        ways.append(Way("t_past", (_one("a0"),), ("past",), _cost(random)))
+        ways.append(Way("t_round", ((("s0", "past"), 1),), (ends[0],), 10 * _cost(random)))
     wanted: tuple[Need, ...] = ((tuple(ends), 1 if random.random() < 0.8 else 2),)
-    less: tuple[Need, ...] = (_one(random.choice(ways).gives[0]),)
+    less: tuple[Need, ...] = (_one(random.choice([way.gives[0] for way in ways if way.name.endswith("0")])),)
     if random.random() < 0.3 and len(ways) < 12:
         ways.append(Way("t_last", wanted, ("last",), _cost(random)))
         wanted = (_one("last"),)
