@@ -27,8 +27,8 @@ from harness.door.tools import Tool, listed, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
 from harness.ports import Approver, Clock, Durability, Escalate, TraceStore, World
-from harness.registry.assemble import as_tool
-from harness.registry.graph import Graph
+from harness.registry.graph.assemble import as_tool
+from harness.registry.graph.values import Graph
 from harness.registry.registry import Registry
 from harness.routing.health.declared import limits_of
 from harness.routing.health.store import Health

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from harness.door.binding import call_site
 from harness.door.tools import Tool
 from harness.errors import UsageError
-from harness.registry.reach import relevant
-from harness.registry.ways import arguments_of, certain
+from harness.registry.graph.reach import relevant
+from harness.registry.graph.ways import arguments_of, certain
 from harness.routing.binding import Bindings, Unbound, constants
 from harness.routing.deadlock import closure, met
 from harness.routing.graph import Arc, Goal, Graph, Source

@@ -14,10 +14,10 @@ from harness.errors import Mistake, UsageError
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
+from harness.registry.graph.unite import stated_twice, united
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakened, weakens_tool
 from harness.registry.stage import set_stage
-from harness.registry.unite import stated_twice, united
 
 ReadText = Callable[[str], str]
 

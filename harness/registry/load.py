@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.errors import Mistake, RegistryError
-from harness.registry.assemble import assemble_at
 from harness.registry.capability import derive
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.define import Definitions
 from harness.registry.document import Written
 from harness.registry.draft import Draft, read_draft
-from harness.registry.graph import Graph
+from harness.registry.graph.assemble import assemble_at
+from harness.registry.graph.values import Graph
 from harness.registry.inherit import ReadText, with_bases
 from harness.registry.invariant import ExampleStage
 from harness.registry.registry import Registry, declared_tools

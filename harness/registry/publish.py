@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from harness.registry.assemble import without_goals
+from harness.registry.graph.assemble import without_goals
 from harness.registry.invariant import Examples, ExampleStage, Expression, Invariant, Shape
 from harness.registry.registry import Registry
 from harness.registry.schema import TOOL_KEYS

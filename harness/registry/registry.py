@@ -9,18 +9,18 @@ from typing import Any, Final, Literal
 
 from harness.determinism.canonical import digest_of, encode
 from harness.errors import Mistake, RegistryError
-from harness.registry.assemble import assemble_at, without_goals
 from harness.registry.capability import UNDECLARED, declared_only
 from harness.registry.complaint import nearest
 from harness.registry.context import Context
 from harness.registry.document import Written
-from harness.registry.graph import Graph
+from harness.registry.graph.assemble import assemble_at, without_goals
+from harness.registry.graph.unite import stated_twice, united
+from harness.registry.graph.values import Graph
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakens_tool
 from harness.registry.parameter import Parameter, refusal
 from harness.registry.program import Program
 from harness.registry.resolve import resolve
-from harness.registry.unite import stated_twice, united
 from harness.tool import ToolSpec
 
 Default = Literal["refuse", "allow"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.errors import Mistake
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
-from harness.registry.graph_schema import GRAPH
+from harness.registry.graph.schema import GRAPH
 
 _NAME: Final = {"type": "string", "minLength": 1}
 _TEXT: Final = {"type": "string", "minLength": 1}

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import Mistake
-from harness.registry.assemble import assemble
 from harness.registry.complaint import nearest
 from harness.registry.draft import Draft
+from harness.registry.graph.assemble import assemble
 from harness.registry.invariant import ExampleStage
 from harness.registry.kinds import kind_of_value
 from harness.tool import ToolSpec

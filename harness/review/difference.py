@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from harness.determinism.canonical import encode
-from harness.registry.graph import Graph, meaning_of, told
+from harness.registry.graph.values import Graph, meaning_of, told
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.registry import Registry
 from harness.registry.write import write

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.registry.assemble import assemble
-from harness.registry.graph_schema import GRAPH
+from harness.registry.graph.assemble import assemble
+from harness.registry.graph.schema import GRAPH
 from harness.routing.graph import Graph
 from harness.tool import ToolSpec
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.registry.graph import UNIT, Arc, Goal, Graph, Need, Policy, Source, exact, shown
+from harness.registry.graph.values import UNIT, Arc, Goal, Graph, Need, Policy, Source, exact, shown
 
 __all__ = ["UNIT", "Arc", "Goal", "Graph", "Need", "Policy", "Source", "exact", "shown"]

@@ -10,7 +10,7 @@ import typer
 from harness.adapters.registries import load_registry
 from harness.errors import UsageError
 from harness.registry.complaint import nearest
-from harness.registry.ways import arguments_of
+from harness.registry.graph.ways import arguments_of
 from harness.routing.graph import Goal, Graph
 
 GraphName = Annotated[str, typer.Argument(metavar="GRAPH", help="A registry with a graph: a file or a shipped one.")]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from harness.registry.assemble import without_goals
 from harness.registry.document import Written, read
+from harness.registry.graph.assemble import without_goals
+from harness.registry.graph.reach import relevant
 from harness.registry.invariant import Invariant
 from harness.registry.program import applies
-from harness.registry.reach import relevant
 from harness.registry.registry import Registry
 from harness.registry.story import subject
 from harness.registry.tree import Constant, Field, dotted, walk

@@ -9,7 +9,7 @@ from harness.routing.graph import Graph
 from harness.routing.health import Limits, Quota
 from harness.routing.health.declared import limits_of, panel_of
 from harness.routing.health.monitors import Signal
-from tests.registry.graphs import graph_of
+from tests.registry.graph.graphs import graph_of
 from tests.routing.health.monitors.course import Course
 
 PLAIN = "  start: [s]\n  goals: {g: [a, b]}\n  tools: {pay: {needs: [s], gives: [a]}, look: {needs: [s], gives: [b]}}\n"

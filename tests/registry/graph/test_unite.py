@@ -7,7 +7,7 @@ import pytest
 from harness.errors import RegistryError
 from harness.registry.load import load
 from harness.registry.registry import Registry, join
-from tests.registry.graphs import told
+from tests.registry.graph.graphs import told
 
 HEAD = "version: 1\ndefault: allow\n"
 BASE = f"registry: base\n{HEAD}graph:\n  goals: [Done]\n  edges: [[S, A, 1], [A, Done, 1]]\n  policy: {{retries: 0}}\n"

@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from harness.registry.graph import UNIT, Arc, Goal, Need, Policy, exact, told
-from harness.registry.value_path import path_of
+from harness.registry.graph.path import path_of
+from harness.registry.graph.values import UNIT, Arc, Goal, Need, Policy, exact, told
 from harness.tool import ToolSpec
 
 Path = tuple[str | int, ...]

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.errors import Mistake
-from harness.registry.arguments import Arguments, Binding
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
-from harness.registry.graph import Goal, Graph, Source
-from harness.registry.reach import flaws_of_reach, relevant
-from harness.registry.watched import flaws_of_monitors, monitors_of
-from harness.registry.ways import Flaw, Path, Stated, Way, arguments_of, certain
+from harness.registry.graph.arguments import Arguments, Binding
+from harness.registry.graph.monitors import flaws_of_monitors, monitors_of
+from harness.registry.graph.reach import flaws_of_reach, relevant
+from harness.registry.graph.values import Goal, Graph, Source
+from harness.registry.graph.ways import Flaw, Path, Stated, Way, arguments_of, certain
 from harness.tool import ToolSpec
 
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from harness.registry.complaint import nearest
-from harness.registry.graph import Goal, Source
+from harness.registry.graph.path import Steps, split
+from harness.registry.graph.values import Goal, Source
+from harness.registry.graph.ways import Flaw, Path, Way, arguments_of, certain
 from harness.registry.kinds import ANY, Kind, NoFieldError, field_of, item_of, promised, spoken
-from harness.registry.value_path import Steps, split
-from harness.registry.ways import Flaw, Path, Way, arguments_of, certain
 from harness.tool import ToolSpec
 
 _TEXT_CURE: Final = 'write {is: "…"} for a text of its own'

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.registry.complaint import nearest
-from harness.registry.graph import Arc, Goal, Need
-from harness.registry.ways import Flaw, Path, Stated, Way, arguments_of
+from harness.registry.graph.values import Arc, Goal, Need
+from harness.registry.graph.ways import Flaw, Path, Stated, Way, arguments_of
 
 _SHOWN: Final = 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import RegistryError
-from harness.registry.graph import Graph
+from harness.registry.graph.values import Graph
 from harness.registry.load import load
 from harness.registry.registry import Registry
 

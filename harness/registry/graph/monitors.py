@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from harness.registry.capability import AMOUNT_CURE, amount_of
 from harness.registry.complaint import nearest
-from harness.registry.graph import Graph
-from harness.registry.ways import Flaw, Path, arguments_of
+from harness.registry.graph.values import Graph
+from harness.registry.graph.ways import Flaw, Path, arguments_of
 from harness.tool import ToolSpec
 
 _AT: Final[Path] = ("graph", "monitors")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.registry.graph import Policy
-from harness.registry.graph_schema import GRAPH
+from harness.registry.graph.schema import GRAPH
+from harness.registry.graph.values import Policy
 from harness.registry.load import load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "graph.md").read_text(encoding="utf-8")
 SHOP, NOTIFY = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 (CODE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -6,9 +6,9 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.registry.graph import Arc, Need
-from harness.registry.reach import reached, relevant
-from tests.registry.graphs import mistakes
+from harness.registry.graph.reach import reached, relevant
+from harness.registry.graph.values import Arc, Need
+from tests.registry.graph.graphs import mistakes
 
 FACTS = st.sampled_from("abcdefgh")
 

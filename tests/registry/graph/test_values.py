@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.registry.graph import UNIT, Arc, Need, exact, shown, told
-from tests.registry.graphs import graph_of, registry
+from harness.registry.graph.values import UNIT, Arc, Need, exact, shown, told
+from tests.registry.graph.graphs import graph_of, registry
 
 PLAIN = "  goals: [Done]\n  edges: [[Start, A, 0.1], [A, B, 0.3], [B, Done, 0.1]]\n"
 

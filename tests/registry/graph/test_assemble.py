@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness.errors import RegistryError
-from harness.registry.assemble import assemble
-from harness.registry.graph_schema import GRAPH
+from harness.registry.graph.assemble import assemble
+from harness.registry.graph.schema import GRAPH
 from harness.registry.load import load
 from harness.tool import ToolSpec
-from tests.registry.graphs import HEAD, graph_of, mistakes, registry, told
+from tests.registry.graph.graphs import HEAD, graph_of, mistakes, registry, told
 
 EDGES = "  goals: [Done]\n  edges: [[S, A, 0.1], [A, B, 0.3], [B, Done, 0.1]]\n"
 RULE = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.registry.graph import Graph, Source
-from tests.registry.graphs import HEAD, graph_of, mistakes
+from harness.registry.graph.values import Graph, Source
+from tests.registry.graph.graphs import HEAD, graph_of, mistakes
 
 TOOLS = (
     "tools:\n"

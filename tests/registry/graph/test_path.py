@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.registry.value_path import path_of, split
+from harness.registry.graph.path import path_of, split
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]*", fullmatch=True)
 STEPS = st.lists(NAMES | st.integers(0, 10**9 - 1) | st.sampled_from(["a b", "x.y", "ü"]), max_size=5)

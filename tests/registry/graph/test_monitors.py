@@ -13,7 +13,7 @@ from harness.errors import RegistryError
 from harness.registry.load import load
 from harness.registry.registry import Registry, join
 from harness.tool import ToolSpec
-from tests.registry.graphs import HEAD, graph_of, mistakes, registry
+from tests.registry.graph.graphs import HEAD, graph_of, mistakes, registry
 
 TOOLS = (
     "tools:\n"

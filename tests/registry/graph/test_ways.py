@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.registry.graph import UNIT, Arc, Goal, Need, Policy
-from tests.registry.graphs import HEAD, graph_of, mistakes, registry
+from harness.registry.graph.values import UNIT, Arc, Goal, Need, Policy
+from tests.registry.graph.graphs import HEAD, graph_of, mistakes, registry
 
 TOOLS = HEAD + "tools: {pay: {}, pack: {}}\n"
 
