@@ -30,7 +30,7 @@ from harness.trace.event import Event, Surface
 from harness.trace.value import decode_value
 from harness.trace.verdict import Truth
 
-_AT_A_CALL: Final = ("outcome", "args", "prompt", "model")
+_AT_A_CALL: Final = ("outcome", "args", "prompt", "model", "down")
 _LABELS: Final = ("agent", "conversation", "forked_from", "seed", "subject", "tenant")
 _SURFACES: Final[dict[str, Any]] = {one: one for one in get_args(Surface)}
 
@@ -74,8 +74,9 @@ def fork(
 
     ``at`` is a step (``3``) or an event (``seq:12``) that is a call. ``set`` holds the changes: ``outcome`` (what that
     call gives), ``args`` (what it is called with; of a model: its request) or a part of either (``args./amount``),
-    ``prompt`` (the user's last message in that request, also where later ones repeat it), ``model`` (from there on);
-    and, from the beginning of the run, ``registry`` (a file or name, or several), ``seed``, ``input`` or a part of it.
+    ``prompt`` (the user's last message in that request, also where later ones repeat it), ``model`` (from there on),
+    ``down`` (true: its tool refuses the connection from there on); and, from the beginning of the run, ``registry`` (a
+    file or name, or several), ``seed``, ``input`` or a part of it.
 
     Up to that call the agent must do what is recorded. After it, a call that the record knows takes the recorded
     outcome, and others are made for real, or end the fork where it is ``offline``. ``entry``, ``app`` and ``path`` are

@@ -10,7 +10,7 @@ from harness.routing.holdings import Write
 class Call(NamedTuple):
     """A call under way or waiting to be made again: of an arc, or, with ``undoes``, one that takes a write back.
 
-    ``bit`` stands for what it writes, 0 where it reads. ``pinned`` says that an attempt of it may have happened. It is
+    ``bit`` stands for what it writes, 0 where it reads. ``doubt`` says why an attempt of it may have happened. It is
     not made again before ``until``; ``seq`` is the event that told of its last end. ``cost`` is what making it takes.
     ``number`` is that of its last attempt, ``used`` are the facts it was made with.
     """
@@ -20,13 +20,18 @@ class Call(NamedTuple):
     args: dict[str, Any]
     bit: int
     attempt: int = 1
-    pinned: bool = False
     undoes: Write | None = None
     until: int = 0
     seq: int = -1
     cost: int = 0
     number: int = -1
     used: tuple[str, ...] = ()
+    doubt: str = ""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether an attempt of it may have happened, so that no route may go past it."""
+        return bool(self.doubt)
 
 
 class Failure(NamedTuple):

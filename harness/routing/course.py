@@ -196,7 +196,7 @@ class Course:
     # --- calls that did not serve ------------------------------------------------------------------------------------
 
     def _settle(self, call: Call, why: str) -> None:
-        self._calls.running[call.number] = call._replace(pinned=True)
+        self._calls.running[call.number] = call._replace(doubt=call.doubt or why)
         self._orders.append(Settle(call.number, call.tool, call.args, why))
 
     def _give_up(self, call: Call, why: str, *, down: bool) -> None:

@@ -117,7 +117,7 @@ class Router(Course):
         elif said.decided == "again":
             self._invoke(call._replace(attempt=call.attempt + 1))
         elif said.decided == "absent" and (until := self._again_at(call)) is not None:
-            self._calls.waiting.append(call._replace(attempt=call.attempt + 1, until=until, pinned=False))
+            self._calls.waiting.append(call._replace(attempt=call.attempt + 1, until=until, doubt=""))
         elif said.decided == "absent":
             self._give_up(call._replace(seq=-1), said.why, down=True)
         else:
@@ -180,11 +180,12 @@ class Router(Course):
         until = self._again_at(call) if again else None
         if until is not None:
             self._tell("retry", after=call.seq, tool=call.tool, until=until, why=judged.why)
-            pinned = call.pinned or how == "doubt"
-            self._calls.waiting.append(call._replace(attempt=call.attempt + 1, until=until, pinned=pinned))
+            doubt = call.doubt or (judged.why if how == "doubt" else "")
+            self._calls.waiting.append(call._replace(attempt=call.attempt + 1, until=until, doubt=doubt))
         elif how == "doubt" or call.pinned:  # an attempt before this one may have happened
-            self._tell("settle", after=call.seq, tool=call.tool, why=judged.why)
-            self._settle(call, judged.why)
+            why = f"{judged.why}, after {call.doubt}" if call.doubt not in ("", judged.why) else judged.why
+            self._tell("settle", after=call.seq, tool=call.tool, why=why)
+            self._settle(call, why)
         else:
             self._give_up(call, judged.why, down=how == "transient")
 

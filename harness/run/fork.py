@@ -23,10 +23,14 @@ from harness.run.changes import changed_part
 from harness.run.reads import Reads, RecordedReads, is_placed, seeded
 from harness.trace.event import Event
 from harness.trace.history import Histories, restored
-from harness.trace.outcome import Ok, Unknown, from_body
+from harness.trace.outcome import Failed, Ok, Unknown, from_body
 from harness.trace.reader import Entry, Reader
 
 _CANCELLED: Final = Unknown("cancelled")
+_SAYS: Final = "the connection is refused: the fork takes the tool for down"
+_REFUSED: Final = Failed(
+    {"args": [_SAYS], "happened": False, "message": _SAYS, "type": "builtins:ConnectionRefusedError"}, retryable=True
+)
 
 
 class KnownCall(NamedTuple):
@@ -82,6 +86,7 @@ class ForkedWorld:
         self._met: dict[int, KnownCall] = {}
         self._steps: dict[int, int] = {}
         self._tools: dict[int, str] = {}
+        self._down = ""
         self._histories = Histories()
         self._lines: deque[bytes] = deque()
         self._said: Iterator[Entry] = iter(())
@@ -151,7 +156,9 @@ class ForkedWorld:
         observation = None if call is None else call.observation
         outcome = None if observation is None else from_body(observation.body)
         at = self._at + 1 if observation is None else observation.at
-        if self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
+        if self._tools.get(action) == self._down and not self._is_before(action):
+            outcome = _REFUSED
+        elif self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
             value = outcome.value if isinstance(outcome, Ok) else None
             outcome = Ok(changed_part(value, "outcome", self._where.changed))
         elif outcome is None or (outcome == _CANCELLED and not (self._is_before(action) or self._where.offline)):
@@ -223,6 +230,8 @@ class ForkedWorld:
             return
         step = self._steps[event.seq] = len(self._steps)
         self._tools[event.seq] = tool
+        if step == self._where.step and self._where.changed.get("down"):
+            self._down = tool
         unused = self._unused.get(_key(event, (tool, whole)))
         if unused:
             self._met[event.seq] = unused.popleft()

@@ -200,6 +200,21 @@ def test_a_fork_finds_its_own_way(tmp_path: Path) -> None:
     assert replay(found.path, entry=entry, app=town.app).equal
 
 
+def test_a_fork_takes_a_tool_for_down(tmp_path: Path) -> None:
+    """From the call on every call of the tool is refused, retries too, and the route goes around it."""
+    cuts = Cuts(promised("read", first=[lambda **_: {"n": 7}]), route("known", order=1), tmp_path)
+    town = promised("read")(tmp_path)
+    entry = entry_of(town, route("known", order=1))
+    found = fork(cuts.path, entry=entry, app=town.app, at=1, set={"down": True})
+    assert found.result.path == ("second",)
+    assert town.called == ["second"]
+    with open_trace(found.path) as reader:
+        told = [event.body["does"] for event in reader if event.kind == "route"]
+    assert told[0] == "plan"
+    assert told[-2:] == ["reroute", "end"]
+    assert replay(found.path, entry=entry, app=town.app).equal
+
+
 def test_a_fork_under_other_rules_goes_by_their_graph(tmp_path: Path) -> None:
     """The graph of the rules that are set leads the way, also of a tool that is asked for by its own name."""
     dear = {"stripe": SHOP["tools"]["stripe"] | {"cost": 9}}
