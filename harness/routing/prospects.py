@@ -67,6 +67,15 @@ class Prospects:
             elif domain is not None and spec.domain == domain:
                 self.bar(name, Barred(f"{tool} of its domain is down", until))
 
+    def served(self, tool: str) -> None:
+        """End the trial of a tool that has served, and of its failure domain."""
+        domain = self._graph.tools[tool].domain
+        self.probing = {
+            name
+            for name in self.probing
+            if name != tool and (domain is None or self._graph.tools[name].domain != domain)
+        }
+
     def admit(self, now: int) -> None:
         """Let tools be used again whose time has come."""
         for tool in [tool for tool, one in self.barred.items() if one.until is not None and one.until <= now]:

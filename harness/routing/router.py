@@ -100,7 +100,9 @@ class Router(Course):
             assert isinstance(said.outcome, Ok)
             judged = Judged("wrong", said.refused) if said.refused else self._served(call, said.outcome.value)
         self._orders.append(Seen(call.number, call.tool, judged.how))
-        if judged.how != "ok":
+        if judged.how == "ok":
+            self.prospects.served(call.tool)
+        else:
             self._failed(call, judged)
 
     def _settled(self, said: Settled) -> None:
