@@ -6,9 +6,9 @@ Record it and replay it, from the root of the repository::
     harness replay transfer.mat.jsonl --verify 3
 
 The region's system is down at first; its breaker keeps the second patient away from both of its hospitals and lets the
-third one try again. The last one is too heavy for a crew on the road. The pager loses every other answer: a page is sent
-again with its key, and where two answers are lost nobody knows, so the route ends and nothing is taken back. The graph is
-in ``transfer.yaml``.
+third one try again. The last one is too heavy for a crew on the road. The pager loses every other answer: a page is
+sent again with its key, and where two answers are lost nobody knows, so the route ends and nothing is taken back. The
+graph is in ``transfer.yaml``.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def command(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="outcome, args, input (or a part: args./amount=5), prompt, model, registry, seed, down=true; repeatable.",
+            help="outcome, args, input (or a part: args./amount=5), prompt, model, down=true, registry or seed.",
         ),
     ],
     at: Annotated[str | None, typer.Option(metavar="STEP", help="The call to leave it at: N, or seq:N.")] = None,
