@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import os
-import platform
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
-from harness import __version__
 from harness.adapters.files import FileStore, new_store
 from harness.adapters.live import LiveWorld, nobody
 from harness.adapters.registries import load_registry
-from harness.determinism import canonical
-from harness.determinism.loop import SessionLoop
 from harness.determinism.schedule import Timeline
 from harness.door.agents import make_agent
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
+from harness.door.headers import host_part, run_part
 from harness.door.session import Entry, Session
 from harness.door.tools import Tool, listed, make_tool
 from harness.errors import UsageError
@@ -83,7 +77,7 @@ class Harness:
         self._traces, self._approver, self._clock = Path(traces), approver, clock
         self.uncaptured, self.escalate = uncaptured, escalate
         self.bound = dict(parameters or {})
-        declared, self._files = _load(registry)
+        declared, self.files = _load(registry)
         self._declared = declared.bind(**self.bound)
         self.health = Health(limits_of(self._declared.graph))
         self._tools: dict[str, ToolSpec] = {}
@@ -155,7 +149,7 @@ class Harness:
         """Give this app, its tools included, under other rules, or under the same ones with other parameters bound."""
         other, bound = copy.copy(self), dict(parameters or {})
         if names:
-            other._declared, other._files = _load(names)
+            other._declared, other.files = _load(names)
         other.bound = bound if names else self.bound | bound
         other._declared = other._declared.bind(**bound)
         other._registry = None
@@ -270,8 +264,8 @@ class Harness:
 
         def header(entry: Entry | None) -> Header:
             labels = {"seed": seed or 0, "conversation": conversation, "tenant": tenant, "subject": subject}
-            run = self.run_header(entry, **labels, **({"agent": agent} if agent else {}))
-            return Header(run, self.host_header(entry.folder if entry else str(Path.cwd())))
+            run = run_part(self, entry, **labels, **({"agent": agent} if agent else {}))
+            return Header(run, host_part(self, entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:
             store = FileStore(trace) if trace else new_store(self._traces, "run")
@@ -294,18 +288,6 @@ class Harness:
     ) -> LiveWorld:
         """Give the world of a recording that goes to a store; its time goes on from ``since``."""
         return LiveWorld(store, self.durability, approver or self._approver, self.clock, since, seed)
-
-    def run_header(self, entry: Entry | None, **labels: Any) -> dict[str, Any]:
-        """Give the part of a header that is the same on every host."""
-        registry = self.registry
-        return {
-            "entry": entry.name if entry else None,
-            "format": 1,
-            "input": entry.input if entry else None,
-            "registries": [{"digest": registry.digest, "name": registry.name, "version": registry.version}],
-            "tools": {name: canonical.digest_of(spec.stated()) for name, spec in sorted(registry.tools.items())},
-            **labels,
-        }
 
     def made(self, tool: str) -> tuple[Tool, Callable[..., Any]] | None:
         """Give a tool declared in code, and the function that passes the door."""
@@ -342,22 +324,6 @@ class Harness:
             raise UsageError("a model call outside a session", cure="open one: with app.session(): …")
         return run
 
-    def host_header(self, path: str) -> dict[str, Any]:
-        """Give the part of a header that says where a run is made; ``path`` is where its entry is imported from."""
-        seed = os.environ.get("PYTHONHASHSEED", "")
-        return {
-            "base_url": os.environ.get("OPENAI_BASE_URL"),
-            "folder": str(Path.cwd()),
-            "harness": __version__,
-            "hash_seed": int(seed) if seed.isdigit() else None,
-            "order": "completions" if _in_a_foreign_loop() else "exact",
-            "path": path,
-            "python": platform.python_version(),
-            "registries": self._files,
-            **({"parameters": self.bound} if self.bound else {}),
-            "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        }
-
 
 def app_of(function: Callable[..., Any]) -> Harness | None:
     """Give the app an entry belongs to: the one it is decorated with, or the only one its module holds.
@@ -384,8 +350,3 @@ def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tupl
         return registry, []
     names = [registry] if isinstance(registry, str | Path) else list(registry)
     return load_registry(*names), [str(name) for name in names]
-
-
-def _in_a_foreign_loop() -> bool:
-    loop = asyncio._get_running_loop()
-    return loop is not None and not isinstance(loop, SessionLoop)

@@ -10,6 +10,7 @@ from harness.adapters.registries import looking_in
 from harness.determinism.schedule import Timeline
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
+from harness.door.headers import run_part
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, HarnessError, UsageError
 from harness.trace.codec import Header
@@ -43,7 +44,7 @@ def agent_behind(
 def header_divergence(app: Harness, header: Header) -> Divergence | None:
     """Compare what the header promises of rules and tools with what is there now."""
     recorded = header.run
-    now = app.run_header(Entry(recorded["entry"], recorded["input"]))
+    now = run_part(app, Entry(recorded["entry"], recorded["input"]))
     cure = "replay with the recorded version, or judge the trace by the new one with harness check"
     other = f"{cure}; harness fork --set registry=… shows what the agent does under it"
     return begun_otherwise(

@@ -15,6 +15,7 @@ from harness.determinism.address import enclosing
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
+from harness.door.headers import host_part, run_part
 from harness.door.models import model_address, model_environment
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
@@ -187,8 +188,8 @@ def _header(
     labels["seed"] = changed.get("seed", labels.get("seed", 0))
     origin = {"at": seq, "digest": digest, "set": dict(changed), "step": step}
     labels["forked_from"] = [*labels.get("forked_from", ()), origin]
-    run = app.run_header(Entry(parent.run["entry"], given), **labels)
-    return Header(run, app.host_header(parent.host.get("path", "")) | {"order": parent.host.get("order")})
+    run = run_part(app, Entry(parent.run["entry"], given), **labels)
+    return Header(run, host_part(app, parent.host.get("path", "")) | {"order": parent.host.get("order")})
 
 
 def _difference(before: list[Event], after: list[Event]) -> Divergence | None:

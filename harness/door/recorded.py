@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.adapters.files import open_trace
 from harness.adapters.private import read_private
 from harness.door.behind import begun_otherwise
+from harness.door.headers import run_part
 from harness.door.models import model_environment
 from harness.door.replay import machine_of
 from harness.door.session import Entry, Session
@@ -83,7 +84,7 @@ class RecordedSession(Session):
         return self._record.header
 
     def _header_difference(self, entry: Entry | None) -> Divergence | None:
-        recorded, now = self._record.header.run, self.app.run_header(entry)
+        recorded, now = self._record.header.run, run_part(self.app, entry)
         called = {one.event.body["tool"] for one in self._record.entries if one.event.kind == "action"}
         before: dict[str, Any] = {name: digest for name, digest in recorded["tools"].items() if name in called}
         declared = {name: now["tools"].get(name) for name in before}

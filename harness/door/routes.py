@@ -16,7 +16,8 @@ from harness.routing.router import Router
 from harness.run import drive
 from harness.run.drive import Rewritten, Run
 from harness.run.inputs import Call
-from harness.run.route import Travelled, atravel, travel
+from harness.run.journey import Travelled
+from harness.run.route import atravel, travel
 from harness.tool import ToolSpec
 from harness.trace.error import describe
 from harness.trace.outcome import Failed, Ok

@@ -13,7 +13,8 @@ from harness.routing.graph import Goal, Need
 from harness.routing.router import Router
 from harness.run import drive
 from harness.run.drive import Run
-from harness.run.route import Travelled, atravel, travel
+from harness.run.journey import Travelled
+from harness.run.route import atravel, travel
 from harness.trace.outcome import Failed
 from harness.trace.value import decode_value, holds_objects
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.routing.health.store import Health, Seen
-from harness.run import route as drivers
+from harness.run.journey import HEALTH
 from tests.door.places import SHOP, shop, trip
 from tests.door.town import BROKEN, DOWN, Agent, Build, Clock, Slow, aroute, ended, played, route
 
@@ -45,7 +45,7 @@ def test_calls_say_which_goal_they_serve(run: str, tmp_path: Path) -> None:
 def test_a_plan_is_made_after_a_look(tmp_path: Path) -> None:
     """Each plan comes after a read of the time and of how the tools stand; the times are those of the trace."""
     story = played(shop(stripe=[DOWN] * 2), route("told", order="W-1"), tmp_path)
-    looks = [value for one in story.events for source, value in one.body.get("reads", ()) if source == drivers.HEALTH]
+    looks = [value for one in story.events for source, value in one.body.get("reads", ()) if source == HEALTH]
     assert len(looks) == 2
     assert looks[0]["tools"] == {}
     assert looks[0]["at"] <= looks[1]["at"] <= story.events[-1].at

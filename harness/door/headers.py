@@ -1,0 +1,53 @@
+"""What stands at the head of a trace: what a run was, and where it was made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__
+from harness.determinism import canonical
+from harness.determinism.loop import SessionLoop
+from harness.door.session import Entry
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+
+
+def run_part(app: Harness, entry: Entry | None, **labels: Any) -> dict[str, Any]:
+    """Give the part of a header that is the same on every host."""
+    registry = app.registry
+    return {
+        "entry": entry.name if entry else None,
+        "format": 1,
+        "input": entry.input if entry else None,
+        "registries": [{"digest": registry.digest, "name": registry.name, "version": registry.version}],
+        "tools": {name: canonical.digest_of(spec.stated()) for name, spec in sorted(registry.tools.items())},
+        **labels,
+    }
+
+
+def host_part(app: Harness, path: str) -> dict[str, Any]:
+    """Give the part of a header that says where a run is made; ``path`` is where its entry is imported from."""
+    seed = os.environ.get("PYTHONHASHSEED", "")
+    return {
+        "base_url": os.environ.get("OPENAI_BASE_URL"),
+        "folder": str(Path.cwd()),
+        "harness": __version__,
+        "hash_seed": int(seed) if seed.isdigit() else None,
+        "order": "completions" if _in_a_foreign_loop() else "exact",
+        "path": path,
+        "python": platform.python_version(),
+        "registries": app.files,
+        **({"parameters": app.bound} if app.bound else {}),
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _in_a_foreign_loop() -> bool:
+    loop = asyncio._get_running_loop()
+    return loop is not None and not isinstance(loop, SessionLoop)
