@@ -15,6 +15,7 @@ from harness.trace.event import BODIES, DOES
 ROLES: Final = ("system", "user", "assistant")
 MODEL: Final = "model"
 ROUTE: Final = "route"
+ARTIFACT: Final = "artifact"
 OUTCOMES: Final = ("result", "failed", "unknown", "usage")
 ASKS: Final = "asks"
 AT: Final = "at"
@@ -27,12 +28,13 @@ _OF_CALLS: Final = (*OUTCOMES, ASKS, SERVES)
 _CURE: Final = "write {user: text} or {name_of_tool: {argument: value}, result: value}"
 _MODEL_CURE: Final = "write {model: NAME, usage: {total_tokens: 5}}"
 _ROUTE_CURE: Final = "write {route: {does: plan, goal: NAME, path: [tool]}}"
+_ARTIFACT_CURE: Final = "write {artifact: {NAME: value}}"
 _SERVES_CURE: Final = "write the number of the call that asked for the goal, such as serves: 0"
 _TIME_CURE: Final = "write the time since the start, such as at: 90 s (ms, s, min, h, d)"
 
 
 def subject(line: dict[str, Any]) -> str:
-    """Give the role or the tool that a line is about, ``model`` or ``route``; empty unless there is exactly one."""
+    """Give the role, the tool, ``model``, ``route`` or ``artifact`` that a line is about; empty unless there is one."""
     said = [key for key in line if key not in (*_OF_CALLS, *_BESIDES)]
     return said[0] if len(said) == 1 else ""
 
@@ -43,7 +45,7 @@ def tools_of(line: dict[str, Any]) -> list[str]:
     said = subject(line)
     if said == ROUTE:
         return [line[ROUTE]["tool"]] if "tool" in line[ROUTE] else []
-    return asked if said in (*ROLES, MODEL) else [said]
+    return asked if said in (*ROLES, MODEL, ARTIFACT) else [said]
 
 
 def moment_ns(line: dict[str, Any]) -> int | None:
@@ -78,6 +80,9 @@ def _mistakes(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterato
             yield from _mistakes_in_asks(at.find([ASKS]), line[ASKS], stage)
     elif said == ROUTE:
         yield from _mistakes_of_route(at, line, stage)
+    elif said == ARTIFACT:
+        if type(line[ARTIFACT]) is not dict or len(line[ARTIFACT]) != 1 or set(line) - {ARTIFACT, *_BESIDES}:
+            yield at.mistake("artifact: expected one name with its value and nothing else", _ARTIFACT_CURE)
     elif ASKS in line:
         yield at.keys[ASKS].mistake("only an assistant asks for calls", "write {assistant: text, asks: [{tool: {…}}]}")
     elif said == MODEL:

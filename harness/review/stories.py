@@ -9,8 +9,9 @@ of it as ``result``, ``failed`` or ``unknown`` with the reason. A call without a
 may ask for calls: ``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. A model is called by ``{model: NAME, usage:
 {total_tokens: 5}}``. What a route does is told as in a trace: ``{route: {does: retry, goal: paid, after: 2}}``; the
 events of a story are counted from 0, a call with its outcome being two, and a call may say which call of a goal it
-``serves``. Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else
-it is a nanosecond after what was before. What a rule requires to follow is judged when the story ends.
+``serves``. What an agent makes is ``{artifact: {NAME: value}}``. Any line may say which ``agent`` it is of, and ``at``
+what time since the start it happens; else it is a nanosecond after what was before. What a rule requires to follow is
+judged when the story ends.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import AGENT, ASKS, MODEL, ROLES, ROUTE, SERVES, moment_ns, subject
+from harness.registry.story import AGENT, ARTIFACT, ASKS, MODEL, ROLES, ROUTE, SERVES, moment_ns, subject
 from harness.registry.tree import Fold
 from harness.trace.event import Event, Kind
 from harness.trace.verdict import Judgement, Verdict
@@ -122,6 +123,9 @@ def events_of(story: Story) -> Iterator[Event]:
 def _bodies(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, Any]]:
     if said == ROUTE:
         return {"route": line[ROUTE]}
+    if said == ARTIFACT:
+        ((name, value),) = line[ARTIFACT].items()
+        return {"note": {"artifact": name, "data": value}}
     return _message(said, line) if said in ROLES else _call(said, line, seq)
 
 

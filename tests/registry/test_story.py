@@ -32,6 +32,7 @@ def mistakes(story: str) -> list[str]:
         "{model: any, failed: too many requests}",
         "{look: , at: 1 s}, {pay: , at: 1 s}",
         "{pay: , failed: busy, serves: 0}, {route: {does: retry, goal: paid, after: 1, tool: pay}, agent: clerk}",
+        "{artifact: {plan: {cents: 5}}, at: 1 s, agent: clerk}",
     ],
 )
 def test_a_line_may_say_when_and_of_whom_it_is(line: str) -> None:
@@ -69,6 +70,9 @@ def test_a_line_may_say_when_and_of_whom_it_is(line: str) -> None:
         ("{route: {does: plan, goal: paid, pat: []}}", "route: unknown field 'pat'"),
         ("{route: {does: plan, goal: paid, path: pay}}", "route: path is a str"),
         ("{route: {does: retry, goal: paid, tool: pai}}", "unknown tool 'pai'"),
+        ("{artifact: plan}", "artifact: expected one name with its value and nothing else"),
+        ("{artifact: {a: 1, b: 2}}", "artifact: expected one name with its value and nothing else"),
+        ("{artifact: {a: 1}, result: 5}", "artifact: expected one name with its value and nothing else"),
         ("{pay: , serves: paid}", "serves: expected the number of an event"),
         ("{user: hi, serves: 0}", "user: expected the text of a message and nothing else"),
     ],
@@ -93,4 +97,4 @@ def test_the_subject_of_a_line_and_its_tools() -> None:
     assert tools_of({"assistant": "", "asks": [{"pay": {}}, {"look": None}]}) == ["pay", "look"]
     assert tools_of({"route": {"does": "retry", "goal": "paid", "tool": "pay"}}) == ["pay"]
     assert tools_of({"route": {"does": "plan", "goal": "paid"}}) == []
-    assert (tools_of({"pay": {}}), tools_of({"model": "m"})) == (["pay"], [])
+    assert [tools_of(line) for line in ({"pay": {}}, {"model": "m"}, {"artifact": {"plan": 5}})] == [["pay"], [], []]
