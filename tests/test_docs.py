@@ -328,7 +328,7 @@ def test_every_command_of_the_docs_has_its_options(capsys: pytest.CaptureFixture
         verb, *rest = command.split()
         if verb not in VERBS:
             continue  # a sentence about harness
-        words = (verb, *rest[:1]) if verb in _PACKAGES and rest and re.fullmatch("[a-z]+", rest[0]) else (verb,)
+        words = (verb, *rest[:1]) if verb in _PACKAGES and rest and re.fullmatch("[a-z-]+", rest[0]) else (verb,)
         if words not in pages:
             assert execute([*words, "--help"]) == 0, f"{page}: harness {command}"
             pages[words] = capsys.readouterr().out

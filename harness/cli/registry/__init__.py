@@ -10,6 +10,8 @@ VERBS: Final = {
     "coverage": "Which rules ever spoke on stored traces, and which parts of them decided.",
     "mutate": "Put small faults into the rules: do the examples notice?",
     "backtest": "What a new version of a registry changes on stored traces.",
+    "solve": "Can any artifact fit the rules? A witness, or a proof that none can and what stands in the way.",
+    "verify-certificate": "Replay such a proof.",
     "diff": "What two versions of a registry mean differently.",
     "effective": "Print a registry with everything it takes over written out.",
     "schema": "Print the JSON Schema of registry files, for editors.",

@@ -1,0 +1,230 @@
+"""``harness registry solve REGISTRY``: whether any artifact can fit the rules, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.adapters.registries import load_registry
+from harness.cli.options import AsJson
+from harness.cli.output import counted, emit
+from harness.cli.registry.problem import ArtifactName, SetValues, fixed_fields, posed, spelled
+from harness.errors import UsageError
+from harness.registry.complaint import nearest
+from harness.registry.parameter import Parameter
+from harness.registry.registry import Registry
+from harness.registry.solve.boundary import Piece, boundary
+from harness.registry.solve.certificate import Point, dump
+from harness.registry.solve.checker import certainly
+from harness.registry.solve.decide import Budget, Decision, Feasible, Infeasible, Undecided, decide
+from harness.registry.solve.mus import Mus, Muses, Oracle, all_muses, one_mus
+from harness.registry.solve.problem import Problem
+from harness.registry.solve.relax import Relaxation, parameters_of, relax
+
+
+def command(
+    registry: Annotated[str, typer.Argument(metavar="REGISTRY", help="A registry.")],
+    artifact: ArtifactName,
+    values: SetValues = None,
+    every: Annotated[bool, typer.Option("--all", help="Find all minimal sets of rules in conflict, not one.")] = False,
+    relaxed: Annotated[
+        bool, typer.Option("--relax", help="How far each parameter that may be bound would have to give way.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", metavar="NAME", help="Relax this one, constant or not; may be repeated."),
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Which values of a field are possible; may be repeated.")
+    ] = None,
+    fix: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="The value of another field, for --region.")
+    ] = None,
+    boxes: Annotated[int, typer.Option(min=1, help="Give up a question after so many boxes.")] = Budget().boxes,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the proof there, for verify-certificate.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for an artifact that all rules hold of, or prove that there is none, and say which rules are in conflict.
+
+    Exit 0 where there is one, 1 where it is certified that there is none, 3 where neither could be certified.
+    """
+    rules = load_registry(registry)
+    problem = posed(rules, artifact, values)
+    oracle = partial(decide, budget=Budget(boxes=boxes))
+    decision = oracle(problem)
+    facts: dict[str, Any] = {"registry": rules.name, "digest": rules.digest, "artifact": artifact}
+    facts |= {"problem": problem.digest, **_facts(problem, decision)}
+    lines = [*_lines(problem, decision, artifact)]
+    if isinstance(decision, Infeasible):
+        if certificate is not None:
+            _write(certificate, dump(decision.certificate))
+        for told, shown in _explained(problem, oracle, rules, every, relaxed or bool(only), only):
+            facts |= told
+            lines += shown
+    for name in region or ():
+        pieces = boundary(problem, name, oracle, fixed_fields(problem, fix))
+        facts.setdefault("regions", {})[name] = [_piece_facts(one) for one in pieces]
+        lines += [f"{name}{' with ' if fix else ''}{', '.join(fix or ())}", *map(_told_of_piece, pieces)]
+    emit(facts, lines, as_json)
+    raise typer.Exit({"feasible": 0, "infeasible": 1, "undecided": 3}[facts["verdict"]])
+
+
+def _explained(
+    problem: Problem, oracle: Oracle, rules: Registry, every: bool, relaxed: bool, only: list[str] | None
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Yield what stands in the way, as facts and as lines."""
+    if every:
+        found = all_muses(problem, oracle, certainly)
+        yield _all_facts(found), [*_all_lines(found, rules)]
+    elif mus := one_mus(problem, oracle, certainly):
+        yield {"conflicts": [_mus_facts(mus)]}, [*_mus_lines(mus, rules)]
+    if relaxed:
+        names = _chosen(problem, rules, only)
+        freed = [relax(problem, one, oracle, _bounds(rules, one)) for one in names]
+        yield {"relaxations": [_relaxation_facts(problem, one) for one in freed]}, [*_relaxation_lines(freed)]
+
+
+def _chosen(problem: Problem, rules: Registry, only: list[str] | None) -> list[str]:
+    """Give the parameters to relax: those asked for, or else all but constants, which are those that none may bind."""
+    known = list(parameters_of(problem))
+    for one in only or ():
+        if one not in known:
+            cure = nearest(one, known) or f"parameters that rules speak of: {', '.join(known) or 'none'}"
+            raise UsageError(f"no rule on this artifact speaks of a parameter {one!r}", cure=cure)
+    return only or [one for one in known if rules.about.get(one, Parameter()).bind != "no"]
+
+
+def _bounds(rules: Registry, parameter: str) -> tuple[Fraction | None, Fraction | None]:
+    """Give the range that is stated of a parameter, as the decimals that are written there."""
+    about = rules.about.get(parameter, Parameter())
+    low, high = (None if end is None else Fraction(repr(end)) for end in (about.low, about.high))
+    return low, high
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def _facts(problem: Problem, decision: Decision) -> dict[str, Any]:
+    match decision:
+        case Feasible(point, how):
+            return {"verdict": "feasible", "evidence": how, **_point_facts(problem, point)}
+        case Infeasible(core=core):
+            return {"verdict": "infeasible", "evidence": "replayed certificate", "core": list(core)}
+        case Undecided(reason, point, margins):
+            nearest_point = _point_facts(problem, point) if point else {}
+            return {"verdict": "undecided", "reason": reason, "margins": dict(margins), **nearest_point}
+
+
+def _lines(problem: Problem, decision: Decision, artifact: str) -> Iterator[str]:
+    match decision:
+        case Feasible(point, how):
+            yield f"feasible: this {artifact} meets every rule ({how})"
+            yield from _point_lines(problem, point)
+        case Infeasible():
+            yield f"infeasible: no {artifact} meets {counted(len(problem.constraints), 'rule')} (certificate replayed)"
+        case Undecided(reason, point, margins):
+            yield f"undecided: {reason}"
+            for name, margin in sorted(margins.items(), key=lambda one: one[1])[:5]:
+                yield f"    {name}   margin {margin:.6g}"
+            yield from _point_lines(problem, point) if point else ()
+
+
+def _point_facts(problem: Problem, point: Point) -> dict[str, Any]:
+    values = {one.name: _value(one.values, at) for one, at in zip(problem.variables, point, strict=True)}
+    exact = {one.name: str(at) for one, at in zip(problem.variables, point, strict=True) if one.kind != "choice"}
+    return {"point": values, "exact": exact}
+
+
+def _point_lines(problem: Problem, point: Point) -> Iterator[str]:
+    for one, at in zip(problem.variables, point, strict=True):
+        shown = repr(_value(one.values, at)) if one.kind == "choice" else spelled(at)
+        yield f"    {one.name} = {shown}{' ' * bool(one.unit)}{one.unit}"
+
+
+def _value(values: tuple[Any, ...], at: Any) -> Any:
+    return values[int(at)] if values else int(at) if at.denominator == 1 else float(at)
+
+
+# --- what stands in the way -------------------------------------------------------------------------------------------
+
+
+def _mus_facts(one: Mus) -> dict[str, Any]:
+    return {"rules": list(one.names), "minimal": one.minimal, "undecided": list(one.undecided)}
+
+
+def _mus_lines(one: Mus, rules: Registry) -> Iterator[str]:
+    yield f"in conflict, {counted(len(one.names), 'rule')}"
+    for name in one.names:
+        rule = rules.invariant(name)
+        yield f"    {name}   {rule.title or ''}   {rule.place}" if rule else f"    {name}"
+    if one.undecided:
+        yield f"    perhaps without {', '.join(one.undecided)}: that was not decided"
+    else:
+        yield "    without any one of them, the others can be met"
+
+
+def _all_facts(found: Muses) -> dict[str, Any]:
+    return {
+        "conflicts": [_mus_facts(one) for one in found.subsets],
+        "corrections": [list(one) for one in found.corrections],
+        "undecided_sets": [list(one) for one in found.undecided],
+        "complete": found.complete,
+    }
+
+
+def _all_lines(found: Muses, rules: Registry) -> Iterator[str]:
+    for one in found.subsets:
+        yield from _mus_lines(one, rules)
+    if found.corrections:
+        yield "it would do to give up"
+        yield from (f"    {', '.join(one)}" for one in found.corrections)
+    if not found.complete:
+        yield f"there may be more: {counted(len(found.undecided), 'set')} could not be decided"
+
+
+def _relaxation_facts(problem: Problem, one: Relaxation) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if one.feasible_at is not None and one.witness is not None:
+        both = {"feasible_at": one.feasible_at, "infeasible_at": one.infeasible_at}
+        found = {name: float(value) for name, value in both.items()} | _point_facts(problem, one.witness)
+        found["every_value_between"] = one.ranged
+        found["exact"] |= {name: str(value) for name, value in both.items()}
+    bounds = {"low": float(one.low), "high": float(one.high)}
+    return {"parameter": one.parameter, "stated": float(one.stated), "never": one.never, **bounds, **found}
+
+
+def _relaxation_lines(freed: list[Relaxation]) -> Iterator[str]:
+    yield "one parameter alone"
+    for one in sorted(freed, key=lambda one: (one.feasible_at is None, not one.never)):
+        stated = f"    {one.parameter}   {spelled(one.stated)}"
+        if one.feasible_at is not None:
+            way = f"{stated} -> {spelled(one.feasible_at, 7)}"
+            yield f"{way}   infeasible at {spelled(one.infeasible_at)}, feasible at {spelled(one.feasible_at)}"
+        elif one.never:
+            yield f"{stated}   never: infeasible from {spelled(one.low)} to {spelled(one.high)}"
+        else:
+            yield f"{stated}   not decided from {spelled(one.low)} to {spelled(one.high)}"
+
+
+def _piece_facts(one: Piece) -> dict[str, Any]:
+    exact = {"low": str(one.low), "high": str(one.high)}
+    return {"low": float(one.low), "high": float(one.high), "state": one.state, "exact": exact}
+
+
+def _told_of_piece(one: Piece) -> str:
+    state = {"in": "possible", "out": "impossible", "edge": "edge"}[one.state]
+    return f"    {state}   {spelled(one.low)} to {spelled(one.high)}"
