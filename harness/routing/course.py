@@ -208,7 +208,7 @@ class Course:
                 self._undoing, self._replan = [], True
             return
         if down:
-            self._orders.append(Seen(call.number, call.tool, "down"))
+            self._orders.append(Seen(call.tool, "down"))
             self.prospects.fell(call.tool, why, self._now)
         else:
             self.prospects.bar(call.tool, Barred(why))

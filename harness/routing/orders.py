@@ -124,9 +124,8 @@ class Tell(NamedTuple):
 class Seen(NamedTuple):
     """Tell the health store how a call went; ``down`` where the route has given the tool up."""
 
-    call: int
     tool: str
-    how: How | str
+    how: How | Literal["down"]
 
 
 class End(NamedTuple):

@@ -99,7 +99,7 @@ class Router(Course):
         if judged.how == "ok":
             assert isinstance(said.outcome, Ok)
             judged = Judged("wrong", said.refused) if said.refused else self._served(call, said.outcome.value)
-        self._orders.append(Seen(call.number, call.tool, judged.how))
+        self._orders.append(Seen(call.tool, judged.how))
         if judged.how == "ok":
             self.prospects.served(call.tool)
         else:

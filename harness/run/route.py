@@ -45,7 +45,7 @@ def travel(run: Run, router: Router, hands: Hands, action: int | None = None) ->
         match order:
             case Tell():
                 journey.tell(order)
-            case Seen(_, tool, how):
+            case Seen(tool, how):
                 hands.seen(tool, how)
             case Invoke(call, tool, args):
                 journey.begun(order)
@@ -96,7 +96,7 @@ class _AsyncJourney(Journey):
             match order:
                 case Tell():
                     self.tell(order)
-                case Seen(_, tool, how):
+                case Seen(tool, how):
                     self.hands.seen(tool, how)
                 case Invoke():
                     self.group.create_task(self._watched(self._call, order))

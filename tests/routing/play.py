@@ -82,7 +82,7 @@ class Play:
             match one:
                 case Tell(body):
                     self.told.append(body)
-                case Seen(_, tool, how):
+                case Seen(tool, how):
                     self.seen.append((tool, how))
                 case Invoke() | Settle():
                     assert one.call not in self.going, "a call is under way once"

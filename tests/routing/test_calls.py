@@ -12,8 +12,8 @@ from harness.trace.outcome import Unknown
 from tests.routing.test_router import DOWN, MS, arc, graph
 
 
-def test_what_is_given_up_is_told_with_its_last_attempt() -> None:
-    """So that whoever keeps health knows when that began."""
+def test_what_is_given_up_is_told_after_its_last_attempt() -> None:
+    """So that whoever keeps health counts the call first, and then opens the breaker."""
     known = graph(arc("a", "s", "goal"))
     router = Router(known, known.goals["goal"], {"s": 0}, planner=Planner(known), bindings=Bindings(known))
     (first,) = [one.call for one in router.step(Begin(0, {})) if isinstance(one, Invoke)]
@@ -21,8 +21,8 @@ def test_what_is_given_up_is_told_with_its_last_attempt() -> None:
     (second,) = [one.call for one in router.step(Woke(10 * MS + 5)) if isinstance(one, Invoke)]
     orders = router.step(Came(10 * MS + 9, second, 2, DOWN))
     assert [one for one in orders if isinstance(one, Seen)] == [
-        Seen(second, "a", "transient"),
-        Seen(second, "a", "down"),
+        Seen("a", "transient"),
+        Seen("a", "down"),
     ]
 
 
@@ -34,7 +34,7 @@ def test_a_call_in_doubt_keeps_its_number() -> None:
     orders = router.step(Came(5, number, 1, Unknown("lost")))
     assert [one.call for one in orders if isinstance(one, Settle)] == [number]
     orders = router.step(Settled(6, number, "absent", "looked"))
-    assert Seen(number, "put", "down") in orders
+    assert Seen("put", "down") in orders
 
 
 def test_a_call_that_was_never_made_has_no_event() -> None:

@@ -53,8 +53,9 @@ def command(
     facts = facts_held(loaded, wanted, have or [])
     world = World(loaded, read_faults(fail or [], loaded))
     simulated = world.graph
-    parts = {"planner": Planner(simulated), "bindings": Bindings(simulated), "nonce": "simulated"}
-    router = Router(simulated, wanted, dict.fromkeys(facts, True), **parts)  # type: ignore[arg-type]
+    planner, bindings = Planner(simulated), Bindings(simulated)
+    held = dict.fromkeys(facts, True)
+    router = Router(simulated, wanted, held, planner=planner, bindings=bindings, nonce="simulated")
     said = _Simulation(router, world)
     end = said.travel()
     told = {

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from harness.registry.solve.floats import INFINITE, Empty
 from harness.registry.solve.problem import Below, Condition, Equal, Every, Problem, Some
-from harness.registry.solve.tape import INFINITE, Empty, Narrowed, Tape
+from harness.registry.solve.tape import Narrowed, Tape
 
 
 class Live(NamedTuple):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from harness.registry.solve.contract import Atom, Both, Clause, clause_of
+from harness.registry.solve.floats import Empty, Steep
 from harness.registry.solve.linear import INFINITE, least
 from harness.registry.solve.problem import (
     Apply,
@@ -26,7 +27,7 @@ from harness.registry.solve.problem import (
     Term,
     Unknown,
 )
-from harness.registry.solve.tape import Empty, Steep, Tape
+from harness.registry.solve.tape import Tape
 
 Values = list[float]
 Excess = Callable[[Values], float]  # by how much a condition is missed; infinite where it is undefined

@@ -16,10 +16,10 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from harness.registry.solve.contract import Live, contractors_of
+from harness.registry.solve.floats import enclosed
 from harness.registry.solve.lagrange import CLEAR, Weighing, simpler, weigh
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.sample import Sampler
-from harness.registry.solve.tape import enclosed
 
 LOW, HIGH = 0, 1
 DOUBTS: Final = 500  # how often the checker is asked about one box, where floats cannot tell

@@ -47,9 +47,10 @@ class _Route:
 
     def undone(self, seq: int, by: str, tool: str) -> None:
         """Mark the last calls of two tools as one that was taken back, and the one that did it."""
-        for call, how in ((Called(tool, "served"), "undone"), (Called(by, "served"), "undoes")):
-            at = next((at for at in reversed(self.calls) if self.calls[at] == call), seq)
-            self.calls[at] = call._replace(how=how)  # type: ignore[arg-type]
+        marks: tuple[tuple[str, How], ...] = ((tool, "undone"), (by, "undoes"))
+        for name, how in marks:
+            at = next((at for at in reversed(self.calls) if self.calls[at] == Called(name, "served")), seq)
+            self.calls[at] = Called(name, how)
 
 
 def trips(events: Iterable[Event]) -> list[Trip]:
