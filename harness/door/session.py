@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Token
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
@@ -91,7 +92,7 @@ class Session:
         self._scope = Scope(refuse=app.uncaptured == "refuse")
         self._path = ""
         self._tokens: tuple[Token[Session | None], Token[address.Node | None], Token[Timeline | None]] | None = None
-        self._captured: Token[Scope | None] | None = None
+        self._uncapture: Callable[[], None] | None = None
         self._depth = 0
         self.ended = False
         self.number = str(next(_numbers))
@@ -216,11 +217,11 @@ class Session:
         if self.ended:
             raise UsageError("this session has ended", cure="a session is one run: open a new one with app.session()")
         if self._tokens is None:
-            from harness.adapters.interpreter import capture  # brings ctypes, which only sessions need
+            from harness.adapters.interpreter.capture import enter, leave  # brings ctypes, which only sessions need
 
             # in a loop that somebody else runs the session cannot choose whose turn it is
             self.timeline = None if asyncio._get_running_loop() is not None else self._timeline()
-            self._captured = capture.enter(self._scope)
+            self._uncapture = partial(leave, enter(self._scope))
             self._tokens = session_var.set(self), address.enter(), current.set(self.timeline)
         self._depth += 1
         return self
@@ -254,12 +255,10 @@ class Session:
 
     def _release(self) -> None:
         """Let the code that the session belongs to read the real clocks again."""
-        from harness.adapters.interpreter import capture
-
         self._scope.run = None
-        assert self._captured is not None
+        assert self._uncapture is not None
         with suppress(ValueError):  # a generator that holds the session was closed in another context
-            capture.leave(self._captured)
+            self._uncapture()
 
     def _end(self, ended_by: Halt | KeyboardInterrupt | None) -> None:
         """Seal the trace, unless the run was halted or interrupted; what halted it is raised as the error it is."""

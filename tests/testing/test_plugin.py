@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +14,7 @@ import httpcore2  # noqa: F401 - a run inside this process forgets what it was t
 import openai  # noqa: F401 - the same
 import pytest
 
-import harness.door.recording  # noqa: F401 - the same
+import harness
 from harness.testing.model_server import ModelServer, call_tool, say, script
 
 pytest_plugins = "pytester"
@@ -96,6 +98,14 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "none-needed")
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _everything_is_imported() -> None:
+    """Import all of harness: two copies of a module would redirect the same sources, and not know of each other."""
+    for module in pkgutil.walk_packages(harness.__path__, "harness."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 @pytest.fixture
