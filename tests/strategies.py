@@ -44,6 +44,7 @@ def bodies() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         st.tuples(st.just("observation"), observation),
         st.tuples(st.just("note"), note),
         st.tuples(st.just("route"), route),
+        st.tuples(st.just("state"), st.fixed_dictionaries({"machine": text, "name": text, "data": json_objects})),
     )
 
 

@@ -41,6 +41,9 @@ def command(
     registry: Annotated[
         str | None, typer.Option(help="The registry whose graph is drawn; by default that of the run.")
     ] = None,
+    agent: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this agent did, or this node of a plan.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines, content in place.")] = False,
 ) -> None:
     """Print a trace: what was said, called, answered, judged and decided, one line each."""
@@ -54,12 +57,13 @@ def command(
             _show_place(reader, read_place(at), str(trace), as_json)
         elif as_json:
             for event in reader:
-                print(json.dumps(plain(event), ensure_ascii=False))
+                if agent in (None, event.agent):
+                    print(json.dumps(plain(event), ensure_ascii=False))
         else:
-            _show_all(reader, trace)
+            _show_all(reader, trace, agent)
 
 
-def _show_all(reader: Reader, trace: Path) -> None:
+def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
     out, run = console(), reader.header.run
     entry = run.get("entry") or run.get("importer") or "no entry"
     out.print(f"{trace}   {entry}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
@@ -73,8 +77,9 @@ def _show_all(reader: Reader, trace: Path) -> None:
             open_actions.pop(ended, None)
         if event.kind == "observation":
             ended = event.body["action"]  # what rules say of it comes next
-        for line in lines_of(event, action, of):
-            out.print(line)
+        if agent in (None, event.agent):
+            for line in lines_of(event, action, of):
+                out.print(line)
     verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
     out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
 
@@ -128,6 +133,10 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
             return said or [f"{free}[cyan]{escape(str(body['message'].get('role')))}[/cyan]"]
         case "route":
             return [f"{free}{_route(body)}"]
+        case "state":
+            return [
+                f"{free}[cyan]{escape(body['machine'])}[/cyan] {escape(body['name'])}  {_short(_args(body['data']))}"
+            ]
         case "read":
             return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:

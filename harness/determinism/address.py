@@ -64,6 +64,8 @@ class _Thread(threading.local):
 
 _thread: Final = _Thread()
 _node: ContextVar[Node | None] = ContextVar("harness_node", default=None)
+acting: Final[ContextVar[str]] = ContextVar("harness_acting", default="")
+"""Who the code here acts as, where that is not the agent of the run; tasks and threads inherit it."""
 
 
 def enter() -> Token[Node | None]:

@@ -6,8 +6,8 @@ import asyncio
 import inspect
 import itertools
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import Token
 from functools import partial
 from types import TracebackType
@@ -129,6 +129,22 @@ class Session:
     def artifact(self, name: str, value: Any) -> None:
         """Record something the run made, such as a plan or a report; Refused where a rule on it blocks it."""
         drive.say(self.started(), "note", {"artifact": name, "data": encode_value(value)})
+
+    def state(self, machine: str, name: str, data: dict[str, Any]) -> None:
+        """Record what a machine has come to, such as the tally of a vote; on replay it has to come to the same."""
+        drive.say(self.started(), "state", {"machine": machine, "name": name, "data": encode_value(data)})
+
+    @contextmanager
+    def acting(self, name: str) -> Iterator[None]:
+        """Let the code inside, and the tasks it creates, act under another name than that of the run's agent.
+
+        The events of the trace carry it, and rules see it as ``agent``.
+        """
+        token = address.acting.set(name)
+        try:
+            yield
+        finally:
+            address.acting.reset(token)
 
     def route(self, goal: str, **facts: Any) -> Routed:
         """Lead a goal of the tool graph to its value, from these facts.

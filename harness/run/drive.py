@@ -7,7 +7,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
-from harness.determinism.address import Node, here, inside, nearest
+from harness.determinism.address import Node, acting, here, inside, nearest
 from harness.determinism.loop import beside
 from harness.determinism.member import Mutex
 from harness.errors import NotRecordable, Refused
@@ -152,10 +152,10 @@ def abandon(run: Run, action: int) -> int:
 
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
-    """Keep a message, a note or an artifact; Refused where a rule blocks the artifact."""
+    """Keep a message, a note, an artifact or a state; Refused where a rule blocks the artifact."""
     node = here()
     _tell_reads(run, node)
-    _allowed(_step(run, Say, kind, body, node.address, node.known()))
+    _allowed(_step(run, Say, kind, body, node.address, node.known(), acting.get()))
 
 
 def read(run: Run, source: str, real: Callable[[], T]) -> T:
@@ -258,7 +258,7 @@ async def _aoutcome(
 def _propose(run: Run, wanted: Call) -> Effects:
     node = here()
     _tell_reads(run, node)
-    effects = _step(run, Propose, wanted, node.address, node.known())
+    effects = _step(run, Propose, wanted, node.address, node.known(), acting.get())
     node.last = effects.action
     return effects
 
@@ -266,7 +266,7 @@ def _propose(run: Run, wanted: Call) -> Effects:
 def _tell_reads(run: Run, node: Node) -> None:
     reads = run.world.retold(node.address, run.reads.pop(node.address, []))
     if reads:
-        node.last = _step(run, Read, reads, node.address, node.known()).action
+        node.last = _step(run, Read, reads, node.address, node.known(), acting.get()).action
 
 
 def _allowed(effects: Effects) -> int:

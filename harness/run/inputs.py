@@ -30,12 +30,16 @@ class Call(NamedTuple):
 
 
 class Propose(NamedTuple):
-    """The task ``task`` of an agent wants something to happen; it follows from the events ``parents``."""
+    """The task ``task`` of an agent wants something to happen; it follows from the events ``parents``.
+
+    ``agent`` is who acts, here and below, where that is not the agent of the run.
+    """
 
     at: int
     call: Call
     task: str = "0"
     parents: tuple[int, ...] = ()
+    agent: str = ""
 
 
 class Answer(NamedTuple):
@@ -55,13 +59,14 @@ class Complete(NamedTuple):
 
 
 class Say(NamedTuple):
-    """Something to keep that is no action: a chat message or a note."""
+    """Something to keep that is no action: a chat message, a note, or what a machine came to."""
 
     at: int
     kind: Kind
     body: dict[str, Any]
     task: str = "0"
     parents: tuple[int, ...] = ()
+    agent: str = ""
 
 
 class Read(NamedTuple):
@@ -71,6 +76,7 @@ class Read(NamedTuple):
     reads: list[tuple[str, Any]]
     task: str = "0"
     parents: tuple[int, ...] = ()
+    agent: str = ""
 
 
 class Close(NamedTuple):

@@ -172,7 +172,7 @@ class SessionMachine:
             wanted = self._forks.applied(said.call, self.steps)
             changed = None if wanted is said.call else wanted.args
             said = said._replace(call=wanted)
-        at, (surface, tool, args, spec, call_id, serves), task, parents = said
+        at, (surface, tool, args, spec, call_id, serves), task, parents, agent = said
         seq = self._writer.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
@@ -181,7 +181,7 @@ class SessionMachine:
             body["id"] = call_id
         if serves is not None:
             body["serves"] = serves
-        event = Event(seq, "action", self._agent, task, parents, at, body)
+        event = Event(seq, "action", agent or self._agent, task, parents, at, body)
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
@@ -264,7 +264,8 @@ class SessionMachine:
         return Effects(number, lines, refused=refused, seq=event.seq, at=at)
 
     def _say(self, said: Say) -> Effects:
-        event = Event(self._writer.seq, said.kind, self._agent, said.task, said.parents, said.at, said.body)
+        agent = said.agent or self._agent
+        event = Event(self._writer.seq, said.kind, agent, said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
         lines += self._noticed(event) + self._verdicts(judgement, event)
@@ -278,7 +279,7 @@ class SessionMachine:
 
     def _read(self, said: Read) -> Effects:
         body = {"reads": [[source, value] for source, value in said.reads]}
-        event = Event(self._writer.seq, "read", self._agent, said.task, said.parents, said.at, body)
+        event = Event(self._writer.seq, "read", said.agent or self._agent, said.task, said.parents, said.at, body)
         self._checker.judge(event)
         return Effects(event.seq, self._writer.append(event) + self._noticed(event))
 

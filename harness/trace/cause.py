@@ -44,6 +44,8 @@ def likely_cause(case: Case) -> tuple[str, str]:
         return "the registry judges otherwise than when this was recorded", _RULES
     if case.now.kind == "route":
         return _routing(case)
+    if case.now.kind == "state" and case.recorded.kind == "state":
+        return f"the {case.now.body['machine']} comes to something else than when this was recorded", _FORK
     if is_end(case.now):
         return _ending(case)
     return _envelope(case) or _order(case) or ("what the agent says of itself changed", _FORK)

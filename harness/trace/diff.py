@@ -123,6 +123,8 @@ def _call(event: Event | None) -> str:
         return f"a signal: {event.body.get('why', '')}"
     if event.kind == "route":
         return f"the route to {event.body['goal']}: {event.body['does']}"
+    if event.kind == "state":
+        return f"what the {event.body['machine']} {event.body['name']} came to"
     return "its end" if is_end(event) else f"the {event.kind} {event.seq}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-Kind = Literal["message", "action", "observation", "verdict", "decision", "read", "note", "route"]
+Kind = Literal["message", "action", "observation", "verdict", "decision", "read", "note", "route", "state"]
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 
 # what a route can do, as its events say it; ``signal`` is what a monitor has noticed of the session
@@ -70,6 +70,8 @@ BODIES: Final[dict[str, Shape]] = {
     # anything worth keeping that is none of the above; the agent's own result is {"returned": …} or {"raised": …}
     # artifact: the name of something the run made, which is data
     "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object, "artifact": str}),
+    # what a machine of harness has come to: the round of a convergence loop, the tally of a vote, a node of a plan
+    "state": Shape({"machine": str, "name": str, "data": dict}, {}),
     # what a route to a goal does, one of DOES. action: the call that asked for the goal; after: the failed observation,
     # or the decision, that this disposes of; tool: the one that failed, or that has undone; path: the tools on the way
     # from here to the goal, at the end those whose work stands; cost: of the path, at the end what was spent; until:

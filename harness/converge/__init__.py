@@ -1,0 +1,1 @@
+"""What a model proposes and a registry judges: convergence, decomposition, negotiation, votes."""
