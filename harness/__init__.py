@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.door.app import Harness
     from harness.door.check import check, check_artifact
     from harness.door.fork import fork
+    from harness.door.proposing import proposer
     from harness.door.replay import Replay, replay
     from harness.door.resume import resume
     from harness.door.shorthand import session
@@ -52,6 +53,7 @@ _LAZY: Final = {
     "check_artifact": "harness.door.check",
     "fork": "harness.door.fork",
     "invariant": "harness.registry.build",
+    "proposer": "harness.door.proposing",
     "replay": "harness.door.replay",
     "resume": "harness.door.resume",
     "session": "harness.door.shorthand",
@@ -74,6 +76,7 @@ __all__ = [
     "check_artifact",
     "fork",
     "invariant",
+    "proposer",
     "replay",
     "resume",
     "session",

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import Token
 from functools import partial
@@ -31,6 +31,8 @@ from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
 if TYPE_CHECKING:
+    from harness.converge.ask import Ask
+    from harness.converge.loop import Convergence
     from harness.door.app import Harness
     from harness.door.routes import Routed
 
@@ -162,6 +164,37 @@ class Session:
         from harness.door.routes import aroute
 
         return await aroute(self, goal, facts)
+
+    def converge(
+        self,
+        artifact: str,
+        propose: Callable[[Ask], Any],
+        *,
+        given: Mapping[str, Any] | None = None,
+        tries: int = 8,
+    ) -> Convergence:
+        """Ask for an artifact until it meets every rule of the registry, none can, or the tries are used up.
+
+        ``propose`` is given an ``Ask`` and returns JSON data; what it raises costs a try, but for Refused, which ends
+        the loop. ``given`` fields are constants. The artifact that converged is recorded last, and judged as any other;
+        Refused where a rule on it that asks about the past blocks it. UsageError for an artifact that no rule is on.
+        """
+        from harness.door.converging import converge  # brings the solver, which few agents need
+
+        return converge(self, artifact, propose, given or {}, tries)
+
+    async def aconverge(
+        self,
+        artifact: str,
+        propose: Callable[[Ask], Any],
+        *,
+        given: Mapping[str, Any] | None = None,
+        tries: int = 8,
+    ) -> Convergence:
+        """Do what ``converge`` does with a proposer whose answer may be awaited."""
+        from harness.door.converging import aconverge
+
+        return await aconverge(self, artifact, propose, given or {}, tries)
 
     def run(self, agent: Callable[..., Any], **json_input: Any) -> Any:
         """Run an agent, synchronous or not, as the entry of this session and give its result.
