@@ -334,3 +334,27 @@ def test_every_command_of_the_docs_has_its_options(capsys: pytest.CaptureFixture
             pages[words] = capsys.readouterr().out
         for option in re.findall(r"--[a-z][a-z-]*", command):
             assert option in pages[words], f"{page}: harness {command}"
+
+
+CAR_SCRIPT: Final = """\
+import re
+
+from harness.testing.model_server import say
+
+
+def policy(request):
+    would_do = re.findall(r"one way: v_kmh: \\w+ by .* to (\\S+)", request.text)
+    return say('{"v_kmh": %s}' % (would_do[0] if would_do else 50))
+"""
+
+
+def test_a_loop_converges_as_the_page_says(tmp_path: Path) -> None:
+    """The rules and the agent of docs/converge.md, run against a scripted model."""
+    page = (ROOT / "docs" / "converge.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```\w+\n(# .*?)```", page, re.DOTALL):
+        (tmp_path / block.split()[1]).write_text(block, encoding="utf-8")
+    (tmp_path / "script.py").write_text(CAR_SCRIPT, encoding="utf-8")
+    command, shown = example("converge.md", "run")
+    done = program(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert_shown(shown, done)

@@ -21,6 +21,7 @@ from harness.trace.event import Event, plain
 from harness.trace.reader import Reader
 
 _WIDTH = 100
+_FIRST = ("end", "round", "why", "accepted", "broken", "failed")
 _SHADES = {
     "reroute": "[yellow]reroute[/yellow]",
     "settle": "[yellow]settle[/yellow]",
@@ -134,13 +135,18 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
         case "route":
             return [f"{free}{_route(body)}"]
         case "state":
-            return [
-                f"{free}[cyan]{escape(body['machine'])}[/cyan] {escape(body['name'])}  {_short(_args(body['data']))}"
-            ]
+            head = f"[cyan]{escape(body['machine'])}[/cyan] {escape(body['name'])}"
+            return [f"{free}{head}  {_short(_state(body['data']))}"]
         case "read":
             return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:
             return [f"{free}{_note(body)}"]
+
+
+def _state(data: dict[str, Any]) -> str:
+    """Tell what a machine has come to: first where it is, then what follows from that."""
+    first = {name: data[name] for name in _FIRST if name in data}
+    return _args(first | data)
 
 
 def _counted(sources: Iterable[str]) -> Iterator[str]:

@@ -59,7 +59,7 @@ class Ask:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"Propose a {self.artifact}: one JSON object, nothing else, that fits this JSON Schema:"
+        yield f"Propose one {self.artifact}: a JSON object and nothing else, that fits this JSON Schema:"
         yield _json(self.schema)
         yield "It has to meet every one of these rules:"
         for rule in self.rules:

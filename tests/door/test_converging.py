@@ -131,18 +131,33 @@ def test_whatever_a_proposer_raises_costs_a_try(tmp_path: Path) -> None:
     assert (result.end, faults) == ("converged", ["", "TimeoutError: 30 s", "ZeroDivisionError: "])
 
 
-def test_an_interrupt_is_nobody_elses(tmp_path: Path) -> None:
-    """What is no mere error passes, and the trace keeps the rounds so far."""
+@app.tool(effect="read")
+def look(at: int) -> float:
+    """Give the speed that is tried in a round; the second look is cut off while nobody watches."""
+    if at == 2 and "watched" not in SERVED:
+        raise KeyboardInterrupt
+    return {1: 50.0, 2: 60.0, 3: 90.0}[at]
 
-    def propose(ask: Ask) -> Any:
-        if ask.round == 2:
-            raise KeyboardInterrupt
-        return {"v_kmh": 50}
 
+@app.agent
+def looking() -> dict[str, Any]:
+    """Let a tool propose."""
+    result = here().converge("driving_plan", lambda ask: {"v_kmh": look(ask.round)})
+    return {"end": result.end, "rounds": len(result.rounds)}
+
+
+def test_a_loop_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    """An interrupt is no fault of the proposer: the trace keeps the rounds so far, and a resumed run ends the loop."""
+    SERVED.clear()
     session = app.session(trace=tmp_path / "cut.mat.jsonl")
-    with pytest.raises(KeyboardInterrupt), session:
-        session.converge("driving_plan", propose)
+    with pytest.raises(KeyboardInterrupt):
+        session.run(looking)
     assert [one.get("round") for one in states(session.trace.path)] == [None, 1]
+    SERVED["watched"] = "yes"
+    resumed = harness.resume(session.trace.path)
+    assert resumed.result == {"end": "converged", "rounds": 3}
+    assert [one.get("round") for one in states(resumed.path)] == [None, 1, 2, 3, None]
+    assert harness.replay(resumed.path).equal
 
 
 STRICT = """\
