@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Token
 from functools import partial
@@ -20,6 +20,7 @@ from harness.determinism.loop import run as run_in_loop
 from harness.determinism.member import Mutex, current, take_part
 from harness.determinism.schedule import Timeline
 from harness.door.current import session_var
+from harness.door.machines import Machines
 from harness.errors import Halt, NotRecordable, UsageError
 from harness.ports import World
 from harness.run import drive
@@ -31,10 +32,7 @@ from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
 if TYPE_CHECKING:
-    from harness.converge.ask import Ask
-    from harness.converge.loop import Convergence
     from harness.door.app import Harness
-    from harness.door.routes import Routed
 
 
 def _leave_in_child() -> None:
@@ -66,7 +64,7 @@ class Entry(NamedTuple):
     folder: str = ""
 
 
-class Session:
+class Session(Machines):
     """Record, check and seal one run; a context manager, synchronous or asynchronous.
 
     Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
@@ -147,54 +145,6 @@ class Session:
             yield
         finally:
             address.acting.reset(token)
-
-    def route(self, goal: str, **facts: Any) -> Routed:
-        """Lead a goal of the tool graph to its value, from these facts.
-
-        The tools that serve are called one by one through the door. A failed one is gone around without asking a model;
-        what cannot be gone around is taken back and raised as NoRoute. UsageError for a goal or a fact that the graph
-        does not know.
-        """
-        from harness.door.routes import route  # brings the router, which few agents need
-
-        return route(self, goal, facts)
-
-    async def aroute(self, goal: str, **facts: Any) -> Routed:
-        """Do what ``route`` does for asynchronous tools, with independent calls at once."""
-        from harness.door.routes import aroute
-
-        return await aroute(self, goal, facts)
-
-    def converge(
-        self,
-        artifact: str,
-        propose: Callable[[Ask], Any],
-        *,
-        given: Mapping[str, Any] | None = None,
-        tries: int = 8,
-    ) -> Convergence:
-        """Ask for an artifact until it meets every rule of the registry, none can, or the tries are used up.
-
-        ``propose`` is given an ``Ask`` and returns JSON data; what it raises costs a try, but for Refused, which ends
-        the loop. ``given`` fields are constants. The artifact that converged is recorded last, and judged as any other;
-        Refused where a rule on it that asks about the past blocks it. UsageError for an artifact that no rule is on.
-        """
-        from harness.door.converging import converge  # brings the solver, which few agents need
-
-        return converge(self, artifact, propose, given or {}, tries)
-
-    async def aconverge(
-        self,
-        artifact: str,
-        propose: Callable[[Ask], Any],
-        *,
-        given: Mapping[str, Any] | None = None,
-        tries: int = 8,
-    ) -> Convergence:
-        """Do what ``converge`` does with a proposer whose answer may be awaited."""
-        from harness.door.converging import aconverge
-
-        return await aconverge(self, artifact, propose, given or {}, tries)
 
     def run(self, agent: Callable[..., Any], **json_input: Any) -> Any:
         """Run an agent, synchronous or not, as the entry of this session and give its result.
