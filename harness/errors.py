@@ -5,6 +5,7 @@
     HarnessError                    anything harness raises on purpose
     ├── UsageError                  the caller's mistake: what, where, cure                (exit 2)
     │   ├── RegistryError           one or more mistakes in a registry, all listed at once
+    │   ├── PlanError               one or more mistakes in a plan or a routine, all listed at once
     │   └── NotRecordable           a value the trace cannot hold, with the place it came from
     ├── TraceError                  a trace that cannot be read: version, syntax, order    (exit 2)
     │   ├── UnknownVersion          a trace of a format that this harness does not know
@@ -52,7 +53,8 @@ class UsageError(HarnessError):
 class Mistake:
     """One mistake in a file: place, message, the line itself, and the likely cure.
 
-    ``line`` and ``column`` count from 1; ``length`` is the number of characters to underline.
+    ``line`` and ``column`` count from 1; ``length`` is the number of characters to underline. Where there is no file,
+    ``file`` names the place in the data and ``line`` is 0.
     """
 
     file: str
@@ -64,7 +66,8 @@ class Mistake:
     cure: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}:{self.column}  {self.message}"
+        text = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text += f"  {self.message}"
         if self.source:
             bare = self.source.lstrip()
             indent = self.column - 1 - (len(self.source) - len(bare))
@@ -82,6 +85,15 @@ class RegistryError(UsageError):
         files = len({mistake.file for mistake in mistakes})
         count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)} in {files} file{'s' * (files != 1)}"
         super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was loaded")
+
+
+class PlanError(UsageError):
+    """Report every mistake of a plan or a routine at once; nothing of it was done."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        self.mistakes = mistakes
+        count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
+        super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was begun")
 
 
 class NotRecordable(UsageError):

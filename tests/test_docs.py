@@ -310,7 +310,7 @@ def test_the_pytest_page_is_right(shop: Path) -> None:
     assert_shown(diverged.splitlines(), run("http://127.0.0.1:9/v1"))
 
 
-_PACKAGES: Final = ("registry", "route", "bench")  # verbs that have verbs of their own
+_PACKAGES: Final = ("registry", "route", "routine", "bench")  # verbs that have verbs of their own
 COMMANDS: Final = [
     (page.name, command)
     for page in (*PAGES, ROOT / "README.md")
@@ -358,3 +358,70 @@ def test_a_loop_converges_as_the_page_says(tmp_path: Path) -> None:
     done = program(tmp_path, *command)
     assert done.returncode == 0, done.stderr
     assert_shown(shown, done)
+
+
+TRIP_SCRIPT: Final = """\
+from harness.testing.model_server import say
+
+SAID = {"Choose": '{"flight": {"price": 90}}', "Say": '{"care": "a leg rest"}'}
+
+
+def policy(request):
+    return say(SAID.get(request.text.split()[0], '{"booking": "flight 7, leg rest"}'))
+"""
+
+SHOP_TOOLS: Final = """\
+registry: shop
+version: 1
+default: allow
+tools:
+  search: {effect: read}
+  get_order: {effect: read, result: {schema: {type: object, properties: {id: {}, total: {}}}}}
+  refund: {effect: write}
+invariants: [{id: SHORT, on: end, require: step < 99}]
+"""
+
+
+def test_a_plan_is_pursued_as_the_page_says(tmp_path: Path) -> None:
+    """The plan, the agent and the routine of docs/decompose.md; the trace replays."""
+    page = (ROOT / "docs" / "decompose.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```\w+\n(# .*?)```", page, re.DOTALL):
+        (tmp_path / block.split()[1]).write_text(block, encoding="utf-8")
+    (tmp_path / "script.py").write_text(TRIP_SCRIPT, encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(SHOP_TOOLS, encoding="utf-8")
+    command, shown = example("decompose.md", "run agent")
+    done = program(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert_shown(shown, done)
+    assert program(tmp_path, "replay", "t", OPENAI_API_KEY="none").returncode == 0
+    command, shown = example("decompose.md", "routine lint")
+    linted = program(tmp_path, *command)
+    assert linted.returncode == 1, linted.stderr
+    assert_shown(shown, linted)
+
+
+ATLAS_SCRIPT: Final = """\
+from harness.testing.model_server import say
+
+asked = []
+
+
+def policy(request):
+    asked.append(request)
+    return say({2: '{"city": "Zürich"}', 3: "It is Bern."}.get(len(asked), '{"city": "Bern"}'))
+"""
+
+
+def test_a_vote_is_held_as_the_page_says(tmp_path: Path) -> None:
+    """The rules, the agent and the plan of docs/voting.md, run against a scripted model; the trace replays."""
+    page = (ROOT / "docs" / "voting.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```\w+\n(# .*?)```", page, re.DOTALL):
+        (tmp_path / block.split()[1]).write_text(block, encoding="utf-8")
+    (tmp_path / "script.py").write_text(ATLAS_SCRIPT, encoding="utf-8")
+    command, shown = example("voting.md", "run")
+    done = program(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert_shown(shown, done)
+    assert program(tmp_path, "replay", "atlas.mat.jsonl", OPENAI_API_KEY="none").returncode == 0
+    (planned,) = re.findall(r"```python\n(from .*?)```", page, re.DOTALL)
+    exec(compile(planned, "voting.md", "exec"), {})

@@ -35,6 +35,7 @@ VERBS: Final = {
     "import": "Turn recorded conversations into traces.",
     "export": "Turn a trace back into a conversation.",
     "route": "Plan, simulate and draw the routes of a tool graph.",
+    "routine": "Look at calls that are written down before they are made.",
     "bench": "Measure harness against its bars.",
     "registry": "Tools for those who write rules: test, mutate, compare …",
 }

@@ -63,6 +63,7 @@ _PARAMETER: Final = {
             "minProperties": 1,
             "properties": {"min": {"type": "number"}, "max": {"type": "number"}},
         },
+        "weight": {"type": "number", "minimum": 0},
         "override": _FLAG,
     },
 }
@@ -222,14 +223,15 @@ _SPOKEN: Final = {
 }
 
 
-def mistakes_in(document: Written) -> Iterator[tuple[tuple[str | int, ...], Mistake]]:
-    """Yield where a document is not of the format: the path of what cannot be used because of it, and the mistake.
+def mistakes_in(document: Written, form: dict[str, Any] = SCHEMA) -> Iterator[tuple[tuple[str | int, ...], Mistake]]:
+    """Yield where a document is not of a format: the path of what cannot be used because of it, and the mistake.
 
-    The path is empty where the rest of the document can be read all the same.
+    The path is empty where the rest of the document can be read all the same. The format is that of a registry by
+    itself.
     """
     from jsonschema import Draft202012Validator  # imported here: 80 ms that only loading a registry needs
 
-    for error in Draft202012Validator(SCHEMA).iter_errors(document.plain()):
+    for error in Draft202012Validator(form).iter_errors(document.plain()):
         path = list(error.absolute_path)
         depth = 1 if path[:1] == ["graph"] else 2  # a graph with an unknown policy or monitor cannot be assembled
         spared = error.validator == "additionalProperties" and len(path) <= depth

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.determinism.address import Node, acting, here, inside, nearest
@@ -35,6 +36,8 @@ class Run(NamedTuple):
 T = TypeVar("T")
 _TOKEN_BYTES: Final = 8  # fewer are no secret worth the name, and their spellings would tear ordinary text
 Rewritten = dict[str, Any] | None
+hearers: Final[ContextVar[tuple[Callable[[Call], None], ...]]] = ContextVar("harness_hearers", default=())
+"""Who hears each call that the code here wants to make, before it waits for its turn; what they raise refuses it."""
 
 
 def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outcome:
@@ -214,6 +217,8 @@ def close(run: Run) -> None:
 
 
 def _begin(run: Run, wanted: Call) -> Effects:
+    for hear in hearers.get():
+        hear(wanted)
     run.world.wait_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
@@ -222,6 +227,8 @@ def _begin(run: Run, wanted: Call) -> Effects:
 
 
 async def _abegin(run: Run, wanted: Call) -> Effects:
+    for hear in hearers.get():
+        hear(wanted)
     await run.world.turn_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
