@@ -2,7 +2,8 @@
 
 A generated set is planted: every rule is written around one point, so the set has a solution; its infeasible twin has
 in addition a core of rules that contradict each other by a stated gap. All figures include compiling, search
-and the replay of the certificate; compiled rules are forgotten before each.
+and the replay of the certificate; compiled rules are forgotten before each. *Cold* is in a fresh process, with what
+it loads, and *loaded* with these libraries loaded already.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from benchmarks.speed.measure import SEED, Figure, measured, report, side_by_side
+from benchmarks.speed.measure import SEED, Figure, Samples, measured, report, side_by_side
+from benchmarks.speed.solve_cold import cold
 from harness.registry.solve.contract import clause_of
 from harness.registry.solve.decide import Feasible, Infeasible, decide
 from harness.registry.solve.problem import (
@@ -37,6 +39,14 @@ from harness.registry.solve.sample import excess_of
 
 RULES: Final = (5, 10, 20, 50)
 VARIABLES: Final = (2, 5, 10)
+COLD: Final = {
+    "driving_infeasible": "<= 10",
+    "driving_feasible": "<= 10",
+    "reactor_infeasible": "<= 40",
+    "reactor_feasible": "<= 40",
+    "reactor_mus": "<= 50",
+    "reactor_relax": "<= 1000",
+}
 GAPS: Final = (Fraction(1, 20), Fraction(1, 1000), Fraction(1, 10_000))
 
 
@@ -84,7 +94,7 @@ def reactor(longest_s: int) -> Problem:
         "C1": _of("-", _number(0.95), kept),
         "C2": _of("-", _of("*", _of("*", _number(0.35), Power(k, 2)), tau), _number(0.02)),
         "C3": _of("-", degrees, _number(150)),
-        "C4": _of("-", tau, _number(longest_s)),
+        "C4": _of("-", tau, _number(longest_s, "tau_max")),
         "C5": _of("-", _number(5), _of("*", _of("*", _number(Fraction(576 * 60_000)), flow), kept)),
         "C6": _of("-", _of("*", _of("*", flow, _number(170_000_000)), kept), _number(1508)),
         "C7": _of("-", _of("/", _of("*", _number(Fraction(12288, 10**4)), flow), thick), _number(1_500_000)),
@@ -237,8 +247,18 @@ def _run(sets: int, seed: int) -> Iterator[dict[str, Any]]:
         }
 
 
+def _cold(repetitions: int) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of fresh processes: each question with what it loads, and with that loaded already."""
+    for name, target in COLD.items():
+        taken = [cold(name) for _ in range(repetitions)]
+        yield f"cold_{name}_ms", measured(Samples("ms", tuple(one["ms"] for one in taken)), target)
+        loaded = [cold(name, tuple(taken[0]["loads"])) for _ in range(repetitions)]
+        yield f"loaded_{name}_ms", measured(Samples("ms", tuple(one["ms"] for one in loaded)))
+    yield "cold_modules_ms", measured(Samples("ms", tuple(one["modules_ms"] for one in taken)))
+
+
 def main() -> None:
-    """Time the problems of papers in turn, then each generated set once, and report."""
+    """Time the problems of papers in turn, in fresh processes, then each generated set once, and report."""
     problems = {
         "driving_infeasible_ms": driving(30),
         "driving_feasible_ms": driving(90),
@@ -248,6 +268,7 @@ def main() -> None:
     samples = side_by_side({name: _ms(one) for name, one in problems.items()}, "ms")
     targets = {"driving": "<= 10", "reactor": "<= 40"}
     figures = {name: measured(taken, targets[name.split("_")[0]]) for name, taken in samples.items()}
+    figures |= _cold(5 if "--quick" not in sys.argv[1:] else 1)
     rows = list(_run(6 if "--quick" not in sys.argv[1:] else 1, SEED))
     times = sorted(row["ms"] for row in rows)
     figures["sets_median_ms"] = Figure(statistics.median(times), "ms", (times[0], times[-1]), "<= 100")

@@ -19,7 +19,8 @@ class Parameter:
     """What is known of a parameter.
 
     ``bind`` says whether a caller may give it another value: ``narrow`` only one that makes the rules stricter, and
-    ``narrower`` says which these are. No bound value lies below ``low`` or above ``high``.
+    ``narrower`` says which these are. No bound value lies below ``low`` or above ``high``. ``weight`` is what it costs
+    to move it by its whole value, beside other parameters.
     """
 
     unit: Unit | None = None
@@ -27,6 +28,7 @@ class Parameter:
     narrower: Narrower | None = None
     low: float | None = None
     high: float | None = None
+    weight: float = 1.0
 
 
 def read_parameter(node: Written) -> Parameter:
@@ -34,14 +36,15 @@ def read_parameter(node: Written) -> Parameter:
     stated = node.plain()
     if not isinstance(stated, dict):
         return Parameter()
-    span = stated.get("range", {})
+    ends = stated.get("range", {})
     narrower = stated.get("narrower")
     return Parameter(
         unit_of(stated.get("unit")),
         stated.get("bind", "narrow" if narrower else "no"),
         narrower,
-        span.get("min"),
-        span.get("max"),
+        ends.get("min"),
+        ends.get("max"),
+        stated.get("weight", 1.0),
     )
 
 
@@ -107,6 +110,15 @@ def refusal(name: str, declared: Parameter, before: Any, after: Any) -> tuple[st
             f"a caller may bind {allowed[declared.narrower or 'lower']}",
         )
     return None
+
+
+def span(declared: Parameter, value: Any) -> tuple[float | None, float | None]:
+    """Give the lowest and the highest number that a caller may bind in place of a value; None where there is no end."""
+    if declared.bind == "no":
+        return value, value
+    low = value if declared.narrower == "higher" else declared.low
+    high = value if declared.narrower == "lower" else declared.high
+    return low, high
 
 
 def _narrower(way: Narrower | None, before: Any, after: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +119,36 @@ def test_replicas(told: Any) -> None:
     assert (found["replicas_min"], found["budget_usd"]) == (2, 2250)
 
 
+def test_several_parameters_at_once(told: Any) -> None:
+    """The same share of two and of three, up or down as it is found; the ends of a menu are the relaxations alone."""
+    shares = ("--joint", "tau_max_s,impurity_max", "--joint", "tau_max_s,impurity_max,conversion_min")
+    code, facts = told("solve", *REACTOR, *shares, "--pareto", "tau_max_s,impurity_max", "--json")
+    assert code == 1
+    two, three = facts["joint"]
+    assert two["feasible_at"] == pytest.approx(0.144014, abs=1e-6)
+    assert three["feasible_at"] == pytest.approx(0.020163, abs=1e-6)
+    assert [one["value"] > one["stated"] for one in three["moves"]] == [True, True, False]
+    (menu,) = facts["menus"]
+    offers = [[move["value"] for move in offer["moves"]] for offer in menu["offers"]]
+    assert offers[0] == pytest.approx([120, 0.0261754], abs=1e-6)
+    assert offers[-1] == pytest.approx([157.0522074, 0.02], abs=1e-6)
+    assert all(offer["tight"] for offer in menu["offers"])
+    pair = "perception_m,decel_max_mps2"
+    code, said = told("solve", *DRIVING, "--joint", pair, "--pareto", pair)
+    assert "    47.2398 %   perception_m 30 -> 44.17194   decel_max_mps2 2 -> 2.944796   infeasible at" in said
+    assert "    perception_m 30 -> 69.44444   decel_max_mps2 2 -> 2   no less would do\n" in said
+
+
+def test_what_no_share_and_no_exchange_would_do(told: Any) -> None:
+    """The temperature is in no conflict, so it is never what has to give way, alone or with another."""
+    asked = ("--joint", "temperature_max_c,cooling_w", "--pareto", "temperature_max_c,cooling_w")
+    code, facts = told("solve", *REACTOR, *asked, "--json")
+    assert (code, facts["joint"][0]["never"], facts["menus"][0]["never"]) == (1, True, True)
+    code, said = told("solve", *REACTOR, *asked)
+    assert "never: infeasible up to" in said
+    assert "never: infeasible wherever both may go" in said
+
+
 def test_choices_are_told_by_their_values(told: Any, tmp_path: Path) -> None:
     """A witness holds texts and truth values as the artifact would; a field can be fixed at one of them."""
     (tmp_path / "loan.yaml").write_text(LOAN)
@@ -166,6 +197,34 @@ def test_what_cannot_be_decided_is_exit_3(told: Any) -> None:
     assert "conflicts" not in facts
 
 
+EDGE: Final = """\
+registry: edge
+version: 1
+default: allow
+artifacts:
+  pair:
+    schema:
+      type: object
+      required: [a, b]
+      properties:
+        a: {type: number, minimum: 0, maximum: 4}
+        b: {type: number, minimum: 0, maximum: 4}
+invariants:
+- {id: PRODUCT, on: artifact, artifact: pair, require: artifact.a * artifact.b > 4}
+- {id: SUM, on: artifact, artifact: pair, require: artifact.a + artifact.b <= 4}
+"""
+
+
+def test_what_only_z3_says_is_told_as_evidence(told: Any, tmp_path: Path) -> None:
+    """A product and a mean that touch where they must not: no certificate, exit 3, and what z3 says beside it."""
+    (tmp_path / "edge.yaml").write_text(EDGE)
+    code, facts = told("solve", "edge.yaml", "--artifact", "pair", "--json")
+    assert (code, facts["verdict"], facts["leaning"], facts["evidence"]) == (3, "undecided", "infeasible", "z3")
+    code, said = told("solve", "edge.yaml", "--artifact", "pair")
+    assert code == 3
+    assert "z3 says infeasible, which is evidence and not certified" in said
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -173,6 +232,8 @@ def test_what_cannot_be_decided_is_exit_3(told: Any) -> None:
         (("--set", "perception_m=far"), "perception_m='far' is of another type"),
         (("--set", "perception_m"), "--set 'perception_m' is no pair"),
         (("--parameter", "friction_"), "did you mean 'friction'?"),
+        (("--pareto", "friction"), "--pareto 'friction' is no pair"),
+        (("--joint", "friction,window"), "did you mean 'window_s'?"),
         (("--region", "speed"), "variables: v_kmh"),
         (("--region", "v_kmh", "--fix", "speed=1"), "fields: v_kmh"),
         (("--region", "v_kmh", "--fix", "v_kmh=500"), "v_kmh=500 is no value of this field"),
@@ -194,3 +255,13 @@ def test_an_artifact_or_a_file_that_is_not_there(told: Any) -> None:
     code, text = told("verify-certificate", "nowhere", "--registry", *DRIVING)
     assert code == 2
     assert "nowhere: cannot be read" in text
+
+
+@pytest.mark.parametrize("verb", ["solve", "negotiate"])
+def test_without_the_solver_it_says_what_to_install(told: Any, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """The packages that are missing are named before anything is asked."""
+    monkeypatch.setitem(sys.modules, "flint", None)
+    code, text = told(verb, *DRIVING)
+    assert code == 2
+    assert "this needs python-flint, which is not installed" in text
+    assert "pip install" in text

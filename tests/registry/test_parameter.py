@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harness.assertion.interface import Checker
 from harness.errors import NotRecordable, RegistryError
 from harness.registry.load import load
+from harness.registry.parameter import span
 from harness.registry.registry import Registry
 from harness.review.stories import events_of
 
@@ -130,3 +131,22 @@ def test_a_limit_that_is_bound_is_the_one_that_judges() -> None:
         return len(Checker(registry).judge(event).verdicts)
 
     assert (verdicts(SHOP), verdicts(SHOP.bind(limit=60))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("limit", (0, 100)), ("least", (2, None)), ("share", (None, 1)), ("fixed", (1, 1)), ("window", (None, None))],
+)
+def test_the_span_of_what_may_be_bound(name: str, ends: tuple[float | None, float | None]) -> None:
+    """From its range and what is narrower; a constant has no span, and None is no end."""
+    registry = load(HEAD + STATED + RULES, "r.yaml")
+    assert span(registry.about[name], registry.parameters[name]) == ends
+
+
+def test_the_weight_of_a_parameter() -> None:
+    """It is 1 unless something else is stated, and never below 0."""
+    stated = STATED.replace("bind: free, range: {max: 1}", "bind: free, range: {max: 1}, weight: 2.5")
+    registry = load(HEAD + stated + RULES, "r.yaml")
+    assert (registry.about["share"].weight, registry.about["limit"].weight) == (2.5, 1)
+    with pytest.raises(RegistryError, match="weight"):
+        load(HEAD + stated.replace("weight: 2.5", "weight: -1") + RULES, "r.yaml")

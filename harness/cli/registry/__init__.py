@@ -11,6 +11,7 @@ VERBS: Final = {
     "mutate": "Put small faults into the rules: do the examples notice?",
     "backtest": "What a new version of a registry changes on stored traces.",
     "solve": "Can any artifact fit the rules? A witness, or a proof that none can and what stands in the way.",
+    "negotiate": "Where no artifact fits: what would do, chosen by a person or a policy, as a new version.",
     "verify-certificate": "Replay such a proof.",
     "diff": "What two versions of a registry mean differently.",
     "effective": "Print a registry with everything it takes over written out.",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from importlib.util import find_spec
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from harness.cli.parameters import read_parameters
 from harness.errors import UsageError
 from harness.registry.complaint import nearest
+from harness.registry.parameter import Parameter
 from harness.registry.registry import Registry
+from harness.registry.solve.certificate import Point
+from harness.registry.solve.coding import told
+from harness.registry.solve.needs import CURE, missing_packages
 from harness.registry.solve.problem import Problem
-
-_PACKAGES: Final = {"python-flint": "flint", "highspy": "highspy", "z3-solver": "z3"}
+from harness.registry.solve.relax import parameters_of
 
 ArtifactName = Annotated[str, typer.Option(metavar="NAME", help="The artifact that the rules speak of.")]
 SetValues = Annotated[
@@ -32,7 +35,7 @@ def posed(registry: Registry, artifact: str, stated: list[str] | None) -> Proble
     """
     from harness.registry.solve.extract import extract
 
-    _check_installed()
+    check_installed()
     values = read_parameters(stated, "--set")
     for name, value in values.items():
         if name not in registry.parameters:
@@ -44,11 +47,10 @@ def posed(registry: Registry, artifact: str, stated: list[str] | None) -> Proble
     return extract(replace(registry, parameters=registry.parameters | values), artifact)
 
 
-def _check_installed() -> None:
-    missing = [name for name, module in _PACKAGES.items() if find_spec(module) is None]
-    if missing:
-        cure = "pip install 'agent-assurance-harness[solver]'"
-        raise UsageError(f"this needs {', '.join(missing)}, which is not installed", cure=cure)
+def check_installed() -> None:
+    """Make sure that the solver can be used; UsageError names what is missing."""
+    if missing := missing_packages():
+        raise UsageError(f"this needs {', '.join(missing)}, which is not installed", cure=CURE)
 
 
 def fixed_fields(problem: Problem, stated: list[str] | None) -> dict[str, Fraction]:
@@ -69,6 +71,37 @@ def fixed_fields(problem: Problem, stated: list[str] | None) -> dict[str, Fracti
             raise UsageError(f"{name}={value!r} is no value of this field", cure=cure)
         fixed[name] = codes[0]
     return fixed
+
+
+def named_parameters(problem: Problem, names: Sequence[str]) -> list[str]:
+    """Give the names of parameters that the rules speak of; UsageError for another one."""
+    known = list(parameters_of(problem))
+    for one in names:
+        if one not in known:
+            cure = nearest(one, known) or f"parameters that rules speak of: {', '.join(known) or 'none'}"
+            raise UsageError(f"no rule on this artifact speaks of a parameter {one!r}", cure=cure)
+    return list(dict.fromkeys(names))
+
+
+def bounds_of(rules: Registry, parameter: str) -> tuple[Fraction | None, Fraction | None]:
+    """Give the range that is stated of a parameter, as the decimals that are written there."""
+    about = rules.about.get(parameter, Parameter())
+    low, high = (None if end is None else Fraction(repr(end)) for end in (about.low, about.high))
+    return low, high
+
+
+def point_facts(problem: Problem, point: Point) -> dict[str, Any]:
+    """Give the fields of an artifact, and the numbers among them as exact fractions."""
+    pairs = list(zip(problem.variables, point, strict=True))
+    exact = {one.name: str(at) for one, at in pairs if one.kind != "choice"}
+    return {"point": {one.name: told(one, at) for one, at in pairs}, "exact": exact}
+
+
+def point_lines(problem: Problem, point: Point) -> Iterator[str]:
+    """Tell the fields of an artifact."""
+    for one, at in zip(problem.variables, point, strict=True):
+        shown = repr(told(one, at)) if one.kind == "choice" else spelled(at)
+        yield f"    {one.name} = {shown} {'' if one.unit == '1' else one.unit}".rstrip()
 
 
 def spelled(value: Fraction, digits: int = 12) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +12,26 @@ import typer
 from harness.adapters.registries import load_registry
 from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
-from harness.cli.registry.problem import ArtifactName, SetValues, fixed_fields, posed, spelled
+from harness.cli.registry.problem import (
+    ArtifactName,
+    SetValues,
+    bounds_of,
+    fixed_fields,
+    named_parameters,
+    point_facts,
+    point_lines,
+    posed,
+    spelled,
+)
+from harness.cli.registry.together import joint_facts, joint_lines, menu_facts, menu_lines
 from harness.errors import UsageError
-from harness.registry.complaint import nearest
 from harness.registry.parameter import Parameter
 from harness.registry.registry import Registry
 from harness.registry.solve.boundary import Piece, boundary
-from harness.registry.solve.certificate import Point, dump
+from harness.registry.solve.certificate import dump
 from harness.registry.solve.checker import certainly
 from harness.registry.solve.decide import Budget, Decision, Feasible, Infeasible, Undecided, decide
+from harness.registry.solve.joint import joint, pareto
 from harness.registry.solve.mus import Mus, Muses, Oracle, all_muses, one_mus
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.relax import Relaxation, parameters_of, relax
@@ -38,6 +48,18 @@ def command(
     only: Annotated[
         list[str] | None,
         typer.Option("--parameter", metavar="NAME", help="Relax this one, constant or not; may be repeated."),
+    ] = None,
+    together: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--joint", metavar="A,B[,…]", help="Relax these, each by the same share of its value; repeatable."
+        ),
+    ] = None,
+    trades: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pareto", metavar="A,B", help="Offers that move two parameters, more of one for less of the other."
+        ),
     ] = None,
     region: Annotated[
         list[str] | None, typer.Option(metavar="FIELD", help="Which values of a field are possible; may be repeated.")
@@ -68,6 +90,9 @@ def command(
         for told, shown in _explained(problem, oracle, rules, every, relaxed or bool(only), only):
             facts |= told
             lines += shown
+        for told, shown in _exchanged(problem, oracle, rules, together, trades):
+            facts |= told
+            lines += shown
     for name in region or ():
         pieces = boundary(problem, name, oracle, fixed_fields(problem, fix))
         facts.setdefault("regions", {})[name] = [_piece_facts(one) for one in pieces]
@@ -87,25 +112,41 @@ def _explained(
         yield {"conflicts": [_mus_facts(mus)]}, [*_mus_lines(mus, rules)]
     if relaxed:
         names = _chosen(problem, rules, only)
-        freed = [relax(problem, one, oracle, _bounds(rules, one)) for one in names]
+        freed = [relax(problem, one, oracle, bounds_of(rules, one)) for one in names]
         yield {"relaxations": [_relaxation_facts(problem, one) for one in freed]}, [*_relaxation_lines(freed)]
+
+
+def _exchanged(
+    problem: Problem, oracle: Oracle, rules: Registry, together: list[str] | None, trades: list[str] | None
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Yield what it does to move several parameters at once."""
+    bounds = {name: bounds_of(rules, name) for name in parameters_of(problem)}
+    if together:
+        found = [joint(problem, named_parameters(problem, one.split(",")), oracle, bounds) for one in together]
+        yield (
+            {"joint": [joint_facts(problem, one) for one in found]},
+            [line for one in found for line in joint_lines(one)],
+        )
+    if trades:
+        menus = [pareto(problem, *_pair(problem, one), oracle, bounds) for one in trades]
+        yield (
+            {"menus": [menu_facts(problem, one) for one in menus]},
+            [line for one in menus for line in menu_lines(one)],
+        )
+
+
+def _pair(problem: Problem, stated: str) -> tuple[str, str]:
+    names = named_parameters(problem, stated.split(","))
+    if len(names) != 2:
+        raise UsageError(f"--pareto {stated!r} is no pair", cure="write --pareto A,B")
+    return names[0], names[1]
 
 
 def _chosen(problem: Problem, rules: Registry, only: list[str] | None) -> list[str]:
     """Give the parameters to relax: those asked for, or else all but constants, which are those that none may bind."""
-    known = list(parameters_of(problem))
-    for one in only or ():
-        if one not in known:
-            cure = nearest(one, known) or f"parameters that rules speak of: {', '.join(known) or 'none'}"
-            raise UsageError(f"no rule on this artifact speaks of a parameter {one!r}", cure=cure)
-    return only or [one for one in known if rules.about.get(one, Parameter()).bind != "no"]
-
-
-def _bounds(rules: Registry, parameter: str) -> tuple[Fraction | None, Fraction | None]:
-    """Give the range that is stated of a parameter, as the decimals that are written there."""
-    about = rules.about.get(parameter, Parameter())
-    low, high = (None if end is None else Fraction(repr(end)) for end in (about.low, about.high))
-    return low, high
+    if only:
+        return named_parameters(problem, only)
+    return [one for one in parameters_of(problem) if rules.about.get(one, Parameter()).bind != "no"]
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -121,42 +162,29 @@ def _write(path: Path, data: bytes) -> None:
 def _facts(problem: Problem, decision: Decision) -> dict[str, Any]:
     match decision:
         case Feasible(point, how):
-            return {"verdict": "feasible", "evidence": how, **_point_facts(problem, point)}
+            return {"verdict": "feasible", "evidence": how, **point_facts(problem, point)}
         case Infeasible(core=core):
             return {"verdict": "infeasible", "evidence": "replayed certificate", "core": list(core)}
-        case Undecided(reason, point, margins):
-            nearest_point = _point_facts(problem, point) if point else {}
-            return {"verdict": "undecided", "reason": reason, "margins": dict(margins), **nearest_point}
+        case Undecided(reason, point, margins, leaning=leaning):
+            nearest_point = point_facts(problem, point) if point else {}
+            evidence = {"leaning": leaning, "evidence": "z3"} if leaning else {}
+            return {"verdict": "undecided", "reason": reason, "margins": dict(margins), **evidence, **nearest_point}
 
 
 def _lines(problem: Problem, decision: Decision, artifact: str) -> Iterator[str]:
     match decision:
         case Feasible(point, how):
             yield f"feasible: this {artifact} meets every rule ({how})"
-            yield from _point_lines(problem, point)
+            yield from point_lines(problem, point)
         case Infeasible():
             yield f"infeasible: no {artifact} meets {counted(len(problem.constraints), 'rule')} (certificate replayed)"
-        case Undecided(reason, point, margins):
+        case Undecided(reason, point, margins, leaning=leaning):
             yield f"undecided: {reason}"
+            if leaning:
+                yield f"    z3 says {leaning}, which is evidence and not certified"
             for name, margin in sorted(margins.items(), key=lambda one: one[1])[:5]:
                 yield f"    {name}   margin {margin:.6g}"
-            yield from _point_lines(problem, point) if point else ()
-
-
-def _point_facts(problem: Problem, point: Point) -> dict[str, Any]:
-    values = {one.name: _value(one.values, at) for one, at in zip(problem.variables, point, strict=True)}
-    exact = {one.name: str(at) for one, at in zip(problem.variables, point, strict=True) if one.kind != "choice"}
-    return {"point": values, "exact": exact}
-
-
-def _point_lines(problem: Problem, point: Point) -> Iterator[str]:
-    for one, at in zip(problem.variables, point, strict=True):
-        shown = repr(_value(one.values, at)) if one.kind == "choice" else spelled(at)
-        yield f"    {one.name} = {shown}{' ' * bool(one.unit)}{one.unit}"
-
-
-def _value(values: tuple[Any, ...], at: Any) -> Any:
-    return values[int(at)] if values else int(at) if at.denominator == 1 else float(at)
+            yield from point_lines(problem, point) if point else ()
 
 
 # --- what stands in the way -------------------------------------------------------------------------------------------
@@ -200,7 +228,7 @@ def _relaxation_facts(problem: Problem, one: Relaxation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if one.feasible_at is not None and one.witness is not None:
         both = {"feasible_at": one.feasible_at, "infeasible_at": one.infeasible_at}
-        found = {name: float(value) for name, value in both.items()} | _point_facts(problem, one.witness)
+        found = {name: float(value) for name, value in both.items()} | point_facts(problem, one.witness)
         found["every_value_between"] = one.ranged
         found["exact"] |= {name: str(value) for name, value in both.items()}
     bounds = {"low": float(one.low), "high": float(one.high)}

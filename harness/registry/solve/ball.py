@@ -8,13 +8,15 @@ term that is undefined everywhere. At 0 bits every end is an exact rational, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from math import isqrt
+from threading import RLock
 from typing import Any, Final, NamedTuple
 
 MAX_BITS: Final = 20_000  # of an exact numerator or denominator; beyond that rounding has to do
+_ONE_PRECISION: Final = RLock()  # python-flint has one precision for all threads
 
 
 class Inexact(Exception):
@@ -37,12 +39,13 @@ class Balls:
     """
 
     def __init__(self, bits: int) -> None:
-        from flint import arb, ctx, fmpq
+        self.bits = bits
+        self._end: Callable[[Fraction], Any] = _arb_of if bits else Fraction
+        if bits:
+            from flint import arb
 
-        self.bits, self._context, self._rational = bits, ctx, fmpq
-        self._infinity, self._minus_infinity = arb.pos_inf(), arb.neg_inf()
-        self._end: Callable[[Any], Any] = arb if bits else fmpq
-        self.zero, self.one = self._end(0), self._end(1)
+            self._infinity, self._minus_infinity = arb.pos_inf(), arb.neg_inf()
+        self.zero, self.one = self._end(Fraction(0)), self._end(Fraction(1))
         self.operations: dict[str, Callable[..., Span | None]] = {
             "+": self.add,
             "-": self.subtract,
@@ -56,15 +59,20 @@ class Balls:
             "sqrt": self.sqrt,
         }
 
-    def precision(self) -> AbstractContextManager[Any]:
-        """Give the context in which the operations round at this precision."""
-        context: AbstractContextManager[Any] = self._context.workprec(self.bits or 64)
-        return context
+    @contextmanager
+    def precision(self) -> Iterator[None]:
+        """Round at this precision within, in this thread alone: other threads that want another one wait."""
+        if not self.bits:
+            yield
+            return
+        from flint import ctx
+
+        with _ONE_PRECISION, ctx.workprec(self.bits):
+            yield
 
     def span(self, low: Fraction, high: Fraction) -> Span:
         """Give the interval of two exact numbers."""
-        ends = [self._end(self._rational(end.numerator, end.denominator)) for end in (low, high)]
-        return Span(self._down(ends[0]), self._up(ends[1]))
+        return Span(self._down(self._end(low)), self._up(self._end(high)))
 
     def _down(self, end: Any) -> Any:
         """Give the largest end below a rounded result; what has no meaning (infinity less infinity) says nothing."""
@@ -80,14 +88,14 @@ class Balls:
         return self._infinity if upper.is_nan() else upper
 
     def _small(self, end: Any) -> Any:
-        if max(int(end.p).bit_length(), int(end.q).bit_length()) > MAX_BITS:
+        if max(end.numerator.bit_length(), end.denominator.bit_length()) > MAX_BITS:
             raise Inexact
         return end
 
-    def _unbounded(self, end: Any) -> Any:
+    def _unbounded(self, *, above: bool) -> Any:
         if not self.bits:
             raise Inexact  # rationals have no infinity
-        return end
+        return self._infinity if above else self._minus_infinity
 
     def add(self, one: Span, two: Span) -> Span:
         """Give all sums."""
@@ -113,8 +121,8 @@ class Balls:
         if low == zero and high == zero:
             return None
         touches = low <= zero <= high
-        least = self._unbounded(self._minus_infinity) if low < zero <= high else self._down(self.one / high)
-        most = self._unbounded(self._infinity) if low <= zero < high else self._up(self.one / low)
+        least = self._unbounded(above=False) if low < zero <= high else self._down(self.one / high)
+        most = self._unbounded(above=True) if low <= zero < high else self._up(self.one / low)
         return self.multiply(one, Span(least, most, two.partial or touches))
 
     def power(self, one: Span, exponent: int) -> Span | None:
@@ -127,7 +135,7 @@ class Balls:
 
     def _positive_power(self, one: Span, exponent: int) -> Span:
         if not self.bits:
-            size = max(int(part).bit_length() for end in one[:2] for part in (end.p, end.q))
+            size = max(part.bit_length() for end in one[:2] for part in (end.numerator, end.denominator))
             if size > 1 and size * exponent > MAX_BITS:
                 raise Inexact
         low, high = one.low**exponent, one.high**exponent
@@ -163,7 +171,7 @@ class Balls:
         if one.high <= self.zero:
             return None
         partial = one.low <= self.zero
-        low = self._unbounded(self._minus_infinity) if partial else self._down(self._grown("log", one.low))
+        low = self._unbounded(above=False) if partial else self._down(self._grown("log", one.low))
         return Span(low, self._up(self._grown("log", one.high)), one.partial or partial)
 
     def sqrt(self, one: Span) -> Span | None:
@@ -182,7 +190,13 @@ class Balls:
         if (name, end) == ("log", 1):
             return self.zero
         if name == "sqrt":
-            above, below = int(end.p), int(end.q)
+            above, below = end.numerator, end.denominator
             if isqrt(above) ** 2 == above and isqrt(below) ** 2 == below:
-                return self._rational(isqrt(above), isqrt(below))
+                return Fraction(isqrt(above), isqrt(below))
         raise Inexact
+
+
+def _arb_of(value: Fraction) -> Any:
+    from flint import arb, fmpq
+
+    return arb(fmpq(value.numerator, value.denominator))

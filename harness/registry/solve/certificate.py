@@ -8,6 +8,7 @@
          | ["refuted", CONSTRAINT]                           this constraint is false on all of the box
          | ["weights", [[CONSTRAINT, PATH, "p/q"], ...]]     no point meets all these atoms: the weighted sum of their
                                                              terms is positive on all of the box
+         | ["hollow", VARIABLE]                              no value lies between the bounds of this variable
 
 The box of the root is that of all variables. Variables and constraints are meant by their places, and a path is the
 places of the parts that lead to an atom. On disk a certificate is lines of JSON, the header and then each node before

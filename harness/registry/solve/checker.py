@@ -28,7 +28,10 @@ from harness.registry.solve.certificate import (
 )
 from harness.registry.solve.problem import Below, Condition, Equal, Every, Problem, Some, Term
 
-PRECISIONS: Final = (64, 0, 128, 256, 512, 1024)  # bits; 0 is exact rationals, tried second because it settles most
+EXACT: Final = 0  # bits that stand for exact rationals: what these leave open, no rounding settles
+PRECISIONS: Final = (64, EXACT, 128, 256, 512, 1024)
+_RATIONAL: Final = (EXACT, 64, 128, 256, 512, 1024)  # of terms that have no other ends
+_IRRATIONAL: Final = frozenset(("exp", "log", "sqrt"))
 
 _Atom = Below | Equal
 _Weighted = list[tuple[_Atom, Fraction]]
@@ -98,14 +101,12 @@ def _check(problem: Problem, certificate: Any) -> None:
 
 
 def _domain(problem: Problem) -> Box:
-    """Give the box of all points; a whole number lies between whole bounds."""
+    """Give the box of all points; a whole number lies between whole bounds, where none does the wrong way round."""
     box = []
     for one in problem.variables:
         if not all(isinstance(end, Fraction | int) for end in (one.low, one.high)):
             raise Rejected(f"{one.name} has no exact finite bounds")
         low, high = (one.low, one.high) if one.kind == "real" else (ceil(one.low), floor(one.high))
-        if low > high:
-            raise Rejected(f"{one.name} has no value between {one.low} and {one.high}")
         box.append((Fraction(low), Fraction(high)))
     return tuple(box)
 
@@ -113,6 +114,13 @@ def _domain(problem: Problem) -> Box:
 def _step(problem: Problem, judge: _Judge, node: Any, box: Box) -> list[tuple[Any, Box]]:
     """Check one node and give its halves with their boxes; Rejected where it proves nothing."""
     match node:
+        case ["hollow", variable]:
+            low, high = box[place(variable, len(box), "variable")]
+            if low <= high:
+                raise Rejected(f"{problem.variables[variable].name} has values on {_told(problem, box)}")
+            return []
+        case _ if any(low > high for low, high in box):
+            raise Rejected("a variable has no value between its bounds, which only hollow says")
         case ["split", variable, at, below, above]:
             index = place(variable, len(box), "variable")
             (low, high), cut, split = box[index], rational(at), problem.variables[index]
@@ -129,7 +137,7 @@ def _step(problem: Problem, judge: _Judge, node: Any, box: Box) -> list[tuple[An
             if not judge.outweighs([_weighted(problem, judge, entry, box) for entry in entries], box):
                 raise Rejected(f"the weighted sum is not certainly positive on {_told(problem, box)}")
         case _:
-            raise Rejected("no split, refuted or weights")
+            raise Rejected("no split, refuted, weights or hollow")
     return []
 
 
@@ -173,8 +181,8 @@ class _Judge:
 
     def holds(self, condition: Condition, box: Box) -> bool | None:
         """Tell whether a condition holds at every point of a box, or at none; None for neither, or not known."""
-        quick = self._at(condition, box, PRECISIONS[:1])
-        return self._at(condition, box, PRECISIONS[1:]) if quick is None else quick
+        quick = self._at(condition, box, 1)
+        return self._at(condition, box, len(PRECISIONS)) if quick is None else quick
 
     def outweighs(self, weighted: _Weighted, box: Box) -> bool:
         """Tell whether no point of a box meets all of some atoms, as the weighted sum of their terms is positive.
@@ -184,16 +192,20 @@ class _Judge:
         """
         weighted = [(atom, weight) for atom, weight in weighted if weight]
         strict = any(isinstance(atom, Below) and atom.strict for atom, _ in weighted)
-        for bits in PRECISIONS:
+        for bits in self._precisions([atom for atom, _ in weighted]):
+            settled = bits == EXACT
             for least in (self._natural, self._mean_value):
                 balls = self._of(bits)
                 try:
                     with balls.precision():
                         low = least(balls, weighted, box)
                 except Inexact:
+                    settled = False
                     continue
                 if low is None or low > 0 or (strict and low == 0):
                     return True
+            if settled:
+                return False
         return False
 
     def _of(self, bits: int) -> Balls:
@@ -206,22 +218,30 @@ class _Judge:
             self._steps[id(term)] = term, steps_of(term)
         return self._steps[id(term)][1]
 
-    def _at(self, condition: Condition, box: Box, precisions: tuple[int, ...]) -> bool | None:
+    def _precisions(self, atoms: list[_Atom]) -> tuple[int, ...]:
+        """Give the precisions to try, the one first that costs least."""
+        steps = (step for atom in atoms for step in self._nodes(atom.term))
+        return PRECISIONS if any(step.operation in _IRRATIONAL for step in steps) else _RATIONAL
+
+    def _at(self, condition: Condition, box: Box, tries: int) -> bool | None:
         if isinstance(condition, Every):
-            return _all(self._at(part, box, precisions) for part in condition.parts)
+            return _all(self._at(part, box, tries) for part in condition.parts)
         if isinstance(condition, Some):
-            return _any(self._at(part, box, precisions) for part in condition.parts)
-        answers = (self._atom(condition, box, bits) for bits in precisions)
-        return next((answer for answer in answers if answer is not None), None)
+            return _any(self._at(part, box, tries) for part in condition.parts)
+        for bits in self._precisions([condition])[:tries]:
+            try:
+                answer = self._atom(condition, box, bits)
+            except Inexact:
+                continue
+            if answer is not None or bits == EXACT:
+                return answer
+        return None
 
     def _atom(self, atom: _Atom, box: Box, bits: int) -> bool | None:
         """Decide an atom: false where it is false wherever its term is defined, true only where that is everywhere."""
         balls = self._of(bits)
-        try:
-            with balls.precision():
-                values = values_of(balls, self._nodes(atom.term), box)
-        except Inexact:
-            return None
+        with balls.precision():
+            values = values_of(balls, self._nodes(atom.term), box)
         if values is None:
             return False
         low, high, partial = values[-1]

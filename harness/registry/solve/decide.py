@@ -1,19 +1,24 @@
 """Whether any point meets a problem: a point that certainly does, a certificate that none can, or neither.
 
-The search is float and fast and not trusted. An answer is only given once the checker has followed it: a certificate is
-replayed, a point is evaluated with certain bounds. Budgets count boxes and work, so the answer is the same on any day.
+The search is float and fast and not trusted, and neither is z3, which is asked where logic decides and where the search
+ends without an answer. An answer is only given once the checker has followed it: a certificate is replayed, a point is
+evaluated with certain bounds. Budgets count boxes and work, so the answer is the same on any day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Final
+from functools import cached_property
+from math import ceil, floor
+from typing import Any, Final, Literal
 
+from harness.errors import NotRecordable
 from harness.registry.solve.certificate import Certificate, Point
 from harness.registry.solve.certify import certificate_of
 from harness.registry.solve.checker import certainly, check_certificate
+from harness.registry.solve.companion import Told, ask
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.sample import shorter, spread, tidy
 from harness.registry.solve.search import Search, Spent
@@ -22,14 +27,21 @@ NEAR: Final = 1e-5  # of its size, by which a constraint is missed at a point th
 _NOTHING: Final = Spent()
 REFUSED: Final = 1e-300
 STUCK: Final = 64  # boxes too thin to cut, after which an answer is no longer looked for
+HOPELESS: Final = 8  # which part of the budget goes to a certificate of what z3 calls infeasible
+LOGICAL: Final = 8  # variables without decimals, beyond which z3 is asked before points are tried
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a decision may take: boxes, and work in revisions of one constraint on one box (about 10 us each)."""
+    """How much a decision may take.
+
+    Boxes, and work in revisions of one constraint on one box (about 10 us each); ``resources`` are what z3 may take, in
+    its own count (a million in 0.1 s or so), 0 so that it is not asked.
+    """
 
     boxes: int = 20_000
     work: int = 400_000
+    resources: int = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,17 @@ class Infeasible:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Neither: why, the point that comes nearest, and how far inside each constraint it is (below 0: outside)."""
+    """Neither: why, the point that comes nearest, and how far inside each constraint it is (below 0: outside).
+
+    ``leaning`` is what z3 says nevertheless: evidence that nothing here has followed, for there is no certificate, or
+    no solution is known whose values are fractions.
+    """
 
     reason: str
     point: Point | None
     margins: dict[str, float] = field(default_factory=dict)
     spent: Spent = _NOTHING
+    leaning: Literal["", "feasible", "infeasible"] = ""
 
 
 Decision = Feasible | Infeasible | Undecided
@@ -66,11 +83,13 @@ Decision = Feasible | Infeasible | Undecided
 def decide(problem: Problem, budget: Budget = Budget()) -> Decision:
     """Decide whether any point meets a problem. Deterministic; every answer but ``Undecided`` is certified.
 
-    O(budget.boxes) boxes, each O(size of the problem) revisions and at most one linear program.
+    O(budget.boxes) boxes, each O(size of the problem) revisions and at most one linear program, and one question to z3.
     """
     try:
         return _Deciding(problem, budget).decide()
-    except (ArithmeticError, RecursionError, ValueError, MemoryError) as error:  # of the search, which proves nothing
+    except (NotRecordable, RecursionError):
+        return Undecided("terms nest too deep to be told apart", None)
+    except (ArithmeticError, ValueError, MemoryError) as error:  # of the search, which proves nothing
         return Undecided(f"the search failed: {type(error).__name__}: {error}", None)
 
 
@@ -81,24 +100,70 @@ class _Deciding:
         self.tried: set[tuple[Fraction, ...]] = set()
 
     def decide(self) -> Decision:
-        search = self.search
+        if found := self._hollow() or self._fixed():
+            return found
+        self.search.aim()
+        self.search.start()
+        if found := self._proved():
+            return found
+        logic = self._is_logic()
+        if logic and (found := self._told()):
+            return found
+        hopeless = logic and self.told.answer == "infeasible"
+        found = self._branched(HOPELESS) if hopeless else self._sampled() or self._branched()
+        if isinstance(found, Undecided):
+            return self._told() or replace(found, leaning=self._leaning())
+        return found
+
+    # --- without a search ---
+
+    def _hollow(self) -> Decision | None:
+        """Prove it of a variable that has no value in its bounds."""
         for at, one in enumerate(self.problem.variables):
-            if search.root_lows[at] > search.root_highs[at]:
-                return self._undecided(f"{one.name} has no value between {one.low} and {one.high}")
-        search.aim()
-        search.start()
-        return self._proved() or self._sampled() or self._branched()
+            if one.low > one.high or (one.kind != "real" and ceil(one.low) > floor(one.high)):
+                return self._followed(["hollow", at])
+        return None
+
+    def _fixed(self) -> Decision | None:
+        """Judge the one point that there is."""
+        variables = self.problem.variables
+        if any(one.low != one.high for one in variables):
+            return None
+        point = tuple(one.low for one in variables)
+        answers = certainly(self.problem, point)
+        for place, one in enumerate(self.problem.constraints):
+            if answers[one.name] is False and isinstance(found := self._followed(["refuted", place]), Infeasible):
+                return found
+        return Feasible(point, "only point", self.search.spent) if all(answers.values()) else None
+
+    # --- z3 ---
+
+    @cached_property
+    def told(self) -> Told:
+        """What z3 says."""
+        return ask(self.problem, self.budget.resources) if self.budget.resources else Told("unknown")
+
+    def _is_logic(self) -> bool:
+        """Tell whether most variables have no decimals: a way down leads to no point then, and boxes are many."""
+        whole = len(self.search.whole)
+        return whole > LOGICAL and 2 * whole > len(self.problem.variables)
+
+    def _told(self) -> Decision | None:
+        return self._first(self.told.points, "z3")
+
+    def _leaning(self) -> Literal["", "feasible", "infeasible"]:
+        return "" if self.told.answer == "unknown" else self.told.answer
 
     # --- a certificate ---
 
     def _proved(self) -> Decision | None:
-        proof = self.search.proof
-        if proof is None:
-            return None
-        certificate = certificate_of(self.problem, proof.tree)
+        return None if self.search.proof is None else self._followed(self.search.proof.tree)
+
+    def _followed(self, tree: list[Any]) -> Decision:
+        certificate = certificate_of(self.problem, tree)
         if reason := check_certificate(self.problem, certificate):
             return self._undecided(f"the checker cannot follow the certificate: {reason}")
-        return Infeasible(certificate, self._core(proof.tree), self.search.spent)
+        return Infeasible(certificate, self._core(tree), self.search.spent)
 
     def _core(self, tree: list[Any]) -> tuple[str, ...]:
         used: set[int] = set()
@@ -109,7 +174,7 @@ class _Deciding:
                 waiting += node[3:]
             elif node[0] == "refuted":
                 used.add(node[1])
-            else:
+            elif node[0] == "weights":
                 used.update(entry[0] for entry in node[1])
         return tuple(dict.fromkeys(self.problem.constraints[place].name for place in sorted(used)))
 
@@ -159,17 +224,18 @@ class _Deciding:
 
     # --- boxes ---
 
-    def _branched(self) -> Decision:
+    def _branched(self, part: int = 1) -> Decision:
+        """Work through boxes until a part of the budget is used up, all of it where points are still looked for."""
         search, budget, next_slide = self.search, self.budget, 6
         while search.open:
-            if search.boxes > budget.boxes or search.work > budget.work:
+            if part * search.boxes > budget.boxes or part * search.work > budget.work:
                 return self._tidied() or self._undecided("the budget is used up")
             if search.stuck > STUCK:
                 break
             search.step()
             if found := self._proved() or self._certified("box"):
                 return found
-            if search.boxes > next_slide:
+            if part == 1 and search.boxes > next_slide:
                 next_slide = 3 * search.boxes
                 if found := self._slid():
                     return found

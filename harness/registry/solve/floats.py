@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 INFINITE: Final = math.inf
+TINY: Final = 5e-324  # stands for what is too small for a float and not 0
 Interval = tuple[float, float]
 Binary = Callable[[float, float, float, float], Interval]
 Ends = tuple[float, float, float, float]
@@ -63,6 +64,12 @@ def sub(a: float, b: float, c: float, d: float) -> Interval:
     return down(a - d), up(b - c)
 
 
+def _times(x: float, y: float) -> float:
+    if not (x and y):
+        return 0.0
+    return x * y or math.copysign(TINY, x) * math.copysign(1.0, y)
+
+
 def mul(a: float, b: float, c: float, d: float) -> Interval:
     """Give the range of a product; zero times an infinite end is zero."""
     if a >= 0:
@@ -85,8 +92,8 @@ def mul(a: float, b: float, c: float, d: float) -> Interval:
         lo, hi = b * c, a * c
     else:
         lo, hi = min(a * d, b * c), max(a * c, b * d)
-    if lo != lo or hi != hi:
-        ends = [0.0 if not (x and y) else x * y for x in (a, b) for y in (c, d)]
+    if lo != lo or hi != hi or not (lo and hi):
+        ends = [_times(x, y) for x in (a, b) for y in (c, d)]
         lo, hi = min(ends), max(ends)
     return down(lo), up(hi)
 
@@ -100,7 +107,7 @@ def div(a: float, b: float, c: float, d: float) -> Interval:
             lo, hi = a / c, b / d
         else:
             lo, hi = a / c, b / c
-        return down(lo), up(hi)
+        return down(lo or (-TINY if a < 0 else 0.0)), up(hi or (TINY if b > 0 else 0.0))
     if d < 0:
         return div(-b, -a, -d, -c)
     if c == 0 == d:
@@ -133,7 +140,7 @@ def greatest(a: float, b: float, c: float, d: float) -> Interval:
 
 def _exp(x: float) -> float:
     try:
-        return math.exp(x)
+        return math.exp(x) or TINY
     except OverflowError:
         return INFINITE
 
@@ -159,7 +166,7 @@ def root(a: float, b: float, _c: float = 0, _d: float = 0) -> Interval:
 
 def _pow(x: float, n: int) -> float:
     try:
-        return float(x**n)
+        return float(x**n) or (math.copysign(TINY, x ** (n % 2)) if x else 0.0)
     except OverflowError:
         return -INFINITE if x < 0 and n % 2 else INFINITE
 

@@ -1,4 +1,4 @@
-"""Conditions and terms put together with what is certain left out, and nothing else: no term is rearranged.
+"""Conditions and terms put together with what is certain left out; of terms, only powers are written as such.
 
 ``log(x) - log(x)`` is not 0, as it is undefined where x is negative, so terms are worked out only where they are
 written-out numbers. Parameters are never worked out: each stays where whoever looks for another value finds it.
@@ -58,7 +58,18 @@ def applied(operation: Operation, *terms: Term) -> Term:
         numbers = [term.value for term in terms if isinstance(term, Number)]
         if operation != "/" or numbers[1]:
             return Number(_ANSWERS[operation](*numbers))
+    if operation == "*" and (power := _power_of(*terms)):
+        return power
     return Apply(operation, terms)
+
+
+def _power_of(one: Term, other: Term) -> Power | None:
+    """Give the product of powers of one term as a power, whose range is narrower; None for any other product."""
+    (base, exponent), (same, more) = (
+        (term.term, term.exponent) if isinstance(term, Power) and term.exponent > 0 else (term, 1)
+        for term in (one, other)
+    )
+    return Power(base, exponent + more) if base == same else None
 
 
 def is_total(term: Term) -> bool:
@@ -95,11 +106,16 @@ def _flat(parts: Iterable[Condition], kind: type[Every | Some]) -> list[Conditio
     return list(kept)
 
 
-def _place(condition: Condition) -> tuple[int, int] | None:
+def is_place(condition: Condition) -> tuple[int, int] | None:
+    """Give the unknown and the whole number that a condition compares, as ``is_at`` writes it; None for any other."""
     match condition:
-        case Equal(Apply("-", (Unknown(index), Number(place, ""))), False) if place.denominator == 1:
+        case Equal(Apply("-", (Unknown(index), Number(place, "")))) if place.denominator == 1:
             return index, int(place)
     return None
+
+
+def _place(condition: Condition) -> tuple[int, int] | None:
+    return None if isinstance(condition, Equal) and condition.differs else is_place(condition)
 
 
 def _contradict(parts: Iterable[Condition]) -> bool:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from harness.registry.solve.contract import Live
 from harness.registry.solve.floats import Empty, Interval, Steep
-from harness.registry.solve.linear import INFINITE, least
+from harness.registry.solve.linear import least
+from harness.registry.solve.simplex import INFINITE
 
 CLEAR: Final = 1e-9  # of the size of the atoms: a sum beyond it needs no second look
 FEW: Final = 60  # atoms of one program

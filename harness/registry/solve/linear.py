@@ -1,10 +1,12 @@
-"""Small dense linear programs, by HiGHS; what comes back is a proposal and nothing more."""
+"""Dense linear programs, large ones by HiGHS; what comes back is a proposal and nothing more."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-INFINITE = 1e30
+from harness.registry.solve.simplex import simplex
+
+SMALL: Final = 200  # rows times columns, up to which loading HiGHS takes longer than all programs of a search
 
 
 def _solver() -> Any:
@@ -23,7 +25,21 @@ def least(
     rows: list[list[float]],
     limits: list[tuple[float, float]],
 ) -> list[float] | None:
-    """Give the values in their bounds, rows in their limits, at which the cost is least; ``None`` if there are none."""
+    """Give the values in their bounds, rows in their limits, at which the cost is least; ``None`` if there are none.
+
+    1e30 stands for a bound that there is not; where a cost is negative there is an upper one, else a lower one.
+    """
+    if len(rows) * len(cost) <= SMALL:
+        return simplex(cost, bounds, rows, limits)
+    return _by_highs(cost, bounds, rows, limits)
+
+
+def _by_highs(
+    cost: list[float],
+    bounds: list[tuple[float, float]],
+    rows: list[list[float]],
+    limits: list[tuple[float, float]],
+) -> list[float] | None:
     import numpy
     from highspy import HighsLp, HighsModelStatus, MatrixFormat
 

@@ -85,23 +85,25 @@ def relax(
     *,
     ranged: bool = True,
     calls: int = CALLS,
+    known: Infeasible | None = None,
 ) -> Relaxation:
     """Find the nearest value of a parameter for which an infeasible problem has a solution.
 
     Both directions are looked at, up to ``bounds`` (a thousand times the value and a thousandth of it, where none are
     stated), with at most ``calls`` questions each. What is found is the nearest where it is ``ranged``, and otherwise
-    if values beyond a feasible one are feasible too. UsageError where the constraints do not speak of the parameter, or
+    if values beyond a feasible one are feasible too. ``known`` is a proof for the stated value, where there is one
+    already. UsageError where the constraints do not speak of the parameter, or
     the problem is not certified infeasible to begin with.
     """
     stated = parameters_of(problem).get(parameter)
     if stated is None:
         raise UsageError(f"no constraint speaks of the parameter {parameter!r}")
-    decision = oracle(problem)
+    decision = known or oracle(problem)
     if not isinstance(decision, Infeasible):
         raise UsageError(f"there is nothing to relax: {type(decision).__name__.lower()} with {parameter} = {stated}")
-    low, high = (_first(one, other) for one, other in zip(bounds, _reach(stated), strict=True))
+    low, high = reach(stated, bounds)
     search = _Search(problem, parameter, stated, oracle, ranged, calls, 1)
-    start = Relaxation(parameter, stated, min(low, stated), max(high, stated), stated, certificate=decision.certificate)
+    start = Relaxation(parameter, stated, low, high, stated, certificate=decision.certificate)
     if parameter not in parameters_of(problem.only(frozenset(decision.core))):
         return _with(start, search, never=True)  # the core is infeasible whatever the value
     ends = [end for end in (start.high, start.low) if end != stated]
@@ -129,15 +131,11 @@ def _with(start: Relaxation, search: _Search, **changed: Any) -> Relaxation:
     return replace(start, calls=search.calls, **changed)
 
 
-def _first(one: Fraction | None, other: Fraction) -> Fraction:
-    return other if one is None else one
-
-
-def _reach(stated: Fraction) -> tuple[Fraction, Fraction]:
-    if not stated:
-        return Fraction(-_REACH), Fraction(_REACH)
-    one, other = stated / _REACH, stated * _REACH
-    return min(one, other), max(one, other)
+def reach(stated: Fraction, bounds: tuple[Fraction | None, Fraction | None]) -> tuple[Fraction, Fraction]:
+    """Give how far down and up a parameter may go: to its bounds, or else a thousandth and a thousand times as far."""
+    low, high = sorted((stated / _REACH, stated * _REACH)) if stated else (Fraction(-_REACH), Fraction(_REACH))
+    ends = (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
+    return min(ends[0], stated), max(ends[1], stated)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.registry.solve.contract import Atom, Both, Clause, clause_of
 from harness.registry.solve.floats import Empty, Steep
-from harness.registry.solve.linear import INFINITE, least
+from harness.registry.solve.linear import least
 from harness.registry.solve.problem import (
     Apply,
     Below,
@@ -27,6 +27,7 @@ from harness.registry.solve.problem import (
     Term,
     Unknown,
 )
+from harness.registry.solve.simplex import INFINITE
 from harness.registry.solve.tape import Tape
 
 Values = list[float]

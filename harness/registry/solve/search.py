@@ -1,8 +1,6 @@
 """Branch and contract: boxes are narrowed, weighed, sampled and cut until all are refuted or a point is found.
 
-Nothing here is trusted. What refutes a box is written down as it is found, with the ends of the box it rests on; ends
-that nothing rests on are left out again, so that a cut which did not matter, and the constraints behind it, are not in
-the certificate (the idea of conflict analysis).
+Nothing here is trusted: what comes of it is a tree for the checker, or a point.
 """
 
 from __future__ import annotations
@@ -11,57 +9,21 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from harness.registry.solve.branch import Branching
 from harness.registry.solve.contract import Live, contractors_of
 from harness.registry.solve.floats import enclosed
 from harness.registry.solve.lagrange import CLEAR, Weighing, simpler, weigh
 from harness.registry.solve.problem import Problem
+from harness.registry.solve.refuted import HIGH, LOW, Box, Cut, Proof, Refutations, Tree, text_of
 from harness.registry.solve.sample import Sampler
 
-LOW, HIGH = 0, 1
 DOUBTS: Final = 500  # how often the checker is asked about one box, where floats cannot tell
 WORTH: Final = 0.1  # the share of its width that a cut has to take off
 REACH: Final = 400  # the depth at which a box is given up
-THIN: Final = 4e-15  # of the size of its ends: a width that is not cut any more
 HAIR: Final = 3e-16  # by how much of itself a cut stays away from what it keeps
-
-End = tuple[int, int]  # variable, LOW or HIGH
-Tree = list[Any]
-
-
-class Cut(NamedTuple):
-    """An end of a box moved because one contractor refutes what is beyond."""
-
-    variable: int
-    side: int
-    at: float
-    before: float
-    contractor: int
-
-
-class Proof(NamedTuple):
-    """A tree that refutes a box, and the ends of the box that it rests on."""
-
-    tree: Tree
-    rests: frozenset[End]
-
-
-@dataclass(eq=False)
-class Box:
-    """A box in the search: where it comes from, how it was narrowed, and what its halves turned out to be."""
-
-    lows: list[float]
-    highs: list[float]
-    parent: Box | None = None
-    side: int = LOW
-    depth: int = 0
-    cuts: list[Cut] = field(default_factory=list)
-    split: tuple[int, float] = (0, 0.0)
-    halves: list[Proof | None] = field(default_factory=lambda: [None, None])
-    done: bool = False
 
 
 class Spent(NamedTuple):
@@ -76,8 +38,7 @@ class Spent(NamedTuple):
 class Search:
     """The search for one problem.
 
-    ``proof`` is the refutation of all of the box once there is one; ``candidates`` are points that floats take for
-    solutions; ``best`` is the point that comes nearest, ``stuck`` how many boxes were too thin to cut.
+    ``best`` is the point that comes nearest and by how much it misses, ``stuck`` how many boxes were too thin to cut.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -99,13 +60,23 @@ class Search:
                 lows.append(enclosed(variable.low)[0])
                 highs.append(enclosed(variable.high)[1])
         self.root = Box(lows, highs)
-        self.root_lows, self.root_highs = lows[:], highs[:]
         self.widths = [max(high - low, 1e-300) for low, high in zip(lows, highs, strict=True)]
-        self.proof: Proof | None = None
+        self.refutations = Refutations(self.contractors, self.whole, lows, highs)
+        self.branching = Branching(self.contractors, self.whole, self.widths)
         self.best: tuple[float, list[float]] = (math.inf, self._middle(self.root))
-        self.stuck = self.boxes = self.revisions = self.programs = self.doubts = 0
+        self.stuck = self.boxes = self.programs = self.doubts = self._narrowings = 0
         self._useful = 1.0  # how often weighing a box has refuted it, lately
         self._queue: list[tuple[float, int, Box]] = []
+
+    @property
+    def proof(self) -> Proof | None:
+        """The refutation of all of the box, once there is one."""
+        return self.refutations.proof
+
+    @property
+    def revisions(self) -> int:
+        """How often one constraint was revised on one box."""
+        return self._narrowings + self.refutations.revisions
 
     @property
     def spent(self) -> Spent:
@@ -164,10 +135,10 @@ class Search:
         while waiting and self.revisions < allowed:
             place = waiting.popleft()
             queued.discard(place)
-            self.revisions += 1
+            self._narrowings += 1
             found = self.contractors[place].clause.narrow(box.lows, box.highs, self.whole)
             if found is None:
-                self._refuted(box, self._plain(box, place))
+                self.refutations.refuted(box, self.refutations.plain(box, place))
                 return True
             for index, (low, high) in found.items():
                 if low > high and self._crossed(box, place, index, low, high):
@@ -210,77 +181,9 @@ class Search:
             return False
         one = self.contractors[place]
         refuted = ["refuted", one.constraint]
-        rests = self._ends(one.clause.variables)
-        self._refuted(box, Proof(["split", index, _text(at), refuted, refuted], rests))
+        rests = self.refutations.ends(one.clause.variables)
+        self.refutations.refuted(box, Proof(["split", index, text_of(at), refuted, refuted], rests))
         return True
-
-    # --- what a refutation rests on ---
-
-    def _ends(self, variables: frozenset[int]) -> frozenset[End]:
-        return frozenset((index, side) for index in variables for side in (LOW, HIGH))
-
-    def _plain(self, box: Box, place: int) -> Proof:
-        one = self.contractors[place]
-        rests = self._loosened(place, box.lows, box.highs, self._ends(one.clause.variables))
-        return Proof(["refuted", one.constraint], rests)
-
-    def _loosened(self, place: int, lows: list[float], highs: list[float], rests: frozenset[End]) -> frozenset[End]:
-        """Give the ends that a refutation by one contractor cannot do without."""
-        clause, lows, highs, kept = self.contractors[place].clause, lows[:], highs[:], set(rests)
-        for index, side in sorted(rests):
-            ends, whole = (lows, self.root_lows) if side == LOW else (highs, self.root_highs)
-            had = ends[index]
-            if had != whole[index]:
-                ends[index] = whole[index]
-                self.revisions += 1
-                if clause.narrow(lows, highs, self.whole) is not None:
-                    ends[index] = had
-                    continue
-            kept.discard((index, side))
-        return frozenset(kept)
-
-    def _refuted(self, box: Box | None, proof: Proof) -> None:
-        """Hand a refutation up: over the cuts of its box, then to the box that it is a half of."""
-        while box is not None:
-            box.done = True
-            proof = self._over(box, proof)
-            parent = box.parent
-            if parent is None:
-                self.proof = proof
-                return
-            if parent.done:
-                return
-            index, at = parent.split
-            if (index, HIGH if box.side == LOW else LOW) in proof.rests:
-                parent.halves[box.side] = proof
-                low, high = parent.halves
-                if low is None or high is None:
-                    return
-                rests = (low.rests - {(index, HIGH)}) | (high.rests - {(index, LOW)})
-                proof = Proof(["split", index, _text(at), low.tree, high.tree], rests)
-            box = parent
-
-    def _over(self, box: Box, proof: Proof) -> Proof:
-        """Put the cuts of a box before what refutes the rest of it, but for those that it does not rest on."""
-        tree, rests = proof
-        lows, highs = box.lows[:], box.highs[:]
-        for cut in reversed(box.cuts):
-            end = (cut.variable, cut.side)
-            (lows if cut.side == LOW else highs)[cut.variable] = cut.before
-            if end not in rests:
-                continue
-            whole = cut.variable in self.whole
-            one = self.contractors[cut.contractor]
-            slab_lows, slab_highs, refuted = lows[:], highs[:], ["refuted", one.constraint]
-            if cut.side == LOW:
-                slab_highs[cut.variable] = cut.at - whole
-                tree = ["split", cut.variable, _text(cut.at - whole), refuted, tree]
-            else:
-                slab_lows[cut.variable] = cut.at + whole
-                tree = ["split", cut.variable, _text(cut.at), tree, refuted]
-            needed = self._ends(one.clause.variables) - {(cut.variable, 1 - cut.side)}
-            rests = (rests - {end}) | self._loosened(cut.contractor, slab_lows, slab_highs, needed)
-        return Proof(tree, rests)
 
     # --- one box ---
 
@@ -292,7 +195,7 @@ class Search:
         weighing = self._weigh(box) if self._worth_weighing() else None
         if box.done:
             return
-        chosen = self._branch(box, weighing)
+        chosen = self.branching.choose(box, self.order, weighing.deficits if weighing else {})
         if chosen is None or box.depth >= REACH:
             if not self._plainly(box):
                 self.stuck += 1
@@ -353,8 +256,8 @@ class Search:
             else:
                 return False
         contractors = [self.contractors[live[place][0]].clause for place, _ in weights]
-        rests = self._ends(frozenset().union(*(one.variables for one in contractors)))
-        self._refuted(box, Proof(self._leaf(live, weights), rests))
+        rests = self.refutations.ends(frozenset().union(*(one.variables for one in contractors)))
+        self.refutations.refuted(box, Proof(self._leaf(live, weights), rests))
         return True
 
     def _leaf(self, live: list[tuple[int, Live]], weights: tuple[tuple[int, Fraction], ...]) -> Tree:
@@ -381,68 +284,6 @@ class Search:
             self.doubts += 1
             tree = ["refuted", one.constraint]
             if refutes(self.problem, box.lows, box.highs, tree):
-                self._refuted(box, Proof(tree, self._ends(one.clause.variables)))
+                self.refutations.refuted(box, Proof(tree, self.refutations.ends(one.clause.variables)))
                 return True
         return False
-
-    # --- where to cut ---
-
-    def _branch(self, box: Box, weighing: Weighing | None) -> tuple[int, float] | None:
-        """Choose a variable and where to cut it; ``None`` for a box that is too thin."""
-        if box.depth % 4 != 3:
-            chosen = self._alternative(box) or self._costliest(box, weighing)
-            if chosen:
-                return chosen
-        unsettled = self._unsettled(box)
-        shares = [
-            ((high - low) / self.widths[index], -index)
-            for index, (low, high) in enumerate(zip(box.lows, box.highs, strict=True))
-            if index in unsettled and self._thick(box, index)
-        ]
-        return self._halved(box, -max(shares)[1]) if shares else None
-
-    def _unsettled(self, box: Box) -> set[int]:
-        """Give the variables of the constraints that are not met on all of a box."""
-        clauses = (one.clause for one in self.contractors)
-        return {index for one in clauses if not one.settled(box.lows, box.highs) for index in one.variables}
-
-    def _thick(self, box: Box, index: int) -> bool:
-        low, high = box.lows[index], box.highs[index]
-        if index in self.whole:
-            return high > low
-        return high - low > THIN * max(abs(low), abs(high), self.widths[index] * 1e-6)
-
-    def _halved(self, box: Box, index: int) -> tuple[int, float]:
-        low, high = box.lows[index], box.highs[index]
-        middle = low + (high - low) / 2
-        return index, float(math.floor(middle)) if index in self.whole else middle
-
-    def _alternative(self, box: Box) -> tuple[int, float] | None:
-        """Give a cut at which an alternative ends."""
-        for place in self.order:
-            one = self.contractors[place]
-            if one.clause.cost == 1:
-                continue
-            for left in one.clause.choices(box.lows, box.highs, self.whole):
-                for index, (low, high) in left.items():
-                    for at in (high, low if index not in self.whole else low - 1):
-                        if self._inside(box, index, at):
-                            return index, float(math.floor(at)) if index in self.whole else at
-        return None
-
-    def _inside(self, box: Box, index: int, at: float) -> bool:
-        low, high = box.lows[index], box.highs[index]
-        if index in self.whole:
-            return low <= math.floor(at) < high if abs(at) < math.inf else False
-        return low + 0.02 * (high - low) < at < high - 0.02 * (high - low) and self._thick(box, index)
-
-    def _costliest(self, box: Box, weighing: Weighing | None) -> tuple[int, float] | None:
-        """Cut the variable whose width takes most off the weighed sum."""
-        if weighing is None:
-            return None
-        costs = [(cost, -index) for index, cost in weighing.deficits.items() if cost > 0 and self._thick(box, index)]
-        return self._halved(box, -max(costs)[1]) if costs else None
-
-
-def _text(value: float) -> str:
-    return str(Fraction(value))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from functools import reduce
 from typing import Any, ClassVar, Final
 
 from harness.registry import values
@@ -17,7 +16,7 @@ from harness.registry.complaint import ExpressionError
 from harness.registry.library import LIBRARY
 from harness.registry.solve.cases import MAX_CASES, UNKNOWN, ZERO, Case, Fixed, combined, is_sure, is_term, known, plain
 from harness.registry.solve.joining import ALWAYS, NEVER, applied, every, is_at, some
-from harness.registry.solve.problem import Apply, Condition, Equal, Number, Power, Term, Unknown
+from harness.registry.solve.problem import Apply, Condition, Equal, Number, Operation, Power, Term, Unknown
 from harness.registry.solve.unknowns import Unknowns, exact, is_number
 from harness.registry.tree import (
     Binary,
@@ -254,7 +253,7 @@ class Terms(ABC):
                 raise ExpressionError("where a value came from is nothing that could be solved for", node.span, cure)
         return self._worked_out(node, bound)
 
-    def _folded(self, node: Call, operation: Any, bound: Bound) -> list[Case]:
+    def _folded(self, node: Call, operation: Operation, bound: Bound) -> list[Case]:
         alone = len(node.arguments) == 1
         items = self.items(node.arguments[0], bound) if alone else [self.cases(one, bound) for one in node.arguments]
         if not items:
@@ -266,7 +265,7 @@ class Terms(ABC):
             if len(terms) < len(taken):
                 said = f"{node.function}(…) of something that is no number"
                 raise ExpressionError(said, node.span, "the solver reads it of numbers")
-            found.append(Case(every(whens), reduce(lambda one, other: applied(operation, one, other), terms)))
+            found.append(Case(every(whens), _joined(operation, terms)))
         return found
 
     def _worked_out(self, node: Call, bound: Bound) -> list[Case]:
@@ -293,6 +292,14 @@ class Terms(ABC):
         Listing: _listing,
         Call: _call,
     }
+
+
+def _joined(operation: Operation, terms: list[Term]) -> Term:
+    """Join terms in pairs, and these in pairs, so that many of them do not nest deep."""
+    while len(terms) > 1:
+        pairs = (terms[at : at + 2] for at in range(0, len(terms), 2))
+        terms = [applied(operation, *pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return terms[0]
 
 
 def _path(node: Node) -> tuple[str, ...]:

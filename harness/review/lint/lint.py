@@ -12,6 +12,7 @@ from harness.review.lint.diagnostic import LEVELS, Diagnostic
 from harness.review.lint.duplicates import duplicates
 from harness.review.lint.scene import Stage
 from harness.review.lint.shadows import shadowed
+from harness.review.lint.solvable import of_artifacts
 from harness.review.lint.speaking import never_asked, silent
 from harness.review.lint.upkeep import lacking, unknown_allowed, unneeded, unused
 from harness.review.lint.wording import wording
@@ -24,13 +25,17 @@ def lint(registry: Registry) -> list[Diagnostic]:
     verified: that a rule says what its source says. O(rules² · tools) proofs, each of a bounded number of boxes.
     """
     found = list(_all(registry))
+    told = {(one.check, one.rule) for one in found}
+    found += [one for one in of_artifacts(registry) if (one.check, one.rule) not in told or not one.rule]
     dead = {one.rule for one in found if one.check == "dead-rule"}
     double = {one.rule for one in found if one.check == "duplicate"}
+    idle = {one.rule for one in found if one.check in _SAY_SO_TOO}
     kept = [
         one
         for one in found
         if not (one.rule in dead and one.check in _OF_THE_LIVING)
         and not (one.rule in double and one.check == "shadowed")
+        and not (one.rule in idle and one.check == "implied")
     ]
     own = registry.file.split(", ")
     return sorted(dict.fromkeys(one if one.mistake.file in own else _of_others(one) for one in kept), key=_order)
@@ -65,3 +70,4 @@ def _order(one: Diagnostic) -> tuple[str, int, int, int, str]:
 
 _OF_THE_TOOLS = ("dead-rule", "dead-pattern", "dead-question", "always-true")
 _OF_THE_LIVING = ("never-satisfiable", "always-true", "conflict", "shadowed")
+_SAY_SO_TOO = ("always-true", "shadowed", "duplicate")

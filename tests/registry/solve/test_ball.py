@@ -33,8 +33,8 @@ def bounded(term: Term, box: Any, bits: int = 64) -> Span | None:
 
 def number(end: Any) -> Fraction | Decimal:
     """Give an end as an exact number."""
-    if isinstance(end, flint.fmpq):
-        return Fraction(int(end.p), int(end.q))
+    if isinstance(end, Fraction):
+        return end
     if not end.is_finite():
         return Decimal("inf") if end > 0 else Decimal("-inf")
     mantissa, exponent = end.man_exp()

@@ -227,6 +227,7 @@ def test_whole_numbers_lie_between_whole_bounds() -> None:
     assert check_certificate(of, certificate(of, ["refuted", 0])) == ""
     of = problem([whole("x", "1/3", "2/3")], Below(X))
     assert "no value between" in check_certificate(of, certificate(of, ["refuted", 0]))
+    assert check_certificate(of, certificate(of, ["hollow", 0])) == ""
 
 
 def test_an_alternative_counts_where_it_is_the_only_one_left() -> None:
@@ -299,21 +300,21 @@ def test_the_mean_value_needs_terms_that_are_defined_everywhere() -> None:
         (["split", 0, "70\n", ["refuted", 1], ["refuted", 0]], "is no fraction"),
         (["split", 0, "1/0", ["refuted", 1], ["refuted", 0]], "divides by 0"),
         (["split", 0, "9" * 5000, ["refuted", 1], ["refuted", 0]], "is no fraction"),
-        (["split", 0, "70", ["refuted", 1]], "no split, refuted or weights"),
+        (["split", 0, "70", ["refuted", 1]], "no split, refuted, weights or hollow"),
         (["split", 0, "70", ["refuted", 0], ["refuted", 1]], "node 2: c0 is not refuted on 0 <= v <= 70"),
         (["split", 0, "70", ["refuted", 2], ["refuted", 0]], "2 is the place of no constraint"),
         (["split", 0, "70", ["refuted", []], ["refuted", 0]], "a list is the place of no constraint"),
-        (["split", 0, "70", None, None], "no split, refuted or weights"),
-        (["true"], "no split, refuted or weights"),
-        ([], "no split, refuted or weights"),
-        ("refuted", "no split, refuted or weights"),
+        (["split", 0, "70", None, None], "no split, refuted, weights or hollow"),
+        (["true"], "no split, refuted, weights or hollow"),
+        ([], "no split, refuted, weights or hollow"),
+        ("refuted", "no split, refuted, weights or hollow"),
         (["weights", []], "not certainly positive"),
         (["weights", [[0, [], "1"]]], "not certainly positive"),
         (["weights", [[0, [], "-1"]]], "weight -1 is negative"),
         (["weights", [[0, [0], "1"]]], "past an atom"),
         (["weights", [[0, {}, "1"]]], "a weight is [constraint, path, p/q]"),
         (["weights", [[0, []]]], "a weight is [constraint, path, p/q]"),
-        (["weights", [[0, [], "1"]] * 10_001], "no split, refuted or weights"),
+        (["weights", [[0, [], "1"]] * 10_001], "no split, refuted, weights or hollow"),
     ],
 )
 def test_a_wrong_node_is_named(tree: Any, reason: str) -> None:

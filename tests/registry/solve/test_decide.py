@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
@@ -176,12 +177,27 @@ def test_a_budget_that_is_used_up_is_told() -> None:
     assert found.spent.boxes <= 52
 
 
-def test_a_variable_without_values_is_told() -> None:
-    """A whole number between 1/5 and 4/5 does not exist, and the answer names it."""
-    between = Problem((Variable("n", "integer", Fraction(1, 5), Fraction(4, 5)),), ())
+def test_a_variable_without_values_is_certified() -> None:
+    """A whole number between 1/5 and 4/5 does not exist, and no rule is needed to say so."""
+    between = Problem((real("x", 0, 1), Variable("n", "integer", Fraction(1, 5), Fraction(4, 5))), ())
     found = decide(between)
-    assert isinstance(found, Undecided)
-    assert "n has no value" in found.reason
+    assert isinstance(found, Infeasible)
+    assert found.core == ()
+    assert found.certificate["tree"] == ["hollow", 1]
+    assert load(dump(found.certificate)) == found.certificate
+    for place, reason in ((0, "x has values"), (2, "place of no variable")):
+        assert reason in check_certificate(between, {**found.certificate, "tree": ["hollow", place]})
+
+
+def test_a_single_point_is_judged_as_it_is() -> None:
+    """Where every variable is fixed the point is the answer, in exact numbers and without a search."""
+    third = Fraction(1, 3)
+    domain = [real("x", third, third)]
+    for rules, expected in (({"a": (3 * x).equals(1)}, "Feasible"), ({"a": x > -1, "b": 3 * x > 1}, "Infeasible")):
+        found = decide(problem(domain, **rules))
+        assert told(found) == expected
+        assert found.spent.boxes == 0
+        assert certified(problem(domain, **rules), found)
 
 
 def test_an_overflowing_search_is_undecided_and_does_not_raise() -> None:
@@ -196,6 +212,26 @@ def test_long_sums_are_decided() -> None:
     for _ in range(150):
         total = total + x
     assert told(decide(problem([real("x", 0, 1)], a=total >= 152))) == "Infeasible"
+
+
+@pytest.mark.parametrize("count", [300, 5_000])
+def test_a_problem_that_nests_too_deep_is_undecided_and_does_not_raise(count: int) -> None:
+    """Terms as deep as no registry can state them end in an answer that says so."""
+    total = x
+    for _ in range(count):
+        total = total + x
+    found = decide(problem([real("x", 0, 1)], a=total >= count + 2))
+    assert isinstance(found, Undecided)
+    assert "deep" in found.reason
+
+
+def test_precision_belongs_to_one_thread() -> None:
+    """Questions asked at once in four threads, which want different precisions, are answered as one by one."""
+    names = ("tangent of exp, 1e-12", "gap of 1e-12", "mean and product, 1e-12", "undefined logarithm")
+    alone = [decide(EXACT[name][0]) for name in names]
+    with ThreadPoolExecutor(4) as threads:
+        together = [*threads.map(lambda name: decide(EXACT[name][0]), names * 5)]
+    assert together == alone * 5
 
 
 def test_the_same_problem_gives_the_same_bytes() -> None:
@@ -302,3 +338,21 @@ def test_narrowing_never_loses_a_solution() -> None:
             for low, value, high in zip(search.root.lows, found.point, search.root.highs, strict=True):
                 assert low <= value <= high
     assert seen == 12
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        apply("log", exp(x - 800)) >= -802,
+        apply("log", number(Fraction(1, 10**200)) ** 7 * (x + 2)) <= 0,
+        apply("log", number(Fraction(1, 10**200)) * number(Fraction(1, 10**200)) * (x + 2)) <= 0,
+        apply("log", number(Fraction(1, 10**300)) / (number(10**300) + x)) <= 0,
+    ],
+)
+def test_what_is_too_small_for_floats_is_not_0(rule: Condition) -> None:
+    """A logarithm of such a number is defined, and the search does not lose the points that meet the rule."""
+    given_problem = problem([real("x", 0, 1)], a=rule)
+    search = Search(given_problem)
+    search.start()
+    assert search.proof is None
+    assert told(decide(given_problem)) != "Infeasible"

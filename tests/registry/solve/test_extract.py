@@ -14,6 +14,7 @@ from harness import check_artifact
 from harness.errors import RegistryError
 from harness.registry.load import load
 from harness.registry.registry import Registry
+from harness.registry.solve.decide import Feasible, decide
 from harness.registry.solve.extract import extract
 from harness.registry.solve.problem import Number, Problem, Unknown, Variable, written
 from tests.registry.expressions import Texts, say
@@ -229,6 +230,9 @@ X_LESS_1 = ["-", ["unknown", 0], ["number", "1"]]
         ("2 * 0.3 <= artifact.x", ["<=", ["-", ["number", "3/5"], ["unknown", 0]]]),
         ("artifact.x ** -2 > 1e-9", ["<", ["-", ["number", "1/1000000000"], ["power", ["unknown", 0], -2]]]),
         ("artifact.x ** 0.5 >= params.p", ["<=", ["-", ["number", "3/2"], ["sqrt", ["unknown", 0]]]]),
+        ("artifact.x * artifact.x < 0", ["<", ["power", ["unknown", 0], 2]]),
+        ("artifact.x ** 2 * artifact.x < 0", ["<", ["power", ["unknown", 0], 3]]),
+        ("artifact.x * artifact.x ** -1 < 0", ["<", ["*", ["unknown", 0], ["power", ["unknown", 0], -1]]]),
         ("artifact.x != 1", ["some", ["<", X_LESS_1], ["<", ["-", ["number", "1"], ["unknown", 0]]]]),
         ("-artifact.x < 0", ["<", ["-", ["number", "0"], ["unknown", 0]]]),
         ('artifact.m == "slow"', ["==", ["-", ["unknown", 0], ["number", "1"]]]),
@@ -253,6 +257,19 @@ def test_a_value_that_depends_becomes_cases() -> None:
     taken = ["<", ["-", ["number", "1"], ["unknown", 0]]]
     other = ["<=", ["-", ["unknown", 0], ["number", "1"]]]
     assert said == ["some", ["every", taken, ["<", ["-", ["unknown", 1], ["number", "3"]]]], other]
+
+
+def test_a_sum_of_many_items_does_not_nest_deep() -> None:
+    """A sum over a thousand parameters is read, told by its digest, and decided."""
+    many = HEAD.replace("steps: [1, 2, 5]", f"steps: {list(range(1000))}")
+    rule = (
+        "  - {id: R0, on: artifact, artifact: plan, require: 'sum([artifact.x * s for s in params.steps]) >= 1998000'}"
+    )
+    problem = extract(load(many + rule, "r.yaml"), "plan")
+    assert len(problem.digest) == 64
+    found = decide(problem)
+    assert isinstance(found, Feasible)
+    assert found.point == (4,)
 
 
 def test_variables_are_in_the_bounds_of_the_schema() -> None:

@@ -67,6 +67,13 @@ tools:
   look: {effect: read}
   idle: {effect: read}
   send: {effect: write}
+artifacts:
+  plan:
+    schema:
+      type: object
+      required: [x, y]
+      properties: {x: {type: number, minimum: 0, maximum: 9}, y: {type: number, minimum: 0, maximum: 9}}
+  page: {schema: {type: object, required: [text], properties: {text: {type: string}}}}
 graph: {start: [a], goals: {g: [a]}, tools: {send: {needs: [a], gives: [b]}}}
 invariants:
 - {id: DEAD, on: action, tool: pay, when: tool.effect == 'read', require: step < 9}
@@ -81,6 +88,10 @@ invariants:
 - {id: KEYS, on: action, tool: pay, require: "count(action, call.id == now.call.id) < 3"}
 - {id: WORDS, on: action, tool: pay, require: "last(message).text.matches('.*yes')"}
 - {id: FLOAT, on: action, tool: pay, require: call.args.x == 0.1}
+- {id: SUM, on: artifact, artifact: plan, require: artifact.x + artifact.y <= 7, otherwise: block}
+- {id: LESS, on: artifact, artifact: plan, require: artifact.x - artifact.y >= 7, otherwise: block}
+- {id: TWICE, on: artifact, artifact: plan, require: artifact.x * 2 + artifact.y <= 15}
+- {id: TITLE, on: artifact, artifact: page, require: artifact.text != ""}
 - {id: MONEY, on: action, tool: look, require: call.args.amount < 0.5}
 """
 
