@@ -8,6 +8,7 @@ can tell; running out of tries is *exhausted* and proves nothing. Source: arXiv 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -229,20 +230,21 @@ class Loop:
     def _ask(self) -> Ask:
         ground, last = self.ground, self.rounds[-1] if self.rounds else Round(0, None)
         accepted = self._accepted.candidate if self._accepted is not None else None
+        # copies, for a proposer may change in place what it is given
         return Ask(
             artifact=ground.artifact,
             round=len(self.rounds) + 1,
             tries=self.tries,
-            schema=ground.schema,
+            schema=deepcopy(ground.schema),
             rules=ground.rules,
-            given=ground.given,
-            last=last.candidate,
-            accepted=accepted,
+            given=deepcopy(dict(ground.given)),
+            last=deepcopy(last.candidate),
+            accepted=deepcopy(accepted),
             locked=self.locked,
-            broken=last.gradients if last.broken else (),
-            gradients=self._ways,
+            broken=deepcopy(last.gradients) if last.broken else (),
+            gradients=deepcopy(self._ways),
             fault=last.fault,
-            oscillation=last.oscillation,
+            oscillation=deepcopy(last.oscillation),
         )
 
     def _ended(self, end: End, why: str, **more: Any) -> Convergence:

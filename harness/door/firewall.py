@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from harness.converge.board import Board
-from harness.converge.leaks import Leak
+from harness.converge.plan.board import Board
+from harness.converge.plan.leaks import Leak
 from harness.errors import Refused
 from harness.run.drive import hearers
 from harness.run.inputs import Call

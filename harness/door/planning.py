@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from harness.adapters.files import read_text
-from harness.converge.board import Board, Standing
-from harness.converge.change import Change
-from harness.converge.plan import Plan
-from harness.converge.plan_file import document_of, plan_in
-from harness.converge.routine import Routine
-from harness.converge.routine_file import is_routine, routine_in
-from harness.converge.view import View
+from harness.converge.plan.board import Board, Standing
+from harness.converge.plan.change import Change
+from harness.converge.plan.file import document_of, plan_in
+from harness.converge.plan.plan import Plan
+from harness.converge.plan.view import View
+from harness.converge.routine.file import is_routine, routine_in
+from harness.converge.routine.routine import Routine
 from harness.door.firewall import walled
 from harness.door.routines import planned, tools_of
 from harness.errors import Refused, UsageError

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.converge.flaw import refuse_errors
-from harness.converge.plan import Plan
-from harness.converge.routine import Routine, Step, plan_of, resolved
-from harness.converge.routine_flaws import flaws_of_routine
-from harness.converge.view import View
+from harness.converge.plan.flaw import refuse_errors
+from harness.converge.plan.plan import Plan
+from harness.converge.plan.view import View
+from harness.converge.routine.flaws import flaws_of_routine
+from harness.converge.routine.routine import Routine, Step, plan_of, resolved
 from harness.determinism.canonical import decode
 from harness.door.tools import Tool
 from harness.errors import UsageError

@@ -16,7 +16,7 @@ import pytest
 
 from harness.adapters.registries import load_registry
 from harness.cli import execute
-from harness.converge.settle import amendment
+from harness.converge.negotiation.settle import amendment
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PAGE: Final = ROOT / "docs" / "negotiate.md"

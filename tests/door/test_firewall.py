@@ -16,8 +16,8 @@ from openai import AsyncOpenAI, OpenAI, PermissionDeniedError
 from harness.adapters.files import open_trace
 from harness.adapters.registries import load_registry
 from harness.assertion.report import check
-from harness.converge.plan import Node, Plan
-from harness.converge.view import View
+from harness.converge.plan.plan import Node, Plan
+from harness.converge.plan.view import View
 from harness.door.app import Harness
 from harness.door.current import session_var
 from harness.door.planning import apursue, pursue
@@ -26,7 +26,7 @@ from harness.errors import Refused
 from harness.testing.model_server import ModelRequest, ModelServer, say
 from harness.trace.event import Event
 from harness.trace.history import restored
-from tests.converge.plans import plans
+from tests.converge.plan.plans import plans
 
 NAMES = ("anna", "bert", "cleo", "dora")
 CANARIES = {name: f"CANARY-{name}-{number}-Zq" for number, name in enumerate(NAMES, 4711)}

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from harness.adapters.files import open_trace
-from harness.converge.board import Board, Standing
-from harness.converge.change import Change
-from harness.converge.plan import Node, Plan
-from harness.converge.view import View
+from harness.converge.plan.board import Board, Standing
+from harness.converge.plan.change import Change
+from harness.converge.plan.plan import Node, Plan
+from harness.converge.plan.view import View
 from harness.door.app import Harness
 from harness.door.current import session_var
 from harness.door.planning import Pursuit, apursue, pursue

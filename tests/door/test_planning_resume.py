@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.converge.plan import Node, Plan
-from harness.converge.view import View
+from harness.converge.plan.plan import Node, Plan
+from harness.converge.plan.view import View
 from harness.door.app import Harness
 from harness.door.current import session_var
 from harness.door.planning import apursue, pursue

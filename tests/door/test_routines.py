@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.adapters.files import open_trace
-from harness.converge.routine import Routine, Step
+from harness.converge.routine.routine import Routine, Step
 from harness.door.app import Harness
 from harness.door.current import session_var
 from harness.door.planning import apursue, pursue

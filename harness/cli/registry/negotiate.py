@@ -17,9 +17,9 @@ from harness.cli.output import emit, write_file
 from harness.cli.parameters import read_parameters
 from harness.cli.registry.problem import ArtifactName, check_installed
 from harness.converge.ground import Ground
-from harness.converge.negotiate import negotiate
-from harness.converge.report import Choice, Report
-from harness.converge.settle import POLICIES, amendment, record, settle
+from harness.converge.negotiation.negotiate import negotiate
+from harness.converge.negotiation.report import Choice, Report
+from harness.converge.negotiation.settle import POLICIES, amendment, record, settle
 from harness.errors import RegistryError, UsageError
 from harness.registry.complaint import nearest
 from harness.registry.registry import Registry

@@ -11,10 +11,10 @@ from harness.adapters.files import read_text
 from harness.adapters.registries import load_registry
 from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
-from harness.converge.flaw import Flaw
-from harness.converge.plan_file import document_of
-from harness.converge.routine import Routine
-from harness.converge.routine_file import lint_routine
+from harness.converge.plan.file import document_of
+from harness.converge.plan.flaw import Flaw
+from harness.converge.routine.file import lint_routine
+from harness.converge.routine.routine import Routine
 
 
 def command(

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from harness.converge.ground import Ground
-from harness.converge.report import Change, Conflict, Party, Report, Way, Withheld
+from harness.converge.negotiation.report import Change, Conflict, Party, Report, Way, Withheld
 from harness.errors import UsageError
 from harness.registry.parameter import Parameter, span
 from harness.registry.solve.certificate import Point

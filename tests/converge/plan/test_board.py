@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.converge.board import Board
-from harness.converge.plan import Node, Plan
-from harness.converge.view import View
+from harness.converge.plan.board import Board
+from harness.converge.plan.plan import Node, Plan
+from harness.converge.plan.view import View
 from harness.errors import HarnessError, NotRecordable, PlanError, UsageError
 from harness.registry.load import load
-from tests.converge.plans import plans
+from tests.converge.plan.plans import plans
 
 
 def written(board: Board, name: str) -> dict[str, Any]:

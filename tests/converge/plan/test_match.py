@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.converge.match import mismatches
+from harness.converge.plan.match import mismatches
 
 
 def test_equal_schemas_and_silent_ones_fit() -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.converge.plan_flaws import flaws_of_plan
-from harness.converge.routine import Routine, Step, plan_of, references, repeatable, resolved
-from harness.converge.routine_file import load_routine
-from harness.converge.routine_flaws import flaws_of_routine
+from harness.converge.plan.flaws import flaws_of_plan
+from harness.converge.routine.file import load_routine
+from harness.converge.routine.flaws import flaws_of_routine
+from harness.converge.routine.routine import Routine, Step, plan_of, references, repeatable, resolved
 from harness.errors import PlanError, UsageError
 from harness.tool import ToolSpec
 

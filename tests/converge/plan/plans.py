@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.converge.plan import Node, Plan
+from harness.converge.plan.plan import Node, Plan
 
 
 @st.composite

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from harness.converge.flaw import Flaw, refuse_errors
-from harness.converge.plan import TRIES, Plan
-from harness.converge.plan_flaws import flaws_of_plan
+from harness.converge.plan.flaw import Flaw, refuse_errors
+from harness.converge.plan.flaws import flaws_of_plan
+from harness.converge.plan.plan import TRIES, Plan
 from harness.errors import Mistake, PlanError
 from harness.registry.document import DocumentError, Written, read
 from harness.registry.registry import Registry

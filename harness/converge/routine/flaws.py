@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.converge.flaw import Flaw, Path, Places
-from harness.converge.routine import Reference, Routine, Step, references, repeatable, resolved
+from harness.converge.plan.flaw import Flaw, Path, Places
+from harness.converge.routine.routine import Reference, Routine, Step, references, repeatable, resolved
 from harness.determinism.canonical import encode
 from harness.registry.complaint import nearest
 from harness.registry.fault import fault

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from harness.converge.ground import Ground
-from harness.converge.report import Choice, Report, Way
+from harness.converge.negotiation.report import Choice, Report, Way
 from harness.errors import UsageError
 from harness.registry.registry import Registry
 from harness.registry.solve.decide import Budget, Feasible, Infeasible, decide

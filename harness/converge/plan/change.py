@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.converge.flaw import Flaw, Places
-from harness.converge.plan import Node, Plan
+from harness.converge.plan.flaw import Flaw, Places
+from harness.converge.plan.plan import Node, Plan
 from harness.registry.complaint import nearest
 
 Edge = tuple[str, str]

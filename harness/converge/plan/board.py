@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from harness.converge.change import Change, changed, refusals
-from harness.converge.flaw import refuse_errors
-from harness.converge.leaks import Leak, Spelled, leaks_in, spelled
-from harness.converge.plan import Node, Plan, Schema, copied
-from harness.converge.plan_flaws import flaws_of_plan
-from harness.converge.view import View, laws_of
+from harness.converge.plan.change import Change, changed, refusals
+from harness.converge.plan.flaw import refuse_errors
+from harness.converge.plan.flaws import flaws_of_plan
+from harness.converge.plan.leaks import Leak, Spelled, leaks_in, spelled
+from harness.converge.plan.plan import Node, Plan, Schema, copied
+from harness.converge.plan.view import View, laws_of
 from harness.errors import HarnessError, Mistake, NotRecordable, PlanError, UsageError
 from harness.registry.complaint import nearest
 from harness.registry.fault import fault

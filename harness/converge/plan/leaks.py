@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from harness.converge.plan import Node
+from harness.converge.plan.plan import Node
 from harness.determinism.canonical import escape
 
 MIN_CHARACTERS: Final = 12  # shorter texts stand in many places by chance

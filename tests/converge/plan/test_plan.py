@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.converge.plan import Node, Plan
-from harness.converge.plan_file import load_plan
-from harness.converge.plan_flaws import flaws_of_plan
+from harness.converge.plan.file import load_plan
+from harness.converge.plan.flaws import flaws_of_plan
+from harness.converge.plan.plan import Node, Plan
 from harness.errors import NotRecordable, PlanError, UsageError
 from harness.registry.load import load
 from harness.registry.registry import Registry
-from tests.converge.plans import plans
+from tests.converge.plan.plans import plans
 
 REGISTRY = """
 registry: trips

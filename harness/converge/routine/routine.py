@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self
 
-from harness.converge.plan import TRIES, Keys, Node, Plan, Schema, copied, keys
+from harness.converge.plan.plan import TRIES, Keys, Node, Plan, Schema, copied, keys
 from harness.errors import UsageError
 from harness.registry.document import Written
 from harness.registry.graph.path import Steps, split

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.converge.board import MAX_CHANGES, Board
-from harness.converge.change import Change
-from harness.converge.plan import Node, Plan
-from harness.converge.plan_flaws import flaws_of_plan
+from harness.converge.plan.board import MAX_CHANGES, Board
+from harness.converge.plan.change import Change
+from harness.converge.plan.flaws import flaws_of_plan
+from harness.converge.plan.plan import Node, Plan
 from harness.errors import PlanError
-from tests.converge.plans import plans
+from tests.converge.plan.plans import plans
 
 CHAIN = Plan("chain", [Node("a", "", ["x"], ["y"]), Node("b", "", ["y"], ["z"]), Node("c", "", ["z"], ["end"])], ["x"])
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from harness.converge.plan import Node, Schema, copied
+from harness.converge.plan.plan import Node, Schema, copied
 from harness.registry.invariant import Expression, Invariant
 from harness.registry.registry import Registry
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from harness.converge.flaw import Flaw, Places
-from harness.converge.match import mismatches
-from harness.converge.plan import Node, Plan, Schema
+from harness.converge.plan.flaw import Flaw, Places
+from harness.converge.plan.match import mismatches
+from harness.converge.plan.plan import Node, Plan, Schema
 from harness.registry.complaint import nearest
 from harness.registry.registry import Registry
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.converge import leaks
-from harness.converge.leaks import MIN_CHARACTERS, Leak, spelled
-from harness.converge.plan import Node
+from harness.converge.plan import leaks
+from harness.converge.plan.leaks import MIN_CHARACTERS, Leak, spelled
+from harness.converge.plan.plan import Node
 
 SECRET = 'the "secret"\nof Bü'
 NODE = Node("b", "Say hello politely.", ["mine"], ["own"])

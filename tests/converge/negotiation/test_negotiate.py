@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import harness
 from harness.adapters.registries import load_registry
 from harness.converge.ground import Ground
-from harness.converge.negotiate import away, negotiate
-from harness.converge.report import Choice, Report
-from harness.converge.settle import amendment, balanced, cheapest, next_version, record, settle
+from harness.converge.negotiation.negotiate import away, negotiate
+from harness.converge.negotiation.report import Choice, Report
+from harness.converge.negotiation.settle import amendment, balanced, cheapest, next_version, record, settle
 from harness.door.check import check_artifact
 from harness.errors import RegistryError, UsageError
 from harness.registry.load import load

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.converge.flaw import Flaw, refuse_errors
-from harness.converge.plan_file import KEYS, NAME, NAMES, TRIED, document_of, formed_by
-from harness.converge.routine import Routine
-from harness.converge.routine_flaws import flaws_of_routine
+from harness.converge.plan.file import KEYS, NAME, NAMES, TRIED, document_of, formed_by
+from harness.converge.plan.flaw import Flaw, refuse_errors
+from harness.converge.routine.flaws import flaws_of_routine
+from harness.converge.routine.routine import Routine
 from harness.registry.document import Written
 from harness.tool import ToolSpec
 
