@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.converge.ask import Ask
 from harness.converge.ground import Ground
 from harness.converge.loop import Convergence, Gone, Loop, Proposed, Silent
+from harness.converge.loop.ask import Ask
 from harness.errors import Refused, UsageError
 
 if TYPE_CHECKING:

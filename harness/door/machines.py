@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
-    from harness.converge.ask import Ask
     from harness.converge.loop import Convergence
-    from harness.converge.vote import Voted
+    from harness.converge.loop.ask import Ask
+    from harness.converge.vote.race import Voted
     from harness.door.planning import Pursued, Pursuit, Revise, Workers
     from harness.door.routes import Routed
     from harness.door.session import Session

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from harness.converge.ask import Ask
+from harness.converge.loop.ask import Ask
 
 
 def proposer(client: Any, model: str, *, system: str = "", **options: Any) -> Callable[[Ask], Any]:

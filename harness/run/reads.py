@@ -16,7 +16,7 @@ from harness.determinism.streams import seed_for
 from harness.trace.event import Event
 
 Reads = list[tuple[str, Any]]
-SESSION_SEEDS: Final = frozenset({"numpy.random@session", "random@session"})
+SESSION_SEEDS: Final = frozenset({"harness.vote", "numpy.random@session", "random@session"})
 """Reads that seed the streams of a whole session."""
 
 

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI, OpenAI
 import harness
 from harness.adapters.files import open_trace
 from harness.adapters.registries import load_registry
-from harness.converge.ask import Ask
+from harness.converge.loop.ask import Ask
 from harness.door.app import Harness
 from harness.door.current import session_var
 from harness.errors import UsageError

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.adapters.registries import load_registry
-from harness.converge.gradient import Gradient, gradients, slack
 from harness.converge.ground import Ground
+from harness.converge.loop.gradient import Gradient, gradients, slack
 from harness.registry.load import load
 
 NEAR = Ground(load_registry("driving_degradation"), "driving_plan")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.converge.gradient import Gradient
+from harness.converge.loop.gradient import Gradient
 from harness.registry.invariant import Invariant
 
 

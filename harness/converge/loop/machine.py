@@ -12,9 +12,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from harness.converge.ask import Ask, Oscillation
-from harness.converge.gradient import Gradient, gradients
 from harness.converge.ground import Ground, Judged
+from harness.converge.loop.ask import Ask, Oscillation
+from harness.converge.loop.gradient import Gradient, gradients
 from harness.determinism.canonical import digest_of
 from harness.errors import UsageError
 from harness.registry.solve.certificate import Certificate
@@ -129,6 +129,7 @@ class Loop:
         self._budget, self._explain = budget, explain
         self._accepted: Judged | None = None
         self._ways: tuple[Gradient, ...] = ()
+        self._told: dict[Any, tuple[Gradient, ...]] = {}
         self._seen: list[tuple[str, dict[str, Any]]] = []
 
     def start(self) -> Ask | Convergence:
@@ -213,7 +214,12 @@ class Loop:
         self._ways = self._explained(judged)
 
     def _explained(self, judged: Judged, only: frozenset[str] | None = None) -> tuple[Gradient, ...]:
-        return gradients(self.ground, judged, frozenset(self.locked), only) if self._explain else ()
+        if not self._explain:
+            return ()
+        key = digest_of(judged.candidate), self.locked, only
+        if key not in self._told:  # whoever repeats itself is told the same
+            self._told[key] = gradients(self.ground, judged, frozenset(self.locked), only)
+        return self._told[key]
 
     def _repeats(self) -> Oscillation | None:
         """Name the shortest period with which the last candidate has come again."""

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.adapters.registries import load_registry
-from harness.converge.ask import Ask
 from harness.converge.ground import Ground
 from harness.converge.loop import Convergence, Gone, Loop, Proposed, Silent
+from harness.converge.loop.ask import Ask
 from harness.errors import UsageError
 from harness.registry.load import load
 from harness.registry.solve.checker import check_certificate
@@ -248,6 +248,25 @@ def test_a_loop_goes_on_where_it_was_left(proposals: list[Any], at: int) -> None
         assert isinstance(ends[0], Convergence)
         assert (turn.end, turn.value, turn.locked) == (ends[0].end, ends[0].value, ends[0].locked)
         assert turn.oscillation == ends[0].oscillation
+
+
+def test_a_proposer_cannot_reach_into_the_loop() -> None:
+    """What it changes in place are copies: rounds, rules and constants are as they were."""
+    ground = Ground(MIX.registry, "mix", {"mode": "slow"})
+    loop = Loop(ground)
+    ask = loop.start()
+    for proposed in ({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 9, "b": 1}):
+        assert isinstance(ask, Ask)
+        ask = loop.hear(Proposed(proposed))
+        assert isinstance(ask, Ask)
+        assert ask.last is not None
+        assert ask.accepted is not None
+        ask.last["a"] = ask.accepted["a"] = 7
+        ask.schema["properties"].clear()
+        ask.given["mode"] = "fast"  # type: ignore[index]
+    assert loop.rounds[0].candidate == {"a": 1, "b": 2, "mode": "slow"}
+    assert (loop.rounds[2].candidate, ground.given) == ({"a": 9, "b": 1, "mode": "slow"}, {"mode": "slow"})
+    assert ground.judge({"a": 1, "b": "2"}).fault
 
 
 def test_a_state_of_other_rules_is_refused() -> None:
