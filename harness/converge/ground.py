@@ -14,7 +14,7 @@ from harness.registry.fault import fault
 from harness.registry.invariant import Invariant
 from harness.registry.program import validator
 from harness.registry.registry import Registry
-from harness.registry.solve.coding import coded, put, value_at
+from harness.registry.solve.coding import allowed, coded, put, value_at
 from harness.registry.solve.extract import extract
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.rewrite import within
@@ -57,9 +57,8 @@ class Ground:
             raise UsageError(f"no rule speaks of an artifact {self.artifact!r}", where=self.registry.file, cure=cure)
         for variable in self._posed[0].variables:
             if variable.name in self.given and coded(variable, self.given[variable.name]) is None:
-                bounds = list(variable.values) or f"{variable.low} to {variable.high}"
-                value = self.given[variable.name]
-                raise UsageError(f"{variable.name}={value!r} is no value of this field", cure=f"it may be: {bounds}")
+                said = f"{variable.name}={self.given[variable.name]!r} is no value of this field"
+                raise UsageError(said, cure=f"it may be: {allowed(variable)}")
 
     @cached_property
     def rules(self) -> tuple[Invariant, ...]:

@@ -15,7 +15,7 @@ from harness.registry.complaint import nearest
 from harness.registry.parameter import Parameter
 from harness.registry.registry import Registry
 from harness.registry.solve.certificate import Point
-from harness.registry.solve.coding import told
+from harness.registry.solve.coding import allowed, coded, told
 from harness.registry.solve.needs import CURE, missing_packages
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.relax import parameters_of
@@ -61,15 +61,10 @@ def fixed_fields(problem: Problem, stated: list[str] | None) -> dict[str, Fracti
         variable = by_name.get(name)
         if variable is None:
             raise UsageError(f"no rule speaks of a field {name!r}", cure=f"fields: {', '.join(by_name)}")
-        if variable.values:
-            same = (type(one) is type(value) and one == value for one in variable.values)
-            codes = [Fraction(at) for at, equal in enumerate(same) if equal]
-        else:
-            codes = [Fraction(repr(value))] if _is_number(value) else []
-        if not codes or not variable.low <= codes[0] <= variable.high:
-            cure = f"one of {list(variable.values)}" if variable.values else f"{variable.low} to {variable.high}"
-            raise UsageError(f"{name}={value!r} is no value of this field", cure=cure)
-        fixed[name] = codes[0]
+        code = coded(variable, value)
+        if code is None:
+            raise UsageError(f"{name}={value!r} is no value of this field", cure=f"it may be: {allowed(variable)}")
+        fixed[name] = code
     return fixed
 
 

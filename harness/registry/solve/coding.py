@@ -30,6 +30,13 @@ def told(variable: Variable, number: Fraction) -> Any:
     return int(number) if number.denominator == 1 else float(number)
 
 
+def allowed(variable: Variable) -> str:
+    """Say for a reader which values a field can have."""
+    if variable.values:
+        return ", ".join(map(repr, variable.values))
+    return f"{told(variable, variable.low)!r} to {told(variable, variable.high)!r}"
+
+
 def point_of(problem: Problem, artifact: Mapping[str, Any]) -> dict[str, Fraction] | None:
     """Give the value of every variable in an artifact; None where one is missing or out of its bounds."""
     found: dict[str, Fraction] = {}
