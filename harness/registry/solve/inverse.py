@@ -96,12 +96,13 @@ def _b_root(yl: float, yh: float, _a: float, _b: float, _c: float, _d: float) ->
     return (down(yl * yl) if yl > 0 else 0.0), up(yh * yh) if yh > 0 else 0.0, *_ANY
 
 
-def _rooted(x: float, n: int) -> float:
-    """Give the n-th root of a number that is not negative, with an error of a few units in the last place."""
+def _rooted(x: float, n: int) -> Interval:
+    """Give two floats around the n-th root of a number that is not negative."""
     if not 0 < x < INFINITE:
-        return x
+        return x, x
     near: float = math.sqrt(x) if n == 2 else math.cbrt(x) if n == 3 else x ** (1 / n)
-    return near
+    slack = 4e-16 + (2e-17 * abs(math.log(x)) if n > 4 else 0)  # 1 / n is rounded
+    return near * (1 - slack), near * (1 + slack)
 
 
 def power_back(n: int) -> Backward:
@@ -109,12 +110,12 @@ def power_back(n: int) -> Backward:
 
     def whole(yl: float, yh: float, a: float, b: float, _c: float, _d: float) -> Ends:
         if n % 2:
-            lo, hi = math.copysign(_rooted(abs(yl), n), yl), math.copysign(_rooted(abs(yh), n), yh)
-            return lo - 4e-16 * abs(lo) if abs(lo) < INFINITE else lo, hi + 4e-16 * abs(hi), *_ANY
+            lo = _rooted(yl, n)[0] if yl >= 0 else -_rooted(-yl, n)[1]
+            hi = _rooted(yh, n)[1] if yh >= 0 else -_rooted(-yh, n)[0]
+            return lo, hi, *_ANY
         if yh < 0:
             return *_ANY, *_ANY
-        inner, outer = _rooted(max(yl, 0.0), n) * (1 - 4e-16), _rooted(yh, n) * (1 + 4e-16)
-        return _b_abs(inner, outer, a, b, 0.0, 0.0)
+        return _b_abs(_rooted(max(yl, 0.0), n)[0], _rooted(yh, n)[1], a, b, 0.0, 0.0)
 
     if n > 0:
         return whole
