@@ -44,6 +44,6 @@ def policy(request: ModelRequest) -> Reply:
         return say(json.dumps(FIRST))
     before = json.loads(asked.split("Go on from ")[1].split(", of which")[0])
     if whole := re.search(r"this would do: (\{.*\})", asked):
-        return say(whole[1].replace("'", '"'))
+        return say(whole[1])
     field, value = re.findall(r"one way: (\w+): \w+ by .* to (\S+)", asked)[0]
     return say(json.dumps(before | {field: float(value)}))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from harness.assertion.interface import Checker
 from harness.determinism.canonical import digest_of, encode
 from harness.errors import NotRecordable, RegistryError, UsageError
+from harness.registry.complaint import nearest
 from harness.registry.fault import fault
 from harness.registry.invariant import Invariant
 from harness.registry.program import validator
@@ -20,7 +21,7 @@ from harness.registry.solve.problem import Problem
 from harness.registry.solve.rewrite import within
 from harness.registry.values import same
 from harness.trace.event import Event
-from harness.trace.value import encode_value
+from harness.trace.value import decode_value, encode_value, holds_objects
 from harness.trace.verdict import Verdict
 
 
@@ -43,7 +44,8 @@ class Ground:
 
     ``given`` are constants, by dotted name: a candidate without them gets them, one that changes them is none. What
     this does not see: rules that ask about the past of a run; the door asks them when the loop has converged.
-    UsageError for an artifact that no rule speaks of, and for a given value that the schema does not allow.
+    UsageError for an artifact that no rule speaks of, for a given field that its schema does not have, and for a given
+    value that it does not allow.
     """
 
     registry: Registry
@@ -55,10 +57,25 @@ class Ground:
             known = sorted({one.artifact for one in self.registry.invariants if one.on == "artifact"})
             cure = f"artifacts that rules speak of: {', '.join(known) or 'none'}"
             raise UsageError(f"no rule speaks of an artifact {self.artifact!r}", where=self.registry.file, cure=cure)
+        for name in self.given:
+            self._check_declared(name)
         for variable in self._posed[0].variables:
             if variable.name in self.given and coded(variable, self.given[variable.name]) is None:
                 said = f"{variable.name}={self.given[variable.name]!r} is no value of this field"
                 raise UsageError(said, cure=f"it may be: {allowed(variable)}")
+
+    def _check_declared(self, name: str) -> None:
+        """Raise UsageError for a given field that the schema, where it lists fields, does not have."""
+        schema: Any = self.schema
+        for depth, part in enumerate(parts := name.split(".")):
+            known = schema.get("properties") if isinstance(schema, dict) else None
+            if not known:
+                return
+            if part not in known:
+                where = ".".join((self.artifact, *parts[:depth]))
+                cure = nearest(part, known) or f"{where} has: {', '.join(known)}"
+                raise UsageError(f"{name} is given, and no field of {self.artifact}", cure=cure)
+            schema = known[part]
 
     @cached_property
     def rules(self) -> tuple[Invariant, ...]:
@@ -88,9 +105,11 @@ class Ground:
         return digest_of([self.registry.digest, self.artifact, dict(self.given)])
 
     def judge(self, proposed: Any) -> Judged:
-        """Say which rules hold of a candidate. O(size of the rules)."""
+        """Say which rules hold of a candidate; a dataclass or pydantic model is its fields. O(size of the rules)."""
         try:
             candidate = encode_value(proposed)
+            if holds_objects(candidate):
+                candidate = encode_value(decode_value(candidate))
             encode(candidate)
         except NotRecordable as error:
             return Judged({}, fault=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -117,6 +118,13 @@ class Invariant:
     def place(self) -> str:
         """Where the rule is written, as file and line."""
         return self.at.place
+
+    @property
+    def demand(self) -> str:
+        """What it requires, and when, as it is written."""
+        require = self.require
+        asked = require.text if isinstance(require, Expression) else json.dumps(require.schema, ensure_ascii=False)
+        return f"{asked}, when {self.when.text}" if self.when else asked
 
     def uses(self) -> frozenset[str]:
         """Give the definitions that the rule uses, and those that these use."""

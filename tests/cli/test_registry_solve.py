@@ -237,6 +237,7 @@ def test_what_only_z3_says_is_told_as_evidence(told: Any, tmp_path: Path) -> Non
         (("--region", "speed"), "variables: v_kmh"),
         (("--region", "v_kmh", "--fix", "speed=1"), "fields: v_kmh"),
         (("--region", "v_kmh", "--fix", "v_kmh=500"), "v_kmh=500 is no value of this field"),
+        (("--fix", "v_kmh=50"), "add --region FIELD"),
         (("--certificate", "no/such/folder"), "no/such/folder: cannot be written"),
     ],
 )

@@ -74,7 +74,7 @@ def scripted_good(request: ModelRequest) -> Reply:
     if way is not None:
         return say(json.dumps(put(plan, way[1], json.loads(way[2]))))
     jump = re.search(r"this would do: (\{.*\})$", prompt, re.MULTILINE)
-    return say(json.dumps(plan) if jump is None else jump[1].replace("'", '"'))
+    return say(json.dumps(plan) if jump is None else jump[1])
 
 
 def scripted_sycophant(request: ModelRequest) -> Reply:

@@ -77,6 +77,8 @@ def command(
 
     Exit 0 where there is one, 1 where it is certified that there is none, 3 where neither could be certified.
     """
+    if fix and not region:
+        raise UsageError(f"--fix {fix[0]} is for --region", cure="add --region FIELD, of a field that is to stay free")
     rules = load_registry(registry)
     problem = posed(rules, artifact, values)
     oracle = partial(decide, budget=Budget(boxes=boxes))

@@ -63,7 +63,7 @@ class Ask:
         yield _json(self.schema)
         yield "It has to meet every one of these rules:"
         for rule in self.rules:
-            yield f"- {rule.id}: {rule.title or rule.require}"
+            yield f"- {rule.id}: {rule.title or rule.demand}"
         if self.given:
             yield f"These fields are given and cannot be changed: {_json(self.given)}"
         if self.fault:

@@ -8,6 +8,7 @@ triple of root cause, gradient and locks; the distance there is measured to the 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class Gradient:
         if self.against:
             lines += [f"  not without breaking {', '.join(self.against)}: {_worded(one)}" for one in self.alone]
         if self.jump is not None:
-            lines.append(f"  several fields have to change; this would do: {self.jump}")
+            lines.append(f"  several fields have to change; this would do: {_json(self.jump)}")
         return "\n".join(lines)
 
 
@@ -92,7 +93,7 @@ def slack(ground: Ground, candidate: dict[str, Any], rule: str, name: str) -> tu
 
 
 def _gradient(ground: Ground, judged: Judged, verdict: Verdict, locked: frozenset[str]) -> Gradient:
-    cause = verdict.says or (verdict.reason if verdict.truth == "unknown" else verdict.rule)
+    cause = verdict.says or (verdict.reason if verdict.truth == "unknown" else _stated(ground, verdict.rule))
     wanted, problem = locked | {verdict.rule}, ground.problem
     point = point_of(problem, judged.candidate) if problem is not None else None
     if problem is None or point is None or verdict.truth == "unknown":
@@ -203,5 +204,18 @@ def _tried(ground: Ground, candidate: dict[str, Any], move: Move) -> frozenset[s
     return ground.judge(put(candidate, name, value)).satisfied
 
 
+def _stated(ground: Ground, name: str) -> str:
+    rule = next(one for one in ground.rules if one.id == name)
+    return rule.title or rule.demand
+
+
 def _worded(move: Move) -> str:
+    """Tell a step; values that are to be copied stand as JSON, because that is what is to be answered."""
+    name = move.field.removeprefix("artifact.")
+    if move.direction == "choose":
+        return f"{name}: choose {' or '.join(map(_json, move.one_of))}"
     return str(move).removeprefix("artifact.")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

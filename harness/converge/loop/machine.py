@@ -143,7 +143,8 @@ class Loop:
                 self.outlook = "infeasible"
                 mus = one_mus(problem, decide, certainly)
                 conflict = mus.names if mus is not None else decision.core
-                why = f"no {self.ground.artifact} meets {' and '.join(conflict)}"
+                fixed = ", ".join(f"{name}={value!r}" for name, value in self.ground.given.items())
+                why = f"no {self.ground.artifact}{fixed and f' with {fixed}'} meets {' and '.join(conflict)}"
                 return self._ended("infeasible", why, conflict=conflict, certificate=decision.certificate)
         return self._ask()
 

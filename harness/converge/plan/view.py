@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness.converge.plan.plan import Node, Schema, copied
-from harness.registry.invariant import Expression, Invariant
+from harness.registry.invariant import Invariant
 from harness.registry.registry import Registry
 
 
@@ -81,8 +81,7 @@ class View(Mapping[str, Any]):
 
 
 def _law(rule: Invariant) -> Law:
-    requires = rule.require.text if isinstance(rule.require, Expression) else _json(rule.require.schema)
-    return Law(rule.artifact, rule.id, rule.title, requires)
+    return Law(rule.artifact, rule.id, rule.title, rule.demand)
 
 
 def _json(value: Any) -> str:

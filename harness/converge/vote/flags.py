@@ -6,13 +6,13 @@ less likely to be right than what other replies say; put right it would still be
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from harness.assertion.interface import Checker
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.mediation.decision import decide
+from harness.registry.complaint import nearest
 from harness.registry.fault import fault
 from harness.registry.invariant import Invariant
 from harness.registry.program import validator
@@ -47,8 +47,8 @@ class Flags:
     def __init__(self, registry: Registry, artifact: str, longest: int = LONGEST) -> None:
         known = {rule.artifact for rule in registry.invariants if rule.artifact} | registry.artifacts.keys()
         if known and artifact not in known:
-            near = get_close_matches(artifact, known, 1) or [", ".join(sorted(known))]
-            raise UsageError(f"{registry.name} speaks of no artifact {artifact!r}", cure=f"did you mean {near[0]}?")
+            cure = nearest(artifact, known) or f"declare it under artifacts:, or name one of {', '.join(sorted(known))}"
+            raise UsageError(f"{registry.name} speaks of no artifact {artifact!r}", cure=cure)
         self._registry, self._artifact, self._longest = registry, artifact, longest
         self._schema = registry.artifacts.get(artifact, True)
         self._fits = validator(self._schema)

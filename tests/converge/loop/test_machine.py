@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from harness.adapters.registries import load_registry
 from harness.converge.ground import Ground
 from harness.converge.loop import Convergence, Gone, Loop, Proposed, Silent
 from harness.converge.loop.ask import Ask
+from harness.converge.loop.gradient import Gradient
 from harness.errors import UsageError
 from harness.registry.load import load
 from harness.registry.solve.checker import check_certificate
+from harness.trace.verdict import Move
 
 DRIVING = load_registry("driving_degradation")
 FAR = DRIVING.bind(perception_m=90)
@@ -164,7 +169,10 @@ def test_what_is_given_can_make_it_infeasible() -> None:
     assert set(end.conflict) <= {"SUM", "CAP", "GAP"}
 
 
-@pytest.mark.parametrize(("name", "given_fields"), [("nothing", {}), ("mix", {"b": 2.5}), ("mix", {"mode": "idle"})])
+@pytest.mark.parametrize(
+    ("name", "given_fields"),
+    [("nothing", {}), ("mix", {"b": 2.5}), ("mix", {"mode": "idle"}), ("mix", {"mod": "fast"})],
+)
 def test_a_ground_that_cannot_be_is_refused(name: str, given_fields: dict[str, Any]) -> None:
     """An artifact that no rule is on, or a constant that the schema does not allow, is an error before anything."""
     with pytest.raises(UsageError):
@@ -289,3 +297,78 @@ def test_the_prompt_holds_what_is_needed_and_is_the_same_every_time() -> None:
     assert texts[0] == texts[1]
     for said in ("increase by 34 to 84", "Keep meeting: FORWARD-BRAKING", "the same again", "REAR-DECELERATION"):
         assert said in texts[0]
+
+
+PLAIN = """\
+registry: plain
+version: 1.0.0
+default: allow
+parameters: {least: 3}
+artifacts:
+  week:
+    schema:
+      type: object
+      required: [early, night, on_call]
+      properties:
+        early: {type: integer, minimum: 0, maximum: 20}
+        night: {type: integer, minimum: 0, maximum: 20}
+        on_call: {type: boolean}
+invariants:
+  - {id: EARLY, on: artifact, artifact: week, require: artifact.early >= params.least}
+  - {id: NIGHT, on: artifact, artifact: week, when: artifact.on_call, require: artifact.night == artifact.early}
+  - {id: CALL, on: artifact, artifact: week, require: artifact.on_call}
+  - {id: FORM, on: artifact, artifact: week, schema: {artifact: {required: [night]}}}
+"""
+
+
+def test_rules_without_a_title_are_told_as_they_are_written() -> None:
+    """A model reads the requirement and its guard, and nothing else of the registry's file."""
+    loop = Loop(Ground(load(PLAIN, "plain.yaml"), "week"))
+    ask = loop.start()
+    assert isinstance(ask, Ask)
+    assert ask.prompt.splitlines()[3:] == [
+        "- EARLY: artifact.early >= params.least",
+        "- NIGHT: artifact.night == artifact.early, when artifact.on_call",
+        "- CALL: artifact.on_call",
+        '- FORM: {"required": ["night"]}',
+    ]
+    ask = loop.hear(Proposed({"early": 1, "night": 1, "on_call": True}))
+    assert isinstance(ask, Ask)
+    assert "- EARLY: artifact.early >= params.least" in ask.prompt.split("Go on from")[1]
+
+
+def test_what_a_model_is_to_copy_is_json() -> None:
+    """True and a text in quotes of Python would be no JSON, and cost the next try."""
+    loop = Loop(Ground(load(PLAIN, "plain.yaml"), "week"))
+    loop.start()
+    ask = loop.hear(Proposed({"early": 1, "night": 1, "on_call": True}))
+    assert isinstance(ask, Ask)
+    assert ask.gradients[0].jump is not None
+    assert f"this would do: {json.dumps(ask.gradients[0].jump)}" in ask.prompt
+    choice = Gradient("CALL", "somebody", {}, steps=(Move("artifact.on_call", "choose", one_of=(True, "it's")),))
+    assert str(choice).endswith("""one way: on_call: choose true or "it's\"""")
+
+
+class Leg(BaseModel):
+    """What an agent with structured output gives."""
+
+    night: int
+
+
+@dataclass
+class Week:
+    """The same as a dataclass, with a model inside."""
+
+    early: int
+    leg: Leg
+
+
+def test_a_dataclass_or_a_pydantic_model_is_its_fields() -> None:
+    """The structured output of an agent is proposed as it is, and costs no try."""
+    rules = load(
+        "{registry: r, version: 1.0.0, default: allow, artifacts: {week: {schema: {type: object}}},"
+        " invariants: [{id: EARLY, on: artifact, artifact: week, require: artifact.early >= artifact.leg.night}]}",
+        "r.yaml",
+    )
+    end = led(Loop(Ground(rules, "week")), [Week(2, Leg(night=3)), Week(3, Leg(night=3))])
+    assert (end.end, end.value, len(end.rounds)) == ("converged", {"early": 3, "leg": {"night": 3}}, 2)

@@ -65,8 +65,12 @@ def test_red_flags_discard(moves: Registry) -> None:
 
 def test_an_artifact_that_the_registry_does_not_know_is_a_mistake(moves: Registry) -> None:
     """A misspelt name would let every reply pass; without any artifact in the registry there is nothing to misspell."""
-    with pytest.raises(UsageError, match=r"(?s)no artifact 'mvoe'.*did you mean move\?"):
+    with pytest.raises(UsageError, match=r"(?s)no artifact 'mvoe'.*did you mean 'move'\?"):
         Flags(moves, "mvoe")
+    with pytest.raises(
+        UsageError, match=r"(?s)no artifact 'capital'.*declare it under artifacts:, or name one of move"
+    ):
+        Flags(moves, "capital")
     Flags(NONE, "anything")
 
 
