@@ -16,7 +16,7 @@ from harness.registry.invariant import Invariant
 from harness.registry.program import validator
 from harness.registry.registry import Registry
 from harness.registry.solve.coding import allowed, coded, put, value_at
-from harness.registry.solve.extract import extract
+from harness.registry.solve.extract import readable
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.rewrite import within
 from harness.registry.values import same
@@ -91,12 +91,15 @@ class Ground:
 
     @property
     def problem(self) -> Problem | None:
-        """The rules as constraints, what is given fixed; None where the solver cannot read them."""
-        return self._posed[0] if self._posed[0].variables else None
+        """The rules as constraints, those that the solver can read, with what is given fixed; None where it reads none.
+
+        Where no point meets them no artifact meets all the rules; one that does may still fail those that are unread.
+        """
+        return self._posed[0] if self._posed[0].constraints and self._posed[0].variables else None
 
     @property
     def unread(self) -> str:
-        """Why there is no problem; empty where there is one."""
+        """Which rules the problem lacks, and why; empty where it has all of them."""
         return self._posed[1]
 
     @cached_property
@@ -136,14 +139,14 @@ class Ground:
     @cached_property
     def _posed(self) -> tuple[Problem, str]:
         try:
-            problem = extract(self.registry, self.artifact)
+            problem, mistakes = readable(self.registry, self.artifact)
         except RegistryError as error:
             return Problem((), ()), str(error)
         for place, variable in enumerate(problem.variables):
             number = coded(variable, self.given[variable.name]) if variable.name in self.given else None
             if number is not None:
                 problem = within(problem, place, number, number)
-        return problem, ""
+        return problem, "\n".join(map(str, mistakes))
 
 
 def _shortly(value: Any) -> str:

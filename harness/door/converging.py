@@ -59,7 +59,8 @@ class _Leading:
 
     def begin(self) -> Ask | Convergence:
         turn, ground = self.loop.start(), self.loop.ground
-        problem = {"problem": ground.problem.digest} if ground.problem is not None else {"unread": ground.unread}
+        problem = {"problem": ground.problem.digest} if ground.problem is not None else {}
+        problem |= {"unread": ground.unread} if ground.unread else {}
         said = {"registry": ground.registry.digest, "given": dict(ground.given), "tries": self.loop.tries}
         self._tell({"outlook": self.loop.outlook, **said, **problem})
         return self._ended(turn) if isinstance(turn, Convergence) else turn

@@ -96,7 +96,8 @@ def _gradient(ground: Ground, judged: Judged, verdict: Verdict, locked: frozense
     cause = verdict.says or (verdict.reason if verdict.truth == "unknown" else _stated(ground, verdict.rule))
     wanted, problem = locked | {verdict.rule}, ground.problem
     point = point_of(problem, judged.candidate) if problem is not None else None
-    if problem is None or point is None or verdict.truth == "unknown":
+    read = problem is not None and any(one.name == verdict.rule for one in problem.constraints)
+    if problem is None or point is None or not read or verdict.truth == "unknown":
         steps = tuple(one for one in verdict.gradient if _tried(ground, judged.candidate, one) >= wanted)
         alone = () if steps else verdict.gradient
         return Gradient(verdict.rule, cause, verdict.values, verdict.margin, steps, alone)

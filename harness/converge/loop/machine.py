@@ -138,7 +138,7 @@ class Loop:
             decision = decide(problem, self._budget)
             self.outlook = "undecided"
             if isinstance(decision, Feasible):
-                self.outlook = "feasible"
+                self.outlook = "undecided" if self.ground.unread else "feasible"
             elif isinstance(decision, Infeasible):
                 self.outlook = "infeasible"
                 mus = one_mus(problem, decide, certainly)

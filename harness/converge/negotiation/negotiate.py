@@ -44,7 +44,7 @@ def negotiate(
     that does alone, and the next. Where none does alone, it is some that do together. UsageError where the rules cannot
     be read as constraints, or are not certified infeasible, and for a ``trade`` of what may not be bound.
     """
-    if ground.problem is None:
+    if ground.problem is None or ground.unread:
         raise UsageError(f"the rules cannot be solved: {ground.unread or 'they speak of no field'}")
     return _Negotiation(ground, ground.problem, budget, room).report(trade)
 

@@ -50,7 +50,7 @@ def settle(registry: Registry, choice: Choice, *, budget: Budget = STANDARD) -> 
     bound = registry.bind(**choice.values)
     settled = replace(bound, version=next_version(registry.version))
     ground = Ground(settled, choice.artifact, choice.given)
-    if ground.problem is None:
+    if ground.problem is None or ground.unread:
         raise UsageError(f"the rules cannot be solved: {ground.unread or 'they speak of no field'}")
     decision = decide(ground.problem, budget)
     if not isinstance(decision, Feasible):

@@ -34,18 +34,29 @@ def extract(registry: Registry, artifact: str) -> Problem:
 
     Not seen: rounding. The registry's own check works with floats, so close to a boundary it may answer differently.
     """
+    problem, mistakes = readable(registry, artifact)
+    if mistakes:
+        raise RegistryError(mistakes)
+    return problem
+
+
+def readable(registry: Registry, artifact: str) -> tuple[Problem, tuple[Mistake, ...]]:
+    """Give the problem that those rules pose which can be read, and what is wrong with the others.
+
+    Where that problem has no solution, no artifact meets all the rules; a solution of it may still fail the others.
+    RegistryError where the artifact is not declared, or no rule speaks of it.
+    """
     rules = [rule for rule in registry.invariants if rule.on == "artifact" and rule.artifact == artifact]
     at = registry.places.get(f"artifacts.{artifact}")
     if at is None or not rules:
         raise RegistryError((_no_problem(registry, artifact, at),))
     unknowns = Unknowns(artifact, at)
     mistakes: list[Mistake] = []
-    read = [Constraint(rule.id, _condition(rule, registry, unknowns, mistakes)) for rule in rules]
-    mistakes += unknowns.mistakes
-    if mistakes:
-        raise RegistryError(tuple(mistakes))
-    beyond = [Constraint(f"schema:{name}", every(conditions)) for name, conditions in unknowns.beyond.items()]
-    return Problem(tuple(unknowns.variables), (*read, *beyond))
+    conditions = [(rule.id, _condition(rule, registry, unknowns, mistakes)) for rule in rules]
+    unknowns.look_at_required()
+    read = [Constraint(name, condition) for name, condition in conditions if condition is not None]
+    beyond = [Constraint(f"schema:{name}", every(bounds)) for name, bounds in unknowns.beyond.items()]
+    return Problem(tuple(unknowns.variables), (*read, *beyond)), (*mistakes, *unknowns.mistakes)
 
 
 def _no_problem(registry: Registry, artifact: str, at: Written | None) -> Mistake:
@@ -55,8 +66,8 @@ def _no_problem(registry: Registry, artifact: str, at: Written | None) -> Mistak
     return Mistake(registry.file, 1, 1, f"the artifact {artifact!r} is not declared", cure=cure)
 
 
-def _condition(rule: Invariant, registry: Registry, unknowns: Unknowns, mistakes: list[Mistake]) -> Condition:
-    """Give what a rule demands; where it cannot be read, ``mistakes`` or those of the unknowns grow."""
+def _condition(rule: Invariant, registry: Registry, unknowns: Unknowns, mistakes: list[Mistake]) -> Condition | None:
+    """Give what a rule demands; None where it cannot be read, and ``mistakes`` or those of the unknowns tell why."""
     reading = Reading(unknowns, registry.parameters)
     met = _required(rule.require, reading, unknowns, rule.at, mistakes)
     if rule.when is None:
@@ -65,12 +76,14 @@ def _condition(rule: Invariant, registry: Registry, unknowns: Unknowns, mistakes
     silent = _read(rule.when, reading, mistakes, wanted=False)
     # a guard that is undefined leaves the rule unknown, whatever it requires
     speaks = _read(rule.when, reading, mistakes, wanted=True) if reading.partial else ALWAYS
+    if met is None or silent is None or speaks is None:
+        return None
     return some((silent, every((speaks, met))), unknowns.variables)
 
 
 def _required(
     require: Expression | Shape, reading: Reading, unknowns: Unknowns, at: Written, mistakes: list[Mistake]
-) -> Condition:
+) -> Condition | None:
     if isinstance(require, Expression):
         return _read(require, reading, mistakes, wanted=True)
     place = at.find(["schema", "artifact"])
@@ -80,10 +93,10 @@ def _required(
         mistakes.append(place.keys.get(error.key, place).mistake(error.message, error.cure))
     except BeyondSchemaError:
         pass
-    return NEVER
+    return None
 
 
-def _read(expression: Expression, reading: Reading, mistakes: list[Mistake], *, wanted: bool) -> Condition:
+def _read(expression: Expression, reading: Reading, mistakes: list[Mistake], *, wanted: bool) -> Condition | None:
     try:
         return reading.truth(expression.tree, wanted)
     except ExpressionError as error:
@@ -91,7 +104,7 @@ def _read(expression: Expression, reading: Reading, mistakes: list[Mistake], *, 
         mistakes.append(at.mistake(error.message, error.cure, start=error.span.start, end=error.span.end))
     except BeyondSchemaError:
         pass
-    return NEVER
+    return None
 
 
 def _fitting(schema: Any, path: tuple[str, ...], unknowns: Unknowns, *, there: bool) -> Iterator[Condition]:

@@ -33,6 +33,10 @@ class UnreadableError(ValueError):
         super().__init__(message, cure, key)
 
 
+class EmptyError(UnreadableError):
+    """Say that no value fits a field."""
+
+
 class Unknowns:
     """The variables that rules have spoken of so far, each read from the schema when it is first spoken of.
 
@@ -64,6 +68,25 @@ class Unknowns:
             if not isinstance(above, dict) or name not in above.get("required", ()):
                 return False
         return True
+
+    def look_at_required(self, path: tuple[str, ...] = ()) -> None:
+        """Tell of required fields that no rule speaks of and that no value fits: then no artifact fits either."""
+        schema, _ = self._schema(path)
+        for name in schema.get("required", ()) if isinstance(schema, dict) else ():
+            below = (*path, name)
+            inner, place = self._schema(below)
+            if below in self._places or not isinstance(inner, dict):
+                continue
+            if inner.get("type") == "object":
+                self.look_at_required(below)
+            elif inner.get("type") in ("number", "integer") and place is not None:
+                field = ".".join(below)
+                try:
+                    read_variable(field, inner)
+                except EmptyError as error:
+                    self.mistakes.append(place.mistake(f"{self._artifact}.{field}: {error.message}", error.cure))
+                except UnreadableError:
+                    pass  # no rule wants to know
 
     def _added(self, path: tuple[str, ...]) -> int | None:
         name, place = ".".join(path), len(self.variables)
@@ -107,7 +130,8 @@ def read_variable(name: str, schema: Any) -> Variable:
         return _choice(name, schema, unit)
     low, high = _ends(schema, whole=kind == "integer")
     if low > high:
-        raise UnreadableError(f"no value lies between {low} and {high}", "put the bounds in order")
+        what = "whole number" if kind == "integer" else "value"
+        raise EmptyError(f"no {what} lies within its bounds", "put the bounds in order, or further apart")
     return Variable(name, "integer" if kind == "integer" else "real", low, high, unit=unit)
 
 

@@ -117,8 +117,9 @@ def test_every_step_and_jump_has_been_tried(x: float, y: float, color: str) -> N
 
 
 def test_without_the_solver_the_steps_of_the_verdict_are_kept_that_break_nothing() -> None:
-    """A rule with a text in it cannot be solved; the steps told are those that have been tried."""
-    text = BOX.replace("enum: [red, green, blue]", "type: string")
+    """Where no rule can be solved, a field having no bounds, the steps told are those that have been tried."""
+    text = BOX.replace("x: {type: number, minimum: 0, maximum: 10}", "x: {type: number}")
+    text = text.replace('artifact.color != "red"', 'artifact.color != "red" and artifact.x < 100')
     ground = Ground(load(text, "box.yaml"), "box")
     assert ground.problem is None
     found = only(ground, {"x": 1.5, "y": 5, "color": "blue"}, "FLAT", "COLD")

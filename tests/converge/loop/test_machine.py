@@ -182,20 +182,30 @@ def test_a_ground_that_cannot_be_is_refused(name: str, given_fields: dict[str, A
 
 
 def test_rules_that_the_solver_cannot_read_still_converge() -> None:
-    """With a text in a rule there is no problem: nothing is said to be infeasible, and the loop judges all the same."""
+    """A rule on a text is left out of the problem: the loop judges it all the same, and does not promise a solution."""
     text = MIXED.replace("mode: {enum: [slow, fast]}", "mode: {type: string}")
     ground = Ground(load(text, "mixed.yaml"), "mix")
-    assert ground.problem is None
+    assert ground.problem is not None
+    assert [one.name for one in ground.problem.constraints] == ["SUM", "CAP", "GAP"]
+    assert "mix.mode: text is no variable" in ground.unread
     loop = Loop(ground)
     ask = loop.start()
     assert isinstance(ask, Ask)
-    assert loop.outlook == "not asked"
+    assert loop.outlook == "undecided"
     ask = loop.hear(Proposed({"a": 2.0, "b": 1, "mode": "slow"}))
     assert isinstance(ask, Ask)
     assert [one.anchor for one in ask.gradients] == ["SUM", "GAP"]
     end = loop.hear(Proposed({"a": 2.0, "b": 5, "mode": "slow"}))
     assert isinstance(end, Convergence)
     assert end.end == "converged"
+
+
+def test_what_the_readable_rules_rule_out_is_infeasible() -> None:
+    """A certificate for some of the rules is one for all of them."""
+    text = MIXED.replace("mode: {enum: [slow, fast]}", "mode: {type: string}").replace(">= 6", ">= 14")
+    end = Loop(Ground(load(text, "mixed.yaml"), "mix")).start()
+    assert isinstance(end, Convergence)
+    assert (end.end, end.conflict) == ("infeasible", ("SUM", "CAP"))
 
 
 mixes = st.fixed_dictionaries(

@@ -372,7 +372,7 @@ NOT_IT = {"text": '"a"'}
         ("endless", "plan.endless: a number without maximum", "add maximum: …"),
         ("text", "plan.text: text is no variable unless its values are listed", "list them: enum: […]"),
         ("odd", "plan.odd: 'multipleOf' is not read by the solver", "say it as a rule"),
-        ("none", "plan.none: no value lies between 1 and 0", "put the bounds in order"),
+        ("none", "plan.none: no whole number lies within its bounds", "put the bounds in order, or further apart"),
         (
             "anything",
             "plan.anything: the schema does not say that it is one number, truth value or listed text",
