@@ -393,7 +393,8 @@ def test_a_plan_is_pursued_as_the_page_says(tmp_path: Path) -> None:
     done = program(tmp_path, *command)
     assert done.returncode == 0, done.stderr
     assert_shown(shown, done)
-    assert program(tmp_path, "replay", "t", OPENAI_API_KEY="none").returncode == 0
+    replayed = program(tmp_path, "replay", "t", "--verify", "2", OPENAI_API_KEY="none")  # from empty folders
+    assert replayed.returncode == 0, replayed.stdout
     command, shown = example("decompose.md", "routine lint")
     linted = program(tmp_path, *command)
     assert linted.returncode == 1, linted.stderr

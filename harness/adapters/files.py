@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, cast
@@ -134,6 +134,12 @@ def read_text(path: str | Path) -> str:
         raise UsageError("not a text file (UTF-8)", where=str(path)) from None
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def found_in(path: str | Path, places: Iterable[Path]) -> Path:
+    """Give the first file of that name, in the working directory or one of these folders; the name where none is."""
+    named = Path(path)
+    return next((place / named for place in (Path(), *places) if (place / named).is_file()), named)
 
 
 def shipped_registries() -> Path:

@@ -77,6 +77,7 @@ class Harness:
         self._traces, self._approver, self._clock = Path(traces), approver, clock
         self.uncaptured, self.escalate = uncaptured, escalate
         self.bound = dict(parameters or {})
+        self.places: tuple[Path, ...] = ()  # where a replay looks for files that its agent names, after its own folder
         declared, self.files = _load(registry)
         self._declared = declared.bind(**self.bound)
         self.health = Health(limits_of(self._declared.graph))
@@ -155,6 +156,12 @@ class Harness:
         other._registry = None
         if limits_of(other._declared.graph) != self.health.limits:
             other.health = Health(limits_of(other._declared.graph))
+        return other
+
+    def with_places(self, *folders: str) -> Self:
+        """Give this app with folders to look in for files that its agent names; empty names are left out."""
+        other = copy.copy(self)
+        other.places = tuple(Path(folder) for folder in folders if folder)
         return other
 
     def with_tools_of(self, names: Collection[str]) -> Self:

@@ -38,6 +38,7 @@ def agent_behind(
     bound = {name: value for name, value in host.get("parameters", {}).items() if name not in app.bound}
     app = app.with_registry(parameters=bound) if bound else app
     app = app.with_tools_of(header.run["tools"])  # what other modules of this process declared was not there then
+    app = app.with_places(*folders, host.get("folder", ""))
     return app if handed else _under_recorded_rules(app, header), function
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from harness.adapters.files import read_text
+from harness.adapters.files import found_in, read_text
 from harness.converge.plan.board import Board, Standing
 from harness.converge.plan.change import Change
 from harness.converge.plan.file import document_of, plan_in
@@ -105,7 +105,7 @@ class _Pursuing:
     def _read(self, plan: Pursued) -> tuple[Plan | Board, Mapping[str, Worker]]:
         """Give what is to be pursued, with the workers it brings along."""
         if isinstance(plan, str | Path):
-            document = document_of(read_text(plan), str(plan))
+            document = document_of(read_text(found_in(plan, self.session.app.places)), str(plan))
             routine = is_routine(document)
             plan = routine_in(document, tools_of(self.session.app)) if routine else plan_in(document, self.registry)
         return planned(self.session.app, plan) if isinstance(plan, Routine) else (plan, {})
