@@ -21,7 +21,7 @@ from harness.registry.solve.problem import Problem
 from harness.registry.solve.rewrite import within
 from harness.registry.values import same
 from harness.trace.event import Event
-from harness.trace.value import decode_value, encode_value, holds_objects
+from harness.trace.value import encode_value, with_fields
 from harness.trace.verdict import Verdict
 
 
@@ -110,9 +110,7 @@ class Ground:
     def judge(self, proposed: Any) -> Judged:
         """Say which rules hold of a candidate; a dataclass or pydantic model is its fields. O(size of the rules)."""
         try:
-            candidate = encode_value(proposed)
-            if holds_objects(candidate):
-                candidate = encode_value(decode_value(candidate))
+            candidate = encode_value(with_fields(proposed))
             encode(candidate)
         except NotRecordable as error:
             return Judged({}, fault=str(error))

@@ -25,6 +25,7 @@ from harness.door.firewall import walled
 from harness.door.routines import planned, tools_of
 from harness.errors import Refused, UsageError
 from harness.registry.complaint import nearest
+from harness.trace.value import with_fields
 from harness.trace.verdict import Move
 
 if TYPE_CHECKING:
@@ -139,7 +140,9 @@ class _Pursuing:
 
     def judged(self, name: str, written: Any) -> dict[str, Any]:
         """Give what a worker has written, if it is what the node declares and no rule blocks it."""
-        kept = self.board.accept(name, written)
+        if isinstance(written, Mapping):
+            written = {key: with_fields(value) for key, value in written.items()}
+        kept = self.board.accept(name, with_fields(written))
         for key, value in kept.items():
             if key in self.registry.artifacts:
                 self.session.artifact(key, value)

@@ -15,6 +15,7 @@ from harness.determinism.address import here
 from harness.determinism.streams import seed_for
 from harness.errors import HarnessError, RecordedError, UsageError
 from harness.run import drive
+from harness.trace.value import with_fields
 
 if TYPE_CHECKING:
     from harness.door.session import Session
@@ -157,7 +158,8 @@ def _said(value: Any) -> Reply:
     if inspect.iscoroutine(value):
         value.close()
         raise UsageError("whoever is asked answers asynchronously", cure="await session.avote(…)")
-    return value if isinstance(value, Reply) else Reply(value)
+    reply = value if isinstance(value, Reply) else Reply(value)
+    return reply._replace(value=with_fields(reply.value))
 
 
 def _spoilt(error: Exception) -> Spoilt:

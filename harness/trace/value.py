@@ -48,6 +48,18 @@ def encode_value(value: Any, pointer: str = "") -> Any:
     return _encode_object(value, kind, pointer)
 
 
+def with_fields(value: Any) -> Any:
+    """Give a value in which dataclasses and pydantic models are plain objects of their fields; any other as it is.
+
+    For data that comes from code and has to be JSON: what is not is for whoever asked for it to refuse. O(size).
+    """
+    try:
+        data = encode_value(value)
+    except NotRecordable:
+        return value
+    return encode_value(decode_value(data)) if holds_objects(data) else value
+
+
 def decode_value(data: Any, annotation: Any = None) -> Any:
     """Read JSON data written by ``encode_value``.
 

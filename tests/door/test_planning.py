@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,28 @@ def test_what_is_no_answer_costs_a_try(written: Any, tmp_path: Path) -> None:
     result, _ = played(Harness(traces=tmp_path), lambda: pursue(present(), plan, lambda _: written, {}))
     assert result.end == "stuck"
     assert "what flight has written" in result.left["flight"]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A value of one key."""
+
+    row: int
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A whole answer, as structured output of a framework is one."""
+
+    flight: Seat
+
+
+@pytest.mark.parametrize("written", [{"flight": Seat(7)}, Booking(Seat(7)), {"flight": {"row": 7}}])
+def test_an_object_counts_as_its_fields(written: Any, tmp_path: Path) -> None:
+    """What frameworks give as structured output need not be taken apart by hand."""
+    plan = Plan("one", [Node("flight", writes=["flight"], tries=1)])
+    result, _ = played(Harness(traces=tmp_path), lambda: pursue(present(), plan, lambda _: written, {}))
+    assert result.results == {"flight": {"row": 7}}
 
 
 # --- artifacts --------------------------------------------------------------------------------------------------------
