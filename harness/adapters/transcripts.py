@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX, FileStore
@@ -35,21 +37,26 @@ class Conversation(NamedTuple):
     """One conversation to be written as a trace.
 
     ``name`` becomes the file's name, ``source`` says in the header where it came from, ``label`` is what is known
-    about it that a checker must not know.
+    about it that a checker must not know. ``run`` and ``host`` are what else the header says of it, ``lost`` what the
+    source says that a trace has no place for, each with how often.
     """
 
     name: str
     source: dict[str, Any]
     events: Iterable[Event]
     label: dict[str, Any]
+    run: Mapping[str, Any] = MappingProxyType({})
+    host: Mapping[str, Any] = MappingProxyType({})
+    lost: Mapping[str, int] = MappingProxyType({})
 
 
 class Imported(NamedTuple):
-    """Count what was written."""
+    """Count what was written, and what was not because a trace has no place for it."""
 
     traces: int
     events: int
     labels: int
+    lost: dict[str, int]
 
 
 def documents(path: Path) -> Iterator[Document]:
@@ -60,13 +67,13 @@ def documents(path: Path) -> Iterator[Document]:
     kind = path.name.removesuffix(".gz").rpartition(".")[2]
     if kind not in ("json", "jsonl"):
         raise UsageError("not a transcript file by its name", where=str(path), cure="expected .json or .jsonl (.gz)")
-    data = _content(path)
+    data = content(path)
     if kind == "jsonl":
         for number, line in enumerate(data.splitlines(), start=1):
             if line.strip():
-                yield Document(f"{path}:{number}", _parsed(line, f"{path}:{number}"))
+                yield Document(f"{path}:{number}", parsed(line, f"{path}:{number}"))
         return
-    whole = _parsed(data, str(path))
+    whole = parsed(data, str(path))
     for number, value in enumerate(whole if isinstance(whole, list) else [whole]):
         yield Document(f"{path}: transcript {number}", value)
 
@@ -105,12 +112,14 @@ def _new_folder(out: Path) -> Path:
 def _write_all(conversations: Iterable[Conversation], importer: str, source: Path, folder: Path) -> Imported:
     traces = events = 0
     labels: list[bytes] = []
+    lost = Counter[str]()
     try:
         for conversation in conversations:
             name = f"{conversation.name}{SUFFIX}"
             events += _write(conversation, importer, source, folder / name)
             if conversation.label:
                 labels.append(canonical.encode({**conversation.label, "trace": name}) + b"\n")
+            lost.update(conversation.lost)
             traces += 1
     except NotRecordable as error:
         raise UsageError(f"transcript {traces} cannot be written: {error.what}", where=str(source)) from None
@@ -118,11 +127,12 @@ def _write_all(conversations: Iterable[Conversation], importer: str, source: Pat
         raise UsageError("holds no conversation", where=str(source))
     if labels:
         (folder / LABELS).write_bytes(b"".join(labels))
-    return Imported(traces, events, len(labels))
+    return Imported(traces, events, len(labels), dict(sorted(lost.items())))
 
 
 def _write(conversation: Conversation, importer: str, source: Path, path: Path) -> int:
-    writer = Writer(Header(_run(importer, conversation.source), {"source": source.name}))
+    run = {**_run(importer, conversation.source), **conversation.run}
+    writer = Writer(Header(run, {"source": source.name, **conversation.host}))
     store = FileStore(path)
     try:
         store.append(writer.header_line)
@@ -135,7 +145,7 @@ def _write(conversation: Conversation, importer: str, source: Path, path: Path) 
 
 
 def _run(importer: str, source: dict[str, Any]) -> dict[str, Any]:
-    """Describe an imported run with the keys of a recorded one; ``at`` counts events, because times are not known."""
+    """Describe an imported run with the keys of a recorded one; ``at`` counts events, where times are not known."""
     return {
         "clock": "ordinal",
         "conversation": None,
@@ -152,17 +162,22 @@ def _run(importer: str, source: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path, most_bytes: int | None = None) -> bytes:
+    """Read a file, unpacked where its name ends in ``.gz``; UsageError where it cannot be, or holds more bytes."""
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read() if most_bytes is None else file.read(most_bytes + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UsageError(f"not a complete gzip file: {error}", where=str(path)) from None
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    if most_bytes is not None and len(data) > most_bytes:
+        raise UsageError(f"holds more than {most_bytes:,} bytes", where=str(path), cure="split it into files")
+    return data
 
 
-def _parsed(data: bytes, place: str) -> Any:
+def parsed(data: bytes, place: str) -> Any:
+    """Read JSON; UsageError names the place of what is none."""
     try:
         return canonical.decode(data)
     except ValueError as error:

@@ -142,7 +142,7 @@ def read_line(line: bytes, file: str, number: int) -> Line | Footer:
     event = Event(
         data["seq"], data["kind"], data["agent"], data["task"], tuple(data["parents"]), data["at"], data["body"]
     )
-    _check_body(event, file, number)
+    check_body(event, file, number)
     body = encode_body(event.kind, event.body)
     if event_line(event, body, data["prev"]) != line:
         raise TraceError(
@@ -160,7 +160,8 @@ def check_types(event: Event, file: str, number: int) -> None:
             raise TraceError(file, number, f"{said}: {str(value)[:80]!r}")
 
 
-def _check_body(event: Event, file: str, number: int) -> None:
+def check_body(event: Event, file: str, number: int) -> None:
+    """Check that a body has the fields of its kind and no others; TraceError names the field."""
     if event.kind not in KINDS:
         raise TraceError(file, number, f"unknown kind of event {event.kind!r}; known: {', '.join(sorted(KINDS))}")
     required, optional = BODIES[event.kind]

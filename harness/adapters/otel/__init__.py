@@ -1,0 +1,1 @@
+"""OpenTelemetry: traces as GenAI spans in OTLP JSON, and such spans of any producer as traces."""
