@@ -25,7 +25,7 @@ def there_and_back(trace: Path, folder: Path, *, content: bool = True) -> list[E
 
 @pytest.mark.parametrize("trace", GOLDEN, ids=lambda path: path.name.partition(".")[0])
 def test_every_golden_trace_comes_back(trace: Path, tmp_path: Path) -> None:
-    """With content: the same steps in the same order, at the same times, inside the same others, with equal outcomes."""
+    """With content: the same steps in the same order and places, at the same times, with equal outcomes."""
     before, after = events_of(trace), there_and_back(trace, tmp_path)
     assert steps_of(after) == steps_of(before)
     assert any(event.kind == "action" for event in before)
