@@ -60,10 +60,15 @@ class Reading(NamedTuple):
     lost: Counter[str]
 
 
+def is_step(span: Span) -> bool:
+    """Tell whether a span is a call of a model or a tool."""
+    return _kind(Facts(span.attributes)) in _MODEL | _TOOL
+
+
 def read_span(span: Span) -> Reading:
     """Say what a span tells; UsageError where its attributes are not what their names say. O(size)."""
     facts, lost = Facts(span.attributes), Counter[str]()
-    kind = facts.text("gen_ai.operation.name", "openinference.span.kind", "traceloop.span.kind", "llm.request.type")
+    kind = _kind(facts)
     facts.get("gen_ai.conversation.id", "session.id")  # of the whole trace
     agent = facts.text("gen_ai.agent.name", "agent.name", "gen_ai.workflow.name", "traceloop.workflow.name")
     step, frame = None, None
@@ -82,6 +87,10 @@ def read_span(span: Span) -> Reading:
     lost.update(f"attribute {name}" for name in facts.unread())
     lost.update(f"event {event.name}" for event in span.events if not _is_known(event.name))
     return Reading(step, frame, lost)
+
+
+def _kind(facts: Facts) -> str | None:
+    return facts.text("gen_ai.operation.name", "openinference.span.kind", "traceloop.span.kind", "llm.request.type")
 
 
 def _is_known(event: str) -> bool:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.otel import returned
-from harness.adapters.otel.dialects import Step, read_span
+from harness.adapters.otel.dialects import Step, is_step, read_span
 from harness.adapters.otel.read import Found, Span, read_traces
 from harness.adapters.transcripts import Conversation
 from harness.determinism import canonical
+from harness.errors import UsageError
 from harness.trace.event import Event, Kind
 from harness.trace.history import Histories
 from harness.trace.outcome import to_body
@@ -26,14 +27,22 @@ from harness.trace.value import encode_value
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAIN: Final = "main"
+_CURE: Final = "calls are known by gen_ai.operation.name (GenAI conventions) or openinference.span.kind"
 
 
 def conversations(paths: Sequence[Path]) -> Iterator[Conversation]:
     """Yield the traces of some files of OTLP JSON, in the order in which they began.
 
-    A trace without a call of a model or a tool has no events. UsageError names the place of what cannot be read.
+    A trace without a call of a model or a tool, such as that of a web request, is passed over. UsageError names the
+    place of what cannot be read, and files that hold no call at all.
     """
-    for number, found in enumerate(read_traces(paths)):
+    traces = read_traces(paths)
+    told = [found for found in traces if returned.is_ours(found.spans) or any(map(is_step, found.spans))]
+    if not told:
+        where = ", ".join(map(str, paths))
+        raise UsageError("no span is a call of a model or a tool", where=where, cure=_CURE)
+    passed = Counter({"trace without a call of a model or a tool": len(traces) - len(told)} if told != traces else {})
+    for number, found in enumerate(told):
         base = min(span.start for span in found.spans)
         lost, clock = Counter(found.lost), "wall"
         if returned.is_ours(found.spans):
@@ -48,7 +57,7 @@ def conversations(paths: Sequence[Path]) -> Iterator[Conversation]:
             label={},
             run={"clock": clock, "conversation": _conversation(found.spans, lost)},
             host={} if clock == "ordinal" else {"started": (_EPOCH + timedelta(microseconds=base // 1000)).isoformat()},
-            lost=lost,
+            lost=lost if number else lost + passed,
         )
 
 

@@ -329,6 +329,18 @@ def test_each_trace_of_a_file_is_a_trace(tmp_path: Path) -> None:
     assert [steps_of(events_of(trace))[0]["tool"] for trace in traces] == ["early", "late"]
 
 
+def test_traces_without_a_call_are_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other traces of a service stand in the same files: they are counted; files of nothing else are refused."""
+    web = span("w", "", 0, 1, http__route="/") | {"traceId": "b2"}
+    (tmp_path / "spans.jsonl").write_text("\n".join(lines(web, span("t", "", 50, 60, **CALL, gen_ai__tool__name="a"))))
+    traces, counted = imported([tmp_path / "spans.jsonl"], tmp_path / "out")
+    assert len(traces) == 1
+    assert counted.lost["trace without a call of a model or a tool"] == 1
+    (tmp_path / "web.json").write_text(json.dumps(document(web)))
+    assert execute(["import", "otel", str(tmp_path / "web.json"), "--out", str(tmp_path / "no")]) == 2
+    assert "no span is a call of a model or a tool" in capsys.readouterr().err
+
+
 def test_importing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     """The same spans give the same trace."""
     for producer in AGENTS:
