@@ -172,7 +172,7 @@ def content(path: Path, most_bytes: int | None = None) -> bytes:
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
     if most_bytes is not None and len(data) > most_bytes:
-        raise UsageError(f"holds more than {most_bytes:,} bytes", where=str(path), cure="split it into files")
+        raise UsageError(f"holds more than {most_bytes:,} bytes", where=str(path), cure="split it into smaller files")
     return data
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from harness import __version__
 from harness.adapters.files import open_trace
 from harness.adapters.openai_chat import conversation_of
 from harness.errors import UsageError
@@ -48,7 +49,7 @@ def _messages(trace: Path) -> list[str]:
 def _spans(trace: Path, content: bool) -> Iterable[str]:
     from harness.adapters.otel.export import otlp_json
 
-    return otlp_json(trace, content=content)
+    return otlp_json(trace, __version__, content=content)
 
 
 def _write(pieces: Iterable[str], out: Path | None) -> None:

@@ -16,7 +16,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from harness import __version__
 from harness.adapters.files import open_trace
 from harness.adapters.otel import mapping
 from harness.adapters.otel.messages import inputs, outputs, text_of
@@ -54,15 +53,14 @@ def survey(path: Path) -> Survey:
     return Survey(reader.header, reader.digest, reader.footer.verdict if reader.footer else None, end, calls)
 
 
-def otlp_json(path: Path, *, content: bool = False) -> Iterator[str]:
-    """Yield the pieces of one OTLP JSON document; a trace that cannot be read raises before the first. O(size)."""
+def otlp_json(path: Path, version: str, *, content: bool = False) -> Iterator[str]:
+    """Yield the pieces of one OTLP JSON document; ``version`` is that of harness.
+
+    A trace that cannot be read raises before the first piece: TraceError, or TamperedTrace with the line. O(size).
+    """
     known = survey(path)
-    yield from _document(path, known, content)
-
-
-def _document(path: Path, known: Survey, content: bool) -> Iterator[str]:
     resource = _text({"attributes": attributes(_resource(known))})
-    scope = _text({"name": mapping.SCOPE, "version": __version__})
+    scope = _text({"name": mapping.SCOPE, "version": version})
     yield f'{{"resourceSpans":[{{"resource":{resource},"scopeSpans":[{{"schemaUrl":"{mapping.SCHEMA_URL}",'
     yield f'"scope":{scope},"spans":['
     spans = Spans(known, content=content)

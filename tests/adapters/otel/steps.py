@@ -27,7 +27,7 @@ def written(folder: Path, events: list[Event], **run: Any) -> Path:
 def exported(trace: Path, folder: Path, *, content: bool = True) -> Path:
     """Export a trace into a folder."""
     out = folder / f"{trace.name}.otlp.json"
-    out.write_text("".join(otlp_json(trace, content=content)), encoding="utf-8")
+    out.write_text("".join(otlp_json(trace, "1.0", content=content)), encoding="utf-8")
     return out
 
 

@@ -28,7 +28,7 @@ REQUIRED = {
 
 def document(trace: Path, *, content: bool = False) -> dict[str, Any]:
     """Give the export of a trace as data."""
-    said: dict[str, Any] = json.loads("".join(otlp_json(trace, content=content)))
+    said: dict[str, Any] = json.loads("".join(otlp_json(trace, "1.0", content=content)))
     return said
 
 
@@ -235,7 +235,7 @@ def test_times_are_the_start_of_the_run_and_what_passed_since() -> None:
 @pytest.mark.parametrize("trace", GOLDEN, ids=lambda path: path.name.partition(".")[0])
 def test_the_same_trace_gives_the_same_bytes(trace: Path) -> None:
     """Exporting twice gives equal bytes, and the trace's digest begins with the name of the spans' trace."""
-    first, second = ("".join(otlp_json(trace, content=True)) for _ in range(2))
+    first, second = ("".join(otlp_json(trace, "1.0", content=True)) for _ in range(2))
     assert first == second
     resource = plain(json.loads(first)["resourceSpans"][0]["resource"])
     assert resource["harness.trace.digest"].startswith(spans_of(trace)[0]["traceId"])
@@ -254,7 +254,7 @@ def texts_in(value: Any) -> set[str]:
 @pytest.mark.parametrize("trace", GOLDEN, ids=lambda path: path.name.partition(".")[0])
 def test_content_is_left_out_unless_it_is_asked_for(trace: Path) -> None:
     """No text of an argument, a message, a result or a reason stands in an export without content."""
-    said = "".join(otlp_json(trace))
+    said = "".join(otlp_json(trace, "1.0"))
     bodies = [event.body for event in events_of(trace)]
     parts = [body.get("args", {}) for body in bodies if body.get("surface") != "model"]
     parts += [body.get("args", {}).get("messages") for body in bodies if body.get("surface") == "model"]
@@ -276,7 +276,7 @@ def test_secrets_stay_redacted(tmp_path: Path) -> None:
             return "in"
 
         log_in(password="correct horse")
-    said = "".join(otlp_json(path, content=True))
+    said = "".join(otlp_json(path, "1.0", content=True))
     assert "⟦secret:password:1⟧" in said
     assert "correct horse" not in said
 
@@ -323,4 +323,4 @@ def test_a_changed_trace_is_not_exported(tmp_path: Path) -> None:
     changed = tmp_path / "changed.mat.jsonl"
     changed.write_bytes(trace_of("bank").read_bytes().replace(b"250000", b"250001"))
     with pytest.raises(TamperedTrace):
-        next(otlp_json(changed))
+        next(otlp_json(changed, "1.0"))
