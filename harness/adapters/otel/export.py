@@ -256,8 +256,8 @@ class Spans:
         if "harness.outcome" not in found and decision in ("block", "rewrite"):
             found["harness.outcome"] = {"block": "refused", "rewrite": "rewritten"}[decision]
         if decision == "block":
-            found["error.type"] = "refused"
-            span["status"] = {"code": mapping.ERROR}
+            found.setdefault("error.type", "refused")
+            span["status"] = {"code": mapping.ERROR} | span["status"]
         if decision in ("block", "rewrite"):
             self._ended = seq
 

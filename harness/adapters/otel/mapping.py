@@ -166,23 +166,27 @@ def error_type(error: Mapping[str, Any]) -> str:
 def _with(answer: Answer, said: dict[str, Any]) -> Answer:
     """Add what one body, or one event of a stream, says."""
     usage = said.get("usage") if isinstance(said.get("usage"), dict) else {}
-    choices = [one for one in said.get("choices") or () if isinstance(one, dict)]
-    reasons = [choice["finish_reason"] for choice in choices if isinstance(choice.get("finish_reason"), str)]
-    if not choices and said.get("object") == "response" and isinstance(said.get("status"), str):
-        reasons = [said["status"]]
+    choices = said["choices"] if isinstance(said.get("choices"), list) else []
+    reasons = [_word(choice, "finish_reason") for choice in choices if isinstance(choice, dict)]
+    if said.get("object") == "response":
+        reasons = [_word(said, "status")]
     new = Answer(
-        id=said.get("id"),
-        model=said.get("model"),
-        finish_reasons=tuple(reasons),
+        id=_word(said, "id"),
+        model=_word(said, "model"),
+        finish_reasons=tuple(filter(None, reasons)),
         input_tokens=_tokens(usage, "prompt_tokens", "input_tokens"),
         output_tokens=_tokens(usage, "completion_tokens", "output_tokens"),
         cached_tokens=_detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
         reasoning_tokens=_detail(usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
-        service_tier=said.get("service_tier"),
-        fingerprint=said.get("system_fingerprint"),
+        service_tier=_word(said, "service_tier"),
+        fingerprint=_word(said, "system_fingerprint"),
     )
     kept = {name: value for name, value in new._asdict().items() if value not in (None, ())}
     return answer._replace(**kept)
+
+
+def _word(said: dict[str, Any], name: str) -> str | None:
+    return said[name] if isinstance(said.get(name), str) else None
 
 
 def _tokens(usage: Any, *names: str) -> int | None:

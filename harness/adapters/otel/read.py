@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.otel.wire import nanoseconds, plain
 from harness.adapters.transcripts import Document, content, parsed
+from harness.determinism import canonical
 from harness.errors import UsageError
 
 MAX_BYTES: Final = 100_000_000
@@ -102,21 +104,22 @@ def _documents(path: Path) -> Iterator[Document]:
     data = content(path, MAX_BYTES)
     if not data.strip():
         raise UsageError("the file is empty", where=str(path), cure=_CURE)
-    lines = [(number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
-    if len(lines) == 1 or not _is_object(lines[0][1]):
+    if not _has_lines(data.strip()):
         whole = parsed(data, str(path))
         for document in whole if isinstance(whole, list) else [whole]:
             yield Document(str(path), document)
         return
-    for number, line in lines:
-        yield Document(f"{path}:{number}", parsed(line, f"{path}:{number}"))
+    for number, line in enumerate(BytesIO(data), start=1):
+        if line.strip():
+            yield Document(f"{path}:{number}", parsed(line, f"{path}:{number}"))
 
 
-def _is_object(line: bytes) -> bool:
-    """Tell whether the first line is a document of its own, and not the beginning of one over many lines."""
+def _has_lines(data: bytes) -> bool:
+    """Tell whether each line is a document of its own: the first one is, and another follows."""
+    first = data[: data.find(b"\n")]  # all but the last byte where there is one line, and then no document
     try:
-        return isinstance(parsed(line, ""), dict)
-    except UsageError:
+        return isinstance(canonical.decode(first), dict)
+    except ValueError:
         return False
 
 

@@ -8,7 +8,7 @@ instrumentations.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.trace.value import encode_value
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAIN: Final = "main"
+_ASKED: Final = 1000  # calls asked for and not yet made, of which the oldest are forgotten
 _CURE: Final = "calls are known by gen_ai.operation.name (GenAI conventions) or openinference.span.kind"
 
 
@@ -102,7 +103,7 @@ class _Run:
         self._histories = Histories()
         self._numbers: dict[str, int] = {}
         self._tasks: dict[str, str] = {}
-        self._asked: list[tuple[int, dict[str, Any]]] = []
+        self._asked = deque[tuple[int, dict[str, Any]]](maxlen=_ASKED)
         self._answer: int | None = None
         self._seq = 0
         for span in found.spans:
@@ -125,11 +126,12 @@ class _Run:
         for step in sorted(self._steps.values(), key=lambda one: one.span.start):
             yield from self._ended(waiting, step.span.start)
             yield self._action(step)
-            waiting.append(step)
+            if step.outcome is not None:
+                waiting.append(step)
         yield from self._ended(waiting, None)
 
     def _ended(self, waiting: list[Step], now: int | None) -> Iterator[Event]:
-        due = [step for step in waiting if step.outcome is not None and (now is None or _end(step) <= now)]
+        due = [step for step in waiting if now is None or _end(step) <= now]
         for step in sorted(due, key=lambda one: (_end(one), -self._numbers[one.span.id])):
             waiting.remove(step)
             yield self._observation(step)
@@ -155,7 +157,7 @@ class _Run:
         action = self._numbers[name]
         if step.surface == "model":
             self._answer = action
-            self._asked += [(action, call) for call in step.calls]
+            self._asked.extend((action, call) for call in step.calls)
         body = {"action": action, **to_body(step.outcome)}
         if "ok" in body:
             body["ok"] = encode_value(body["ok"])

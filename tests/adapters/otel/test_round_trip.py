@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.adapters.files import open_trace
+from harness.adapters.openai_chat import chat_events, conversation_of
 from harness.trace.event import Event
+from harness.trace.outcome import Ok
 from tests.adapters.otel.steps import GOLDEN, events_of, exported, imported, steps_of, written
 from tests.strategies import json_objects, json_values, text
 
-KEPT = ("verdict", "decision", "route", "state", "note")
+KEPT = ("message", "verdict", "decision", "route", "state", "note")
 
 
 def there_and_back(trace: Path, folder: Path, *, content: bool = True) -> list[Event]:
@@ -100,7 +103,7 @@ def runs(draw: st.DrawFn) -> list[Event]:
         return (events[-1].at if events else 0) + draw(st.integers(0, 3))
 
     for _ in range(draw(st.integers(1, 8))):
-        what = draw(st.sampled_from(["call", "answer", "read", "note", "refuse", "judge"]))
+        what = draw(st.sampled_from(["call", "answer", "read", "note", "say", "refuse", "judge"]))
         if what == "call":
             body = {"surface": draw(st.sampled_from(["tool", "escalation"])), "tool": draw(names), "rules": []}
             body |= {"args": draw(json_objects)} | ({"id": draw(names)} if draw(st.booleans()) else {})
@@ -109,6 +112,8 @@ def runs(draw: st.DrawFn) -> list[Event]:
             waiting.append(events[-1].seq)
         elif what == "read":
             add("read", {"reads": [["time", 1]]})
+        elif what == "say":
+            add("message", {"message": {"role": "user", "content": draw(text)}})
         elif what == "note":
             add("note", {"text": draw(text)})
         elif waiting:
@@ -137,3 +142,41 @@ def test_any_run_comes_back(events: list[Event]) -> None:
     assert [told(event, events) for event in after] == [told(event, events) for event in events if event.kind != "read"]
     verdicts = [event for event in after if event.kind == "verdict"]
     assert all(event.body["evidence"] == [event.body["action"]] for event in verdicts)
+
+
+def test_a_conversation_without_times_comes_back(tmp_path: Path) -> None:
+    """An imported conversation, whose times are the numbers of its events, comes back with its messages, undated."""
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    talk = [
+        {"role": "user", "content": "Look there."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "a tree"},
+    ]
+    before = list(chat_events(talk, "talk", Ok))
+    trace = written(tmp_path, before)
+    after = there_and_back(trace, tmp_path)
+    assert conversation_of(iter(after)) == talk
+    assert steps_of(after) == steps_of(before)
+    with open_trace(tmp_path / "back" / "trace-000000.mat.jsonl") as reader:
+        assert (reader.header.run["clock"], reader.header.host.get("started")) == ("ordinal", None)
+        with open_trace(trace) as original:
+            assert len(list(original)) == 5
+            assert reader.header.run["source"]["digest"] == original.digest
+
+
+def test_what_fails_and_is_refused_fails(tmp_path: Path) -> None:
+    """A failed outcome that a rule speaks against as well keeps its own error."""
+    error = {"type": "builtins:ValueError", "message": "no"}
+    body = {"surface": "tool", "tool": "look", "args": {}, "rules": ["R"]}
+    before = [
+        Event(0, "action", "main", "0", (), 0, body),
+        Event(1, "observation", "main", "0", (0,), 1, {"action": 0, "failed": {"error": error, "retryable": True}}),
+        Event(2, "decision", "main", "0", (1,), 1, {"action": 0, "decision": "block", "rule": "R", "reason": ""}),
+    ]
+    trace = written(tmp_path, before)
+    for content in (True, False):
+        folder = tmp_path / str(content)
+        folder.mkdir()
+        after = there_and_back(trace, folder, content=content)
+        assert after[1].body["failed"]["error"]["type"] == "builtins:ValueError"
+        assert after[1].body["failed"]["retryable"] is True
