@@ -295,6 +295,49 @@ def test_a_call_that_never_ended_ends_with_the_trace(tmp_path: Path) -> None:
     assert span["endTimeUnixNano"] == run["endTimeUnixNano"]
 
 
+def test_what_is_said_of_an_answer_stands_in_its_span(tmp_path: Path) -> None:
+    """A verdict on what came back is an event of the call that it came from, before the span is over."""
+    said = {
+        "action": 0,
+        "rule": "R",
+        "verdict": "violated",
+        "severity": "low",
+        "says": "",
+        "values": {},
+        "evidence": [],
+    }
+    events = [
+        action(0, "look"),
+        Event(1, "observation", "main", "0", (0,), 1, {"action": 0, "ok": None}),
+        Event(2, "verdict", "main", "0", (1,), 1, said),
+    ]
+    look, run = spans_of(written(tmp_path, events))
+    assert [event["name"] for event in look["events"]] == ["harness.verdict"]
+    assert "events" not in run
+
+
+def test_instructions_are_the_first_message(tmp_path: Path) -> None:
+    """What a Responses request says as instructions is the system's message before its input."""
+    import openai
+
+    import harness
+
+    path = tmp_path / "call.mat.jsonl"
+    with ModelServer(script([say("Good day.")])) as server, harness.session(trace=path) as session:
+        client = session.app.wrap(openai.OpenAI(base_url=server.base_url, api_key="x", max_retries=0))
+        client.responses.create(model="gpt-4o", instructions="Be brief.", input="Hello.")
+    span, _ = spans_of(path, content=True)
+    found = span["attributes"]
+    asked, answered = (json.loads(found[f"gen_ai.{side}.messages"]) for side in ("input", "output"))
+    assert [(one["role"], one["parts"][0]["content"]) for one in (*asked, *answered)] == [
+        ("system", "Be brief."),
+        ("user", "Hello."),
+        ("assistant", "Good day."),
+    ]
+    assert found["gen_ai.response.finish_reasons"] == ["completed"]
+    assert found["openai.api.type"] == "responses"
+
+
 def test_what_is_said_of_a_call_much_later_stands_in_the_run(tmp_path: Path) -> None:
     """An event about a call whose span is written already goes to the run's span, with the call's number."""
     said = {

@@ -164,8 +164,10 @@ def test_numbered_prompts_of_older_spans(tmp_path: Path) -> None:
         "gen_ai__system": "openai",
         "llm__request__type": "chat",
         "gen_ai__request__model": "gpt-4",
-        "gen_ai__prompt__0__role": "user",
-        "gen_ai__prompt__0__content": "Where is it?",
+        "gen_ai__prompt__10__content": "Where is it?",
+        "gen_ai__prompt__10__role": "user",
+        "gen_ai__prompt__9__role": "system",
+        "gen_ai__prompt__9__content": "Be brief.",
         "gen_ai__completion__0__role": "assistant",
         "gen_ai__completion__0__tool_calls__0__id": "c1",
         "gen_ai__completion__0__tool_calls__0__name": "look",
@@ -184,7 +186,7 @@ def test_numbered_prompts_of_older_spans(tmp_path: Path) -> None:
     assert (one["tool"], one["model"], one["asked"]) == (
         "openai:chat/completions",
         "gpt-4",
-        [("user", "Where is it?", [], None)],
+        [("system", "Be brief.", [], None), ("user", "Where is it?", [], None)],
     )
     assert one["came"] == ([("assistant", "", [{"id": "c1", "tool": "look", "args": {"at": 1}}], None)], 7)
     assert (other["tool"], other["asked"], other["id"]) == ("look", {"at": 1}, "c1")
@@ -195,6 +197,7 @@ def test_structured_messages_are_read_like_text(tmp_path: Path) -> None:
     messages = [
         {"role": "user", "parts": [{"type": "text", "content": "Hello."}]},
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "response": {"seats": 2}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "d", "result": "none"}]},
         {"role": "user", "parts": [{"type": "uri", "uri": "https://example.org/a.png"}]},
     ]
     told = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "anthropic", "gen_ai__request__model": "m"}
@@ -209,6 +212,7 @@ def test_structured_messages_are_read_like_text(tmp_path: Path) -> None:
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Hello."},
             {"role": "tool", "tool_call_id": "c", "content": '{"seats":2}'},
+            {"role": "tool", "tool_call_id": "d", "content": "none"},
             {"role": "user", "content": [{"type": "uri", "uri": "https://example.org/a.png"}]},
         ]
 
@@ -241,6 +245,26 @@ def test_who_acts_is_the_nearest_agent(tmp_path: Path) -> None:
         ("action", "close", "0", "Chief"),
         ("observation", 4, "0", "Chief"),
     ]
+
+
+def test_an_answer_inside_a_call_comes_before_its_own(tmp_path: Path) -> None:
+    """Of two calls that end at the same moment the inner one ends first."""
+    told = events(
+        tmp_path,
+        span("ask", "", 1, 9, **CALL, gen_ai__tool__name="delegate"),
+        span("look", "ask", 3, 9, **CALL, gen_ai__tool__name="look"),
+    )
+    assert [name for _, name, *_ in shape(told)] == ["delegate", "look", 1, 0]
+
+
+def test_equal_calls_answer_each_their_own(tmp_path: Path) -> None:
+    """Two equal calls that one answer asks for are told apart: each has an id of its own."""
+    parts = [{"type": "tool_call", "id": name, "name": "look", "arguments": {"at": 1}} for name in ("c1", "c2")]
+    answer = json.dumps([{"role": "assistant", "parts": parts}])
+    look = CALL | {"gen_ai__tool__name": "look", "gen_ai__tool__call__arguments": '{"at": 1}'}
+    model = span("m", "", 0, 1, **MODEL, gen_ai__output__messages=answer)
+    told = events(tmp_path, model, span("a", "", 2, 3, **look), span("b", "", 4, 5, **look))
+    assert [event.body.get("id") for event in told if event.kind == "action"] == [None, "c1", "c2"]
 
 
 def test_one_call_told_by_two_instrumentations_is_one_step(tmp_path: Path) -> None:
