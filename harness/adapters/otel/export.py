@@ -1,4 +1,4 @@
-"""A trace as OTLP JSON, piece by piece and in constant memory but for the calls that are under way.
+"""A trace as OTLP JSON, piece by piece: memory holds the calls under way and what is said of the run as a whole.
 
 The trace is read twice: first whole, because spans are named by its digest and a trace that was changed is not exported
 at all; then once more, each span written when nothing more can be said of it.
@@ -214,8 +214,8 @@ class Spans:
     def _answered(self, span: dict[str, Any], response: Any) -> None:
         found, answer = span["attributes"], mapping.read_answer(response)
         found |= mapping.answer_attributes(answer)
-        if isinstance(response, dict) and type(response.get("opened")) is int:
-            waited = self._base + response["opened"] - int(span["startTimeUnixNano"])
+        if isinstance(response, dict) and response.get("chunks"):
+            waited = self._base + response["chunks"][0][0] - int(span["startTimeUnixNano"])
             found["gen_ai.response.time_to_first_chunk"] = waited / 1e9
         if self._content:
             found["gen_ai.output.messages"] = text_of(outputs(replies(response), answer.finish_reasons))

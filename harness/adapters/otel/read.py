@@ -91,8 +91,7 @@ def _spans(path: Path) -> Iterator[Span]:
             raise UsageError("not OTLP JSON: no object", where=place, cure=_CURE)
         if "resourceLogs" in document or "resourceMetrics" in document:
             continue  # a collector may write them between the spans
-        groups = document.get("resourceSpans", document.get("batches"))  # Tempo's name for the same
-        for number, group in enumerate(_list(groups, "resourceSpans", place)):
+        for number, group in enumerate(_list(document.get("resourceSpans"), "resourceSpans", place)):
             where = f"{place}, resourceSpans {number}"
             resource = _attributes(_object(group, where).get("resource") or {}, where)
             scopes = _list(group.get("scopeSpans"), "scopeSpans", where)

@@ -229,7 +229,7 @@ def test_times_are_the_start_of_the_run_and_what_passed_since() -> None:
     assert run["startTimeUnixNano"] == "1795256010431000000"  # 2026-11-21T10:13:30.431Z
     assert int(first["startTimeUnixNano"]) - int(run["startTimeUnixNano"]) == 64_305_240
     assert int(first["endTimeUnixNano"]) - int(run["startTimeUnixNano"]) == 94_096_411
-    assert first["attributes"]["gen_ai.response.time_to_first_chunk"] == (83_390_752 - 64_305_240) / 1e9
+    assert first["attributes"]["gen_ai.response.time_to_first_chunk"] == (83_746_131 - 64_305_240) / 1e9
 
 
 @pytest.mark.parametrize("trace", GOLDEN, ids=lambda path: path.name.partition(".")[0])
