@@ -1,8 +1,8 @@
 """How a trace maps to GenAI spans: the one place that knows OpenTelemetry's names.
 
-Pinned to the semantic conventions 1.41.1, the last release that holds the GenAI conventions; they have since moved to a
-repository of their own, which has not released any. A change of this table is a new ``MAPPING``. What the conventions
-have no name for stands under ``harness.``.
+Pinned to the semantic conventions 1.41.1, which carry the GenAI conventions as their own; those of 1.44 mark them as
+moved to another repository. A change of this table is a new ``MAPPING``. What the conventions have no name for stands
+under ``harness.``.
 
 A run is one span (``invoke_agent``), each action a span below it: ``chat`` of a model, ``execute_tool`` of a tool.
 Verdicts, decisions, routes, states and notes are events of the span they are about. Identifiers are taken from the
