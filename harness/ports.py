@@ -77,7 +77,12 @@ class Recorded(NamedTuple):
 
 
 class World(Protocol):
-    """Everything outside a session's machine: performed for real while recording, taken from the trace on replay."""
+    """Everything outside a session's machine: performed for real while recording, taken from the trace on replay.
+
+    ``offline`` tells that nothing is ever performed, so that no server need be there.
+    """
+
+    offline: bool
 
     def begin(self, header: bytes) -> None:
         """Take the first line of the trace."""

@@ -34,6 +34,8 @@ class LiveWorld:
     ``since``, the time of the last event there is. With a ``seed``, the agent's streams of chance follow from it.
     """
 
+    offline = False
+
     def __init__(
         self,
         store: TraceStore,

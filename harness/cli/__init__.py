@@ -32,6 +32,7 @@ VERBS: Final = {
     "show": "Print a trace for people.",
     "diff": "Find the first difference of two traces.",
     "verify": "Check that a trace is the one that was written.",
+    "mcp-proxy": "Stand before an MCP server: judge, record and rewrite the calls of its tools.",
     "import": "Turn recorded conversations, or spans, into traces.",
     "export": "Turn a trace into a conversation, or spans.",
     "route": "Plan, simulate and draw the routes of a tool graph.",

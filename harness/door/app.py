@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
@@ -232,11 +233,17 @@ class Harness:
         """Make a function the entry of a run: JSON in, JSON out, therefore replayable by name."""
         return make_agent(self, function)
 
-    def wrap(self, client: T) -> T:
-        """Give the same client with everything it does passing the door: OpenAI or AsyncOpenAI.
+    def wrap(self, client: T, *, prefix: str = "") -> T:
+        """Give the same client with everything it does passing the door: OpenAI, AsyncOpenAI, or a client of MCP.
 
-        Inside a session its calls are recorded, checked and replayed; outside they pass through untouched.
+        Inside a session its calls are recorded, checked and replayed; outside they pass through untouched. Clients of
+        MCP are ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server, such as ``stdio_client(…)``,
+        which connects to nothing on replay. ``prefix`` stands before the names of an MCP server's tools.
         """
+        if _is_of_mcp(client):
+            from harness.adapters.mcp import wrap_mcp
+
+            return cast("T", wrap_mcp(client, self._door, self.narrowed, prefix))
         import openai  # 300 ms, needed by those who wrap a client and by nobody else
 
         from harness.adapters.openai import wrap_openai
@@ -244,7 +251,7 @@ class Harness:
         if not isinstance(client, openai.OpenAI | openai.AsyncOpenAI):
             raise UsageError(
                 f"cannot wrap a {type(client).__module__}.{type(client).__name__}",
-                cure="wrap an openai.OpenAI or openai.AsyncOpenAI client, and decorate tools with @app.tool",
+                cure="wrap an OpenAI client or an MCP session, and decorate tools with @app.tool",
             )
         if isinstance(client.api_key, str) and client.api_key:
             self._keep_secret(client.api_key, "api_key")
@@ -309,6 +316,12 @@ class Harness:
         registry = self._registry or self.registry
         return registry.tools.get(declared.name, declared)
 
+    def narrowed(self, declared: ToolSpec) -> ToolSpec:
+        """Give the declaration that a server makes of a tool, with the word of the session's registry in its place."""
+        session = session_var.get()
+        registry = (self if session is None else session.app).registry
+        return replace(declared, **registry.stated.get(declared.name, {}))
+
     def _tool(self, function: Callable[..., Any], declared: dict[str, Any]) -> Any:
         tool, wrapper = make_tool(self, function, declared)
         known = self._tools.get(tool.spec.name)
@@ -348,6 +361,13 @@ def app_of(function: Callable[..., Any]) -> Harness | None:
             cure="decorate it with @app.agent",
         )
     return next(iter(apps.values()), None)
+
+
+def _is_of_mcp(client: Any) -> bool:
+    """Tell whether something comes from the ``mcp`` package: an object of its classes, or one of its connections."""
+    made_by = getattr(client, "func", None)  # of what a function under @asynccontextmanager gives
+    kinds = type(client).__mro__ if made_by is None else (made_by,)
+    return any(getattr(kind, "__module__", "").partition(".")[0] == "mcp" for kind in kinds)
 
 
 def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tuple[Registry, list[str]]:

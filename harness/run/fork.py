@@ -77,6 +77,7 @@ class ForkedWorld:
         self.went_live: list[tuple[int, str]] = []
         self.taken: set[int] = set()
         self.secrets: Mapping[str, bytes] = {}
+        self.offline = where.offline
         self._where, self._live, self._clock, self._exact = where, live, clock, exact
         self._calls = known_calls(events)
         self._unused: dict[str, deque[KnownCall]] = {}

@@ -48,6 +48,8 @@ class RecordedWorld:
     in ``substituted``.
     """
 
+    offline = True
+
     def __init__(self, reader: Reader) -> None:
         self.entries: list[Entry] = list(reader.entries())
         self.header: Header = reader.header

@@ -44,6 +44,7 @@ class ResumedWorld(RecordedWorld):
     ``run`` has to be set before the first call: it gives the run that lives in this world.
     """
 
+    offline = False
     run: Callable[[], Run]
 
     def __init__(self, reader: Reader, rim: Rim) -> None:

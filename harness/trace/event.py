@@ -16,8 +16,11 @@ KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 Does = Literal["plan", "retry", "reroute", "settle", "undo", "escalate", "answer", "end", "signal"]
 DOES: Final[tuple[str, ...]] = get_args(Does)
 
-Surface = Literal["tool", "model", "escalation"]
-"""What an action goes to: a tool, a model, or whoever is asked what to do where a route has no way on."""
+Surface = Literal["tool", "model", "escalation", "server"]
+"""What an action goes to: a tool, a model, or whoever is asked what to do where a route has no way on.
+
+``server`` is what a client and a server of tools settle between them: the handshake, the lists of what there is.
+"""
 
 
 class Event(NamedTuple):
