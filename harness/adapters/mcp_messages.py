@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from harness.determinism import canonical
-from harness.errors import Refused
+from harness.errors import NotRecordable, Refused
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
@@ -72,13 +72,20 @@ def read_call(method: str, params: dict[str, Any], known: dict[str, ToolSpec], n
     if method == "tools/call":
         name = prefix + params["name"]
         spec = narrow(known.get(name) or ToolSpec(name))
-        return Call("tool", name, encode_value(params.get("arguments") or {}), spec)
+        return Call("tool", name, _written(params.get("arguments") or {}), spec)
     if method in _ASKED_FOR:
         args = {name: params[name] for name in _ASKED_FOR[method] if name in params}
         spec = narrow(ToolSpec(prefix + method, effect="read", idempotent=True))
-        return Call("tool", spec.name, encode_value(args), spec)
+        return Call("tool", spec.name, _written(args), spec)
     spec = ToolSpec(f"{_PREFIX}{prefix}{method}", effect="read", idempotent=True)
-    return Call("server", spec.name, encode_value({name: params[name] for name in params if name != "_meta"}), spec)
+    return Call("server", spec.name, _written({name: params[name] for name in params if name != "_meta"}), spec)
+
+
+def _written(value: Any) -> Any:
+    try:
+        return encode_value(value)
+    except RecursionError:
+        raise NotRecordable("nested too deeply", cure="flatten the value") from None
 
 
 def with_args(message: dict[str, Any], args: dict[str, Any] | None) -> dict[str, Any]:
@@ -158,8 +165,8 @@ def _check(message: Any) -> None:
 def outcome_of(result: dict[str, Any]) -> Outcome:
     """Write a result as an outcome: failed where the tool says so, for rules to see, with all that it says."""
     if result.get("isError") is True:
-        return Failed({"message": _text(result), "result": encode_value(result), "type": _IS_ERROR})
-    return Ok(encode_value(result))
+        return Failed({"message": _text(result), "result": _written(result), "type": _IS_ERROR})
+    return Ok(_written(result))
 
 
 def outcome_of_error(code: int, message: str, data: Any = None) -> Outcome:
@@ -167,7 +174,7 @@ def outcome_of_error(code: int, message: str, data: Any = None) -> Outcome:
     if code in LOST:
         return Unknown(f"{_PREFIX}{code}: {message}")
     error = {"code": code, "message": message, "type": _ERROR}
-    return Failed(error if data is None else error | {"data": encode_value(data)})
+    return Failed(error if data is None else error | {"data": _written(data)})
 
 
 def result_in(outcome: Outcome) -> dict[str, Any] | None:

@@ -33,7 +33,8 @@ from harness.determinism import canonical
 from harness.errors import Halt, NotRecordable, Refused
 from harness.run.drive import Run, acall
 from harness.tool import ToolSpec
-from harness.trace.outcome import Outcome, Unknown
+from harness.trace.error import describe
+from harness.trace.outcome import Failed, Outcome, Unknown
 
 _CANCELLED: Final = "notifications/cancelled"
 
@@ -118,6 +119,8 @@ class Relay:
             answer = await self._answered(pending)
         except Halt as halted:  # what cannot be recorded is not sent; neither is anything after it
             answer = _error(pending.message["id"], INTERNAL_ERROR, str(halted.error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, a client must not wait for an answer for ever
+            answer = _error(pending.message["id"], INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         finally:
             pending.sent.set()
             self._pending.pop(_key(pending.message), None)
@@ -131,7 +134,11 @@ class Relay:
         async def perform(rewritten: dict[str, Any] | None) -> Outcome:
             said, answer = await self._exchanged(pending, rewritten, wanted.spec)
             answers.append(answer)
-            return _outcome(said)
+            try:
+                return _outcome(said)
+            except NotRecordable as error:
+                answers[0] = _error(number, INTERNAL_ERROR, f"a trace cannot hold the result of this call: {error}")
+                return Failed(describe(error))
 
         try:
             params = pending.message["params"]

@@ -13,10 +13,9 @@ try:
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
 except ImportError:  # before mcp 2
-    from mcp.server.fastmcp.exceptions import ToolError
-
     from mcp.server.fastmcp import Context
     from mcp.server.fastmcp import FastMCP as MCPServer
+    from mcp.server.fastmcp.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 LEDGER = Path(sys.argv[1])
@@ -24,10 +23,12 @@ server: Any = MCPServer("shop")
 
 
 def hints(**stated: bool) -> ToolAnnotations:
+    """Say what a tool does, as the protocol spells it."""
     return ToolAnnotations.model_validate(stated)
 
 
 def write(**entry: Any) -> None:
+    """Keep an entry in the ledger."""
     with LEDGER.open("a") as file:
         file.write(json.dumps(entry) + "\n")
 
