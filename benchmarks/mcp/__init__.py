@@ -1,0 +1,1 @@
+"""Harness before other people's MCP servers."""
