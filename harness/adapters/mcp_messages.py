@@ -110,20 +110,22 @@ class Malformed(Exception):
         super().__init__(message)
 
 
-def read_messages(line: bytes) -> list[dict[str, Any]]:
-    """Read a line as the messages in it: one, or those of a batch. Malformed says what is wrong.
+def read_messages(line: bytes) -> list[tuple[dict[str, Any], bytes]]:
+    """Read a line as the messages in it, each with its bytes: one, or those of a batch. Malformed says what is wrong.
 
     Stricter than JSON asks for, because two readers of one text must not find two meanings in it: no key may come
     twice, a message has no keys but those of JSON-RPC, and a call none that differ in case alone.
     """
     try:
-        said = json.loads(line, object_pairs_hook=_object, parse_constant=_constant)
+        said = json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed(PARSE_ERROR, f"this is no JSON message: {error}") from None
-    messages = said if isinstance(said, list) and said else [said]
-    for message in messages:
-        _check(message)
-    return messages
+    if not isinstance(said, list) or not said:
+        return [(_checked(said), line)]
+    try:
+        return [(message, canonical.encode_as_is(message)) for message in map(_checked, said)]
+    except NotRecordable as error:
+        raise Malformed(PARSE_ERROR, f"this is no JSON message: {error}") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _check(message: Any) -> None:
+def _checked(message: Any) -> dict[str, Any]:
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         raise Malformed(INVALID_REQUEST, "this is no JSON-RPC 2.0 message")
     known = message.get("id")
@@ -147,7 +149,7 @@ def _check(message: Any) -> None:
     if "id" in message and answered is None and "method" in message:
         raise Malformed(INVALID_REQUEST, "the id of a request is a string or a whole number")
     if message.get("method") != "tools/call":
-        return
+        return message
     if answered is None:
         raise Malformed(INVALID_REQUEST, "a call of a tool needs an id")
     params = message.get("params")
@@ -157,6 +159,7 @@ def _check(message: Any) -> None:
         raise Malformed(INVALID_PARAMS, "the arguments of a tool are an object", answered)
     if len({name.casefold() for name in params}) < len(params):
         raise Malformed(INVALID_PARAMS, "two parameters differ in case alone", answered)
+    return message
 
 
 # --- outcomes --------------------------------------------------------------------------------------------------------

@@ -88,8 +88,7 @@ class Relay:
         except Malformed as error:
             await self._answer_error(error.id, error.code, str(error))
             return
-        for message in messages:
-            alone = line if len(messages) == 1 and messages[0] is message and line[:1] != b"[" else _encoded(message)
+        for message, alone in messages:
             await self._from_client(message, alone)
 
     async def _from_client(self, message: dict[str, Any], line: bytes) -> None:
@@ -189,8 +188,7 @@ class Relay:
         except Malformed as error:
             self._tell(f"what the server said was not passed on: {error}")
             return
-        for message in messages:
-            alone = line if line[:1] != b"[" else _encoded(message)
+        for message, alone in messages:
             if "method" in message:
                 self.unseen[f"server:{message['method']}"] += 1
                 await self._to_client(alone)

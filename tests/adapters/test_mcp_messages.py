@@ -46,8 +46,9 @@ def test_a_call_is_read_and_written_again_unchanged(arguments: dict[str, Any], n
     """What is judged of a call, put back in place of its arguments, gives the very same call."""
     params = {"name": "pay", "arguments": arguments, "_meta": {"progressToken": 1}}
     message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-    (read,) = read_messages(json.dumps(message).encode())
-    assert read == message
+    line = json.dumps(message).encode()
+    ((read, alone),) = read_messages(line)
+    assert (read, alone) == (message, line)
     call = read_call("tools/call", read["params"], {}, same, "shop/")
     assert (call.surface, call.tool) == ("tool", "shop/pay")
     assert with_args(read, call.args) == message
@@ -89,7 +90,7 @@ def test_an_error_comes_back_from_its_outcome(code: int, message: str, data: Any
 def test_any_line_is_messages_or_malformed(line: bytes) -> None:
     """Nothing else comes out of reading, whatever is read."""
     try:
-        assert all(message["jsonrpc"] == "2.0" for message in read_messages(line))
+        assert all(message["jsonrpc"] == "2.0" for message, _ in read_messages(line))
     except Malformed as error:
         assert error.code in (-32700, -32600, -32602)
         assert str(error)

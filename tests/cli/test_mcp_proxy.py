@@ -46,6 +46,7 @@ BAD: list[tuple[bytes, int, Any]] = [
     (b'{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"x"}}', -32700, None),
     (CALL % b'{"name":"x","arguments":{"n":NaN}}', -32700, None),
     (CALL % b'{"name":"x","arguments":{"a":1,"a":2}}', -32700, None),
+    ('{"jsonrpc":"2.0","id":1,"method":"ping"}'.encode("utf-16"), -32700, None),
     (b"[" * 100_000, -32700, None),
     (b"[]", -32600, None),
     (b"7", -32600, None),
