@@ -22,10 +22,10 @@ MakeRelay = Callable[[Send, Send], Relay]
 
 
 async def start_server(command: Sequence[str]) -> asyncio.subprocess.Process:
-    """Start a server whose stderr is our own; UsageError where it cannot be started."""
+    """Start a server whose stderr is our own, in a group of its own; UsageError where it cannot be started."""
     pipe = asyncio.subprocess.PIPE
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+        return await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True)
     except OSError as error:
         cure = "write the server's command line after --, as you would run it"
         raise UsageError(f"cannot be started: {error.strerror}", where=command[0], cure=cure) from None
@@ -51,6 +51,8 @@ async def relay_stdio(server: asyncio.subprocess.Process, make_relay: MakeRelay)
                 await relay.from_server(line)
         code = await _ended(server)
         await relay.lost(f"the server has ended (exit code {code})")
+        if client.done():
+            client.result()  # raises what ended it, if that was no end of input
         return code
     finally:
         client.cancel()
@@ -89,7 +91,7 @@ async def _ended(server: asyncio.subprocess.Process) -> int:
 
 def _stop(server: asyncio.subprocess.Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        server.send_signal(number)
+        os.killpg(server.pid, number)  # what starts a server (npx, a shell) may not pass a signal on
 
 
 async def lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
@@ -130,7 +132,8 @@ async def _writer(pipe: IO[bytes]) -> Send:
     except ValueError:  # a file, which never keeps anybody waiting
 
         async def write(line: bytes) -> None:
-            os.write(pipe.fileno(), line + b"\n")
+            pipe.write(line + b"\n")
+            pipe.flush()
 
         return write
     return _sender(asyncio.StreamWriter(transport, protocol, None, loop))
