@@ -202,11 +202,8 @@ class _Exchange:
 
     async def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.sent = True
-        request = self._request
-        if rewritten is not None and request is not None:
-            request = type(request).model_validate(with_args(self.data, rewritten))
         try:
-            self._value = await self._send(request)
+            self._value = await self._send(self._request if rewritten is None else self._rewritten(rewritten))
             return outcome_of(_said(self._value))
         except MCPError as error:
             self._error = error
@@ -217,6 +214,11 @@ class _Exchange:
         except Exception as error:  # noqa: BLE001 - such as an answer that is none; whatever it is, the agent gets it
             self._error = error
             return Failed(describe(error))
+
+    def _rewritten(self, args: dict[str, Any]) -> Any:
+        if self._request is None:
+            raise UsageError(f"{self.data['method']} cannot be rewritten", cure="let the rule block it")
+        return type(self._request).model_validate(with_args(self.data, args))
 
     def result(self, outcome: Outcome, wanted: Call) -> Any:
         """Give what came, or what the trace says that came; raise where that was an error."""

@@ -188,6 +188,32 @@ def test_a_rewritten_call_is_sent_as_it_was_rewritten(shop: Shop) -> None:
     assert shop.replayed(path, agent) == result
 
 
+def test_a_call_that_is_rewritten_into_none_fails_and_is_not_sent(tmp_path: Path) -> None:
+    """What a rule makes of a request has to be a request; else the agent gets the error, and the server nothing."""
+    rules = """
+registry: shop
+version: "1"
+default: allow
+tools: {resources/read: {effect: read, arguments: {type: object, properties: {uri: {}}}}}
+invariants:
+  - {id: WRONG, on: action, tool: resources/read, require: call.args.uri == 7, otherwise: rewrite,
+     rewrite: {args.uri: "7"}}
+"""
+    shop = Shop(tmp_path, rules)
+
+    async def talk(session: Any) -> Any:
+        try:
+            await session.read_resource("shop://policy")
+        except Exception as error:
+            return "validation error" in str(error)
+
+    agent = shop.agent(talk)
+    result, path = shop.record(agent)
+    assert result is True
+    assert shop.entries == []
+    assert shop.replayed(path, agent) is True
+
+
 def test_other_requests_are_refused_with_an_error(shop: Shop) -> None:
     """A resource that a rule blocks is not read, and the error holds the rule."""
 
