@@ -394,8 +394,7 @@ def test_the_client_of_mcp_2_passes_too(shop: Shop, mode: str) -> None:
     """A wrapped mcp.Client starts its server while recording and none on replay, whatever handshake it holds."""
 
     async def agent() -> Any:
-        started = StdioServerParameters(command=shop.command, args=[str(SHOP), str(shop.ledger)])
-        async with shop.app.wrap(mcp.Client(started, mode=mode)) as client:
+        async with shop.app.wrap(mcp.Client(shop.connection(), mode=mode)) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
             return names, [is_error(await client.call_tool("refund", {"order": "1", "cents": n})) for n in (1, 9000)]
 
