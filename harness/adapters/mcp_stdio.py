@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import IO, Final
 
 from harness.adapters.mcp_relay import Relay, Send
@@ -31,19 +31,30 @@ async def start_server(command: Sequence[str]) -> asyncio.subprocess.Process:
         raise UsageError(f"cannot be started: {error.strerror}", where=command[0], cure=cure) from None
 
 
-async def relay_stdio(server: asyncio.subprocess.Process, make_relay: MakeRelay) -> int:
+@contextlib.contextmanager
+def signalled() -> Iterator[asyncio.Event]:
+    """Turn SIGTERM and SIGINT into an event; open before a server is started, which would outlive us otherwise."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def relay_stdio(server: asyncio.subprocess.Process, make_relay: MakeRelay, stop: asyncio.Event) -> int:
     """Pass messages to and fro until the server has ended; give its exit code (128 and the number, for a signal).
 
     The end of the client's input is passed on when every call it had sent is answered; a server that does not end then
-    is stopped. SIGTERM and SIGINT stop the server too. Lines of more than 64 MiB are answered with an error.
+    is stopped, as it is by ``stop``. Lines of more than 64 MiB are answered with an error.
     """
     loop = asyncio.get_running_loop()
     assert server.stdin is not None and server.stdout is not None
     to_client, to_server = await _writer(sys.stdout.buffer), _sender(server.stdin)
     relay = make_relay(to_client, to_server)
-    stopping: list[asyncio.Task[int]] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stopping.append(loop.create_task(_stopped(server))))
+    stopping = loop.create_task(_stopped(server, stop))
     client = loop.create_task(_from_client(await _reader(sys.stdin.buffer), relay, server))
     try:
         async for line in lines(server.stdout):
@@ -56,8 +67,7 @@ async def relay_stdio(server: asyncio.subprocess.Process, make_relay: MakeRelay)
         return code
     finally:
         client.cancel()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        stopping.cancel()
 
 
 async def _from_client(reader: asyncio.StreamReader, relay: Relay, server: asyncio.subprocess.Process) -> None:
@@ -72,7 +82,8 @@ async def _from_client(reader: asyncio.StreamReader, relay: Relay, server: async
     await _ended(server)
 
 
-async def _stopped(server: asyncio.subprocess.Process) -> int:
+async def _stopped(server: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
+    await stop.wait()
     _stop(server, signal.SIGTERM)
     return await _ended(server)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from harness.adapters.mcp_relay import Relay, Send
-from harness.adapters.mcp_stdio import relay_stdio, start_server
+from harness.adapters.mcp_stdio import relay_stdio, signalled, start_server
 from harness.door.app import Harness
 
 
@@ -22,6 +23,18 @@ async def serve_stdio(
     The session of the one client is one trace. What passed without being judged is kept as its last note, by method.
     ``tell`` is for people. UsageError where the server cannot be started.
     """
+    with signalled() as stop:
+        return await _served(app, command, stop, tell, prefix, agent)
+
+
+async def _served(
+    app: Harness,
+    command: Sequence[str],
+    stop: asyncio.Event,
+    tell: Callable[[str], None],
+    prefix: str,
+    agent: str | None,
+) -> int:
     server = await start_server(command)
     async with app.session(agent=agent) as session:
         run = session.started()
@@ -31,7 +44,7 @@ async def serve_stdio(
             made.append(Relay(run, to_client, to_server, narrow=app.narrowed, prefix=prefix, tell=tell))
             return made[0]
 
-        code = await relay_stdio(server, relay)
+        code = await relay_stdio(server, relay, stop)
         session.note("passed without being judged", **dict(sorted(made[0].unseen.items())))
     tell(f"{session.steps} calls · {session.verdict} · {session.trace.path}")
     return code
