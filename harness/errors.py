@@ -78,13 +78,13 @@ class Mistake:
 
 
 class RegistryError(UsageError):
-    """Report every mistake of a registry at once; nothing was loaded."""
+    """Report every mistake of a registry at once; ``outcome`` says what was not done because of them."""
 
-    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+    def __init__(self, mistakes: tuple[Mistake, ...], outcome: str = "nothing was loaded") -> None:
         self.mistakes = mistakes
         files = len({mistake.file for mistake in mistakes})
         count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)} in {files} file{'s' * (files != 1)}"
-        super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was loaded")
+        super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; {outcome}")
 
 
 class PlanError(UsageError):

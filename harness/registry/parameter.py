@@ -19,8 +19,8 @@ class Parameter:
     """What is known of a parameter.
 
     ``bind`` says whether a caller may give it another value: ``narrow`` only one that makes the rules stricter, and
-    ``narrower`` says which these are. No bound value lies below ``low`` or above ``high``. ``weight`` is what it costs
-    to move it by its whole value, beside other parameters.
+    ``narrower`` says which these are. No bound value lies below ``low`` or above ``high``, and where it is ``whole``
+    none is a fraction. ``weight`` is what it costs to move it by its whole value, beside other parameters.
     """
 
     unit: Unit | None = None
@@ -28,6 +28,7 @@ class Parameter:
     narrower: Narrower | None = None
     low: float | None = None
     high: float | None = None
+    whole: bool = False
     weight: float = 1.0
 
 
@@ -44,6 +45,7 @@ def read_parameter(node: Written) -> Parameter:
         narrower,
         ends.get("min"),
         ends.get("max"),
+        stated.get("whole", False),
         stated.get("weight", 1.0),
     )
 
@@ -78,6 +80,19 @@ def mistakes_in_parameter(node: Written) -> Iterator[Mistake]:
         yield node.find(["narrower"]).mistake(f"narrower: {declared.narrower} is for {wanted}")
     if "range" in stated and (told := _beyond(declared, value)):
         yield node.find(["range"]).mistake(f"the value itself {told}")
+    if declared.whole:
+        yield from _fractions(node, stated)
+
+
+def _fractions(node: Written, stated: dict[str, Any]) -> Iterator[Mistake]:
+    """Yield what is no whole number in the table of a parameter that is declared whole."""
+    if not _is_number(stated["value"]):
+        yield node.find(["whole"]).mistake("only numbers are whole", "leave 'whole' out")
+        return
+    said = [(["value"], stated["value"]), *((["range", end], value) for end, value in stated.get("range", {}).items())]
+    for path, value in said:
+        if is_fraction(value):
+            yield node.find(path).mistake(f"{value!r} is no whole number", "round it, or leave 'whole' out")
 
 
 def mistake_in_unit(at: Written) -> Iterator[Mistake]:
@@ -97,6 +112,8 @@ def refusal(name: str, declared: Parameter, before: Any, after: Any) -> tuple[st
         )
     if _kind(before) != _kind(after):
         return f"{name}={after!r} is {_kind(after)}, and the parameter is {_kind(before)}", ""
+    if declared.whole and is_fraction(after):
+        return f"{name}={after!r} is no whole number", "the parameter is declared whole: true"
     if told := _beyond(declared, after):
         return f"{name}={after!r} {told}", ""
     if declared.bind == "narrow" and not _narrower(declared.narrower, before, after):
@@ -144,6 +161,11 @@ def _beyond(declared: Parameter, value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
+
+
+def is_fraction(value: Any) -> bool:
+    """Tell whether a value is a number and not a whole one, which 2.0 is."""
+    return type(value) is float and not value.is_integer()
 
 
 def _kind(value: Any) -> str:

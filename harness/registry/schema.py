@@ -63,6 +63,7 @@ _PARAMETER: Final = {
             "minProperties": 1,
             "properties": {"min": {"type": "number"}, "max": {"type": "number"}},
         },
+        "whole": _FLAG,
         "weight": {"type": "number", "minimum": 0},
         "override": _FLAG,
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -84,7 +85,7 @@ def test_a_choice_is_settled_written_and_feasible(told: Any, tmp_path: Path) -> 
     assert told("solve", "new.yaml", "--artifact", "deployment")[0] == 0
     assert told("test", "new.yaml")[0] == 0
     code, said = told("negotiate", "new.yaml", "--artifact", "deployment")
-    assert (code, said) == (0, "nothing to negotiate: a deployment fits as it is\n")
+    assert (code, said) == (0, "nothing to negotiate: some deployment fits as it is\n")
 
 
 def test_a_policy_chooses(told: Any) -> None:
@@ -149,6 +150,66 @@ def test_mistakes_are_exit_2_with_a_cure(told: Any, asked: tuple[str, ...], said
     code, text = told("negotiate", *DRIVING, *asked)
     assert code == 2
     assert said in text
+
+
+STUCK: Final = """\
+registry: stuck
+version: 1
+default: allow
+parameters: {most: {value: 3, narrower: lower, range: {min: 0, max: 9}}}
+artifacts: {order: {schema: {type: object, required: [n], properties: {n: {type: integer, minimum: 0, maximum: 9}}}}}
+invariants:
+- {id: SOME, on: artifact, artifact: order, require: 4 <= artifact.n <= params.most}
+"""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_where_nothing_is_on_offer_the_report_comes_before_the_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    """The conflict and what keeps a parameter from moving are on stdout, and on stderr that there is no such way."""
+    (tmp_path / "stuck.yaml").write_text(STUCK)
+    asked = ["negotiate", str(tmp_path / "stuck.yaml"), "--artifact", "order", "--choose", "1", "--by", "Ada"]
+    assert execute(["registry", *asked, *["--json"] * as_json]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("there is no way 1\n    cure  there is none on offer")
+    if as_json:
+        assert json.loads(said.out)["report"]["withheld"][0]["parameter"] == "most"
+    else:
+        assert "    SOME   " in said.out
+        assert "    most   no value would do from 0 to 3; only lower values may be bound (narrower: lower)" in said.out
+
+
+def test_mistakes_in_the_options_are_told_before_anything_is_asked(told: Any, tmp_path: Path) -> None:
+    """Who chooses, which policy, and where to: none of it needs the registry."""
+    (tmp_path / "there.yaml").write_text("")
+    for asked, said in (
+        (("--choose", "1"), "not said who chooses"),
+        (("--policy", "cheap"), "did you mean 'cheapest'?"),
+        (("--policy", "cheapest", "--out", "there.yaml"), "this file is there already"),
+    ):
+        code, text = told("negotiate", "no-such-registry", "--artifact", "x", *asked)
+        assert code == 2
+        assert said in text
+
+
+@pytest.mark.parametrize("verb", [("negotiate",), ("solve", "--relax", "--joint", "budget_usd,replica_usd")])
+def test_a_terminal_is_told_what_is_asked(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """On stderr, and gone in the end; stdout is the same as without a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "harness.cli", "registry", verb[0], *REPLICAS, *verb[1:], "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    shown = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    told = b""
+    with contextlib.suppress(OSError):  # the end of a pty, on Linux
+        while part := os.read(ours, 65536):
+            told += part
+    os.close(ours)
+    assert b"asking: " in told
+    assert shown.returncode == 1
+    silent = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment)
+    assert (silent.stdout, silent.stderr) == (shown.stdout, b"")
 
 
 @pytest.mark.parametrize(("typed", "code", "settled"), [("3\nAda Byron\n", 0, True), ("0\n", 1, False)])

@@ -139,6 +139,43 @@ def test_several_parameters_at_once(told: Any) -> None:
     assert "    perception_m 30 -> 69.44444   decel_max_mps2 2 -> 2   no less would do\n" in said
 
 
+def test_whole_numbers_stay_whole(told: Any) -> None:
+    """On a menu and by a share too, and a question with a fraction is refused."""
+    asked = ("replicas", "--artifact", "deployment", "--pareto", "replicas_min,budget_usd")
+    _, facts = told("solve", *asked, "--joint", "replicas_min,budget_usd", "--json")
+    offers = [[move["value"] for move in offer["moves"]] for offer in facts["menus"][0]["offers"]]
+    assert offers == [[5, 2250], [4, 1800], [3, 1350], [2, 1200]]
+    assert facts["joint"][0]["moves"][0]["value"] == 3
+    assert facts["joint"][0]["feasible_at"] == pytest.approx(0.4, abs=1e-8)
+    code, said = told("solve", "replicas", "--artifact", "deployment", "--set", "replicas_min=2.5")
+    assert code == 2
+    assert "replicas_min=2.5 is no whole number" in said
+
+
+def test_rules_that_cannot_be_read_are_not_solved(told: Any, tmp_path: Path) -> None:
+    """The registry was loaded all the same, so that is not what is said."""
+    text = LOAN.replace("require: artifact.years >= 8", "require: len(text(artifact.years)) >= 8")
+    (tmp_path / "loan.yaml").write_text(text)
+    code, said = told("solve", "loan.yaml", "--artifact", "offer")
+    assert code == 2
+    assert said.endswith("1 mistake in 1 file; nothing was solved\n")
+
+
+def test_bounds_of_the_schema_are_not_counted_as_rules(told: Any, tmp_path: Path) -> None:
+    """Bounds that are not included are constraints beside the two rules that are written."""
+    number = "{type: number, minimum: 0, exclusiveMaximum: 5}"
+    (tmp_path / "open.yaml").write_text(
+        "registry: open\nversion: 1\ndefault: allow\nartifacts:\n"
+        f"  a: {{schema: {{type: object, required: [x, y], properties: {{x: {number}, y: {number}}}}}}}\n"
+        "invariants:\n- {id: A, on: artifact, artifact: a, require: artifact.x >= 6}\n"
+        "- {id: B, on: artifact, artifact: a, require: artifact.y >= 1}\n"
+    )
+    code, said = told("solve", "open.yaml", "--artifact", "a")
+    assert code == 1
+    assert said.startswith("infeasible: no a meets 2 rules (certificate replayed)\n")
+    assert "in conflict, 1 rule\n    A   open.yaml:7\n" in said
+
+
 def test_what_no_share_and_no_exchange_would_do(told: Any) -> None:
     """The temperature is in no conflict, so it is never what has to give way, alone or with another."""
     asked = ("--joint", "temperature_max_c,cooling_w", "--pareto", "temperature_max_c,cooling_w")
@@ -146,7 +183,7 @@ def test_what_no_share_and_no_exchange_would_do(told: Any) -> None:
     assert (code, facts["joint"][0]["never"], facts["menus"][0]["never"]) == (1, True, True)
     code, said = told("solve", *REACTOR, *asked)
     assert "never: infeasible up to" in said
-    assert "never: infeasible wherever both may go" in said
+    assert "never: infeasible with temperature_max_c from 0 to 200 and cooling_w from 0 to 100000" in said
 
 
 def test_choices_are_told_by_their_values(told: Any, tmp_path: Path) -> None:

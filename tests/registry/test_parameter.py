@@ -123,6 +123,41 @@ def test_what_does_not_fit_together_is_a_mistake(stated: str, message: str) -> N
     assert message in str(caught.value)
 
 
+WHOLE = "  crew: {value: 3, bind: free, whole: true, range: {min: 1, max: 9.0}}\n"
+
+
+def test_a_whole_parameter_is_bound_to_whole_numbers() -> None:
+    """A fraction is refused, 4.0 is no fraction, and the digest does not depend on the declaration."""
+    registry = load(HEAD + STATED + WHOLE + RULES, "r.yaml")
+    assert registry.about["crew"].whole
+    assert not registry.about["share"].whole
+    assert registry.digest == load(HEAD + STATED + WHOLE.replace(", whole: true", "") + RULES, "r.yaml").digest
+    assert registry.bind(crew=5).parameters["crew"] == 5
+    assert registry.bind(crew=4.0).parameters["crew"] == 4
+    with pytest.raises(RegistryError, match=r"crew=4.5 is no whole number") as caught:
+        registry.bind(crew=4.5)
+    assert "the parameter is declared whole: true" in str(caught.value)
+    assert load(registry.to_yaml(), "again.yaml").about["crew"] == registry.about["crew"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ("{value: 1.5, whole: true}", "1.5 is no whole number"),
+        ("{value: 1, bind: free, whole: true, range: {min: 0.5}}", "0.5 is no whole number"),
+        ("{value: 1, bind: free, whole: true, range: {min: 0, max: 9.5}}", "round it, or leave 'whole' out"),
+        ("{value: a, whole: true}", "only numbers are whole"),
+        ("{value: true, whole: true}", "only numbers are whole"),
+        ("{value: 1, whole: yes please}", "whole: expected true or false, got 'yes please'"),
+    ],
+)
+def test_what_is_declared_whole_is_whole(stated: str, message: str) -> None:
+    """Its value, and the ends of its range, at their places."""
+    with pytest.raises(RegistryError) as caught:
+        load(f"{HEAD}  p: {stated}\ninvariants: [{{id: A, on: end, require: 'True'}}]\n", "shop.yaml")
+    assert message in str(caught.value)
+
+
 def test_a_limit_that_is_bound_is_the_one_that_judges() -> None:
     """The registry is another one, compiled anew."""
 

@@ -15,7 +15,7 @@ from harness.adapters.registries import load_registry
 from harness.cli.options import AsJson
 from harness.cli.output import emit, write_file
 from harness.cli.parameters import read_parameters
-from harness.cli.registry.problem import ArtifactName, check_installed
+from harness.cli.registry.problem import ArtifactName, asking, check_installed
 from harness.converge.ground import Ground
 from harness.converge.negotiation.negotiate import negotiate
 from harness.converge.negotiation.report import Choice, Report
@@ -49,27 +49,50 @@ def command(
     where it is settled or an artifact fits as it is, 1 where nothing is settled, 3 where nothing could be certified.
     """
     check_installed()
+    _check(choose, policy, by, room, out)
     rules = load_registry(registry)
     ground = Ground(rules, artifact, read_parameters(given, "--given"))
-    decision = decide(ground.problem) if ground.problem else None
+    with asking() as say:
+        say("whether any artifact fits")
+        decision = decide(ground.problem) if ground.problem and not ground.unread else None
     facts: dict[str, Any] = {"registry": rules.name, "digest": rules.digest, "artifact": artifact}
     if isinstance(decision, Feasible | Undecided):
-        said = f"undecided: {decision.reason}" if isinstance(decision, Undecided) else f"a {artifact} fits as it is"
+        said = f"undecided: {decision.reason}" if isinstance(decision, Undecided) else f"some {artifact} fits as it is"
         emit(facts | {"verdict": type(decision).__name__.lower()}, [f"nothing to negotiate: {said}"], as_json)
         raise typer.Exit(3 if isinstance(decision, Undecided) else 0)
-    if not math.isfinite(room):
-        raise UsageError(f"--room {room} is no part of a move", cure="write --room 0.05")
-    report = negotiate(ground, room=Fraction(repr(room)), trade=_pair(pareto))
+    with asking() as say:
+        report = negotiate(ground, room=Fraction(repr(room)), trade=_pair(pareto), known=decision, say=say)
     if markdown is not None:
         write_file(markdown, report.markdown())
     facts |= {"verdict": "infeasible", "report": report.facts()}
-    asked = choose is None and policy is None and bool(report.ways) and not as_json and sys.stdin.isatty()
-    if asked:
+    if not as_json:
         emit({}, list(report.lines()), as_json=False)
-    chosen = _asked(report, by) if asked else _chosen(report, choose, policy, by)
-    settled, told = _settled(rules, registry, chosen, out) if chosen else ({}, [])
-    emit(facts | settled, told if asked else [*report.lines(), *told], as_json)
+    asked = choose is None and policy is None and bool(report.ways) and not as_json and sys.stdin.isatty()
+    try:
+        chosen = _asked(report, by) if asked else _chosen(report, choose, policy, by)
+        settled, told = _settled(rules, registry, chosen, out) if chosen else ({}, [])
+    except UsageError:
+        if as_json:
+            emit(facts, [], as_json)
+        raise
+    if as_json or told:
+        emit(facts | settled, told, as_json)
     raise typer.Exit(0 if chosen else 1)
+
+
+def _check(choose: int | None, policy: str | None, by: str, room: float, out: Path | None) -> None:
+    """Find what is wrong with the options before anything is asked that takes long."""
+    if not math.isfinite(room):
+        raise UsageError(f"--room {room} is no part of a move", cure="write --room 0.05")
+    if choose is not None and policy is not None:
+        raise UsageError("--choose and --policy both choose", cure="leave one of them out")
+    if choose is not None and not by.strip():
+        raise UsageError("it is not said who chooses", cure="add --by NAME; it is written into the registry")
+    if policy is not None and policy not in POLICIES:
+        known = nearest(policy, POLICIES) or f"one of {', '.join(POLICIES)}"
+        raise UsageError(f"there is no policy {policy!r}", cure=known)
+    if out is not None and out.exists():
+        raise UsageError("this file is there already", where=str(out), cure="name another file; versions are kept")
 
 
 def _pair(stated: str | None) -> tuple[str, str] | None:
@@ -83,17 +106,9 @@ def _pair(stated: str | None) -> tuple[str, str] | None:
 
 def _chosen(report: Report, number: int | None, policy: str | None, by: str) -> Choice | None:
     """Give what the options choose; None where they choose nothing."""
-    if number is not None and policy is not None:
-        raise UsageError("--choose and --policy both choose", cure="leave one of them out")
     if number is not None:
         return report.choose(number, by)
-    if policy is None:
-        return None
-    if policy not in POLICIES:
-        raise UsageError(
-            f"there is no policy {policy!r}", cure=nearest(policy, POLICIES) or f"one of {', '.join(POLICIES)}"
-        )
-    return POLICIES[policy](report)
+    return POLICIES[policy](report) if policy is not None else None
 
 
 def _asked(report: Report, by: str) -> Choice | None:
@@ -120,8 +135,6 @@ def _settled(rules: Registry, name: str, choice: Choice, out: Path | None) -> tu
 
 def _write(out: Path, rules: Registry, settled: Registry, choice: Choice, name: str) -> None:
     """Write the settled registry, and make sure that it loads as what was settled."""
-    if out.exists():
-        raise UsageError("this file is there already", where=str(out), cure="name another file; versions are kept")
     base = os.path.relpath(name, out.parent) if Path(name).is_file() else name
     write_file(out, amendment(rules, settled, choice, base))
     try:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from harness.cli.parameters import read_parameters
 from harness.errors import UsageError
 from harness.registry.complaint import nearest
-from harness.registry.parameter import Parameter
+from harness.registry.parameter import Parameter, is_fraction
 from harness.registry.registry import Registry
 from harness.registry.solve.certificate import Point
 from harness.registry.solve.coding import allowed, coded, told
 from harness.registry.solve.needs import CURE, missing_packages
 from harness.registry.solve.problem import Problem
-from harness.registry.solve.relax import parameters_of
+from harness.registry.solve.relax import Limits, parameters_of
 
 ArtifactName = Annotated[str, typer.Option(metavar="NAME", help="The artifact that the rules speak of.")]
 SetValues = Annotated[
@@ -44,6 +46,9 @@ def posed(registry: Registry, artifact: str, stated: list[str] | None) -> Proble
         before = registry.parameters[name]
         if _is_number(before) != _is_number(value) or (not _is_number(before) and type(before) is not type(value)):
             raise UsageError(f"{name}={value!r} is of another type than {before!r}", where=registry.file)
+        if is_fraction(value) and whole_among(registry, [name]):
+            said = f"{name}={value!r} is no whole number"
+            raise UsageError(said, where=registry.file, cure="the parameter is declared whole: true")
     return extract(replace(registry, parameters=registry.parameters | values), artifact)
 
 
@@ -51,6 +56,17 @@ def check_installed() -> None:
     """Make sure that the solver can be used; UsageError names what is missing."""
     if missing := missing_packages():
         raise UsageError(f"this needs {', '.join(missing)}, which is not installed", cure=CURE)
+
+
+@contextmanager
+def asking() -> Iterator[Callable[[str], None]]:
+    """Give a function that says what is asked next; it is shown as long as that takes, on a terminal only."""
+    stderr = Console(stderr=True)
+    if not stderr.is_terminal:
+        yield lambda doing: None
+        return
+    with stderr.status("asking …") as status:
+        yield lambda doing: status.update(f"asking: {doing} …")
 
 
 def fixed_fields(problem: Problem, stated: list[str] | None) -> dict[str, Fraction]:
@@ -78,11 +94,16 @@ def named_parameters(problem: Problem, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def bounds_of(rules: Registry, parameter: str) -> tuple[Fraction | None, Fraction | None]:
+def bounds_of(rules: Registry, parameter: str) -> Limits:
     """Give the range that is stated of a parameter, as the decimals that are written there."""
     about = rules.about.get(parameter, Parameter())
     low, high = (None if end is None else Fraction(repr(end)) for end in (about.low, about.high))
     return low, high
+
+
+def whole_among(rules: Registry, parameters: Iterable[str]) -> frozenset[str]:
+    """Give the parameters that are declared whole."""
+    return frozenset(one for one in parameters if rules.about.get(one, Parameter()).whole)
 
 
 def point_facts(problem: Problem, point: Point) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from harness.cli.output import counted, emit
 from harness.cli.registry.problem import (
     ArtifactName,
     SetValues,
+    asking,
     bounds_of,
     fixed_fields,
     named_parameters,
@@ -22,6 +23,7 @@ from harness.cli.registry.problem import (
     point_lines,
     posed,
     spelled,
+    whole_among,
 )
 from harness.cli.registry.together import joint_facts, joint_lines, menu_facts, menu_lines
 from harness.errors import UsageError
@@ -31,10 +33,11 @@ from harness.registry.solve.boundary import Piece, boundary
 from harness.registry.solve.certificate import dump
 from harness.registry.solve.checker import certainly
 from harness.registry.solve.decide import Budget, Decision, Feasible, Infeasible, Undecided, decide
-from harness.registry.solve.joint import joint, pareto
+from harness.registry.solve.joint import Joint, joint, pareto
 from harness.registry.solve.mus import Mus, Muses, Oracle, all_muses, one_mus
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.relax import Relaxation, parameters_of, relax
+from harness.registry.solve.trade import Menu
 
 
 def command(
@@ -82,59 +85,82 @@ def command(
     rules = load_registry(registry)
     problem = posed(rules, artifact, values)
     oracle = partial(decide, budget=Budget(boxes=boxes))
-    decision = oracle(problem)
-    facts: dict[str, Any] = {"registry": rules.name, "digest": rules.digest, "artifact": artifact}
-    facts |= {"problem": problem.digest, **_facts(problem, decision)}
-    lines = [*_lines(problem, decision, artifact)]
-    if isinstance(decision, Infeasible):
-        if certificate is not None:
-            _write(certificate, dump(decision.certificate))
-        for told, shown in _explained(problem, oracle, rules, every, relaxed or bool(only), only):
-            facts |= told
-            lines += shown
-        for told, shown in _exchanged(problem, oracle, rules, together, trades):
-            facts |= told
-            lines += shown
-    for name in region or ():
-        pieces = boundary(problem, name, oracle, fixed_fields(problem, fix))
-        facts.setdefault("regions", {})[name] = [_piece_facts(one) for one in pieces]
-        lines += [f"{name}{' with ' if fix else ''}{', '.join(fix or ())}", *map(_told_of_piece, pieces)]
+    with asking() as say:
+        say("whether any artifact fits")
+        decision = oracle(problem)
+        facts: dict[str, Any] = {"registry": rules.name, "digest": rules.digest, "artifact": artifact}
+        facts |= {"problem": problem.digest, **_facts(problem, decision)}
+        lines = [*_lines(problem, decision, artifact)]
+        if isinstance(decision, Infeasible):
+            if certificate is not None:
+                _write(certificate, dump(decision.certificate))
+            more = _Infeasible(problem, oracle, rules, decision, say)
+            names = _chosen(problem, rules, only) if relaxed or only else None
+            for told, shown in more.told(every, names, together, trades):
+                facts |= told
+                lines += shown
+        for name in region or ():
+            say(f"which values of {name} are possible")
+            pieces = boundary(problem, name, oracle, fixed_fields(problem, fix))
+            facts.setdefault("regions", {})[name] = [_piece_facts(one) for one in pieces]
+            lines += [f"{name}{' with ' if fix else ''}{', '.join(fix or ())}", *map(_told_of_piece, pieces)]
     emit(facts, lines, as_json)
     raise typer.Exit({"feasible": 0, "infeasible": 1, "undecided": 3}[facts["verdict"]])
 
 
-def _explained(
-    problem: Problem, oracle: Oracle, rules: Registry, every: bool, relaxed: bool, only: list[str] | None
-) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Yield what stands in the way, as facts and as lines."""
-    if every:
-        found = all_muses(problem, oracle, certainly)
-        yield _all_facts(found), [*_all_lines(found, rules)]
-    elif mus := one_mus(problem, oracle, certainly):
-        yield {"conflicts": [_mus_facts(mus)]}, [*_mus_lines(mus, rules)]
-    if relaxed:
-        names = _chosen(problem, rules, only)
-        freed = [relax(problem, one, oracle, bounds_of(rules, one)) for one in names]
-        yield {"relaxations": [_relaxation_facts(problem, one) for one in freed]}, [*_relaxation_lines(freed)]
+Told = tuple[dict[str, Any], list[str]]  # the same as facts and as lines
 
 
-def _exchanged(
-    problem: Problem, oracle: Oracle, rules: Registry, together: list[str] | None, trades: list[str] | None
-) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Yield what it does to move several parameters at once."""
-    bounds = {name: bounds_of(rules, name) for name in parameters_of(problem)}
-    if together:
-        found = [joint(problem, named_parameters(problem, one.split(",")), oracle, bounds) for one in together]
-        yield (
-            {"joint": [joint_facts(problem, one) for one in found]},
-            [line for one in found for line in joint_lines(one)],
-        )
-    if trades:
-        menus = [pareto(problem, *_pair(problem, one), oracle, bounds) for one in trades]
-        yield (
-            {"menus": [menu_facts(problem, one) for one in menus]},
-            [line for one in menus for line in menu_lines(one)],
-        )
+class _Infeasible:
+    """What can be said besides where no artifact fits, one question after the other."""
+
+    def __init__(
+        self, problem: Problem, oracle: Oracle, rules: Registry, known: Infeasible, say: Callable[[str], None]
+    ) -> None:
+        self._problem, self._oracle, self._rules, self._known, self._say = problem, oracle, rules, known, say
+        names = parameters_of(problem)
+        self._bounds, self._whole = {name: bounds_of(rules, name) for name in names}, whole_among(rules, names)
+
+    def told(
+        self, every: bool, names: list[str] | None, together: list[str] | None, trades: list[str] | None
+    ) -> Iterator[Told]:
+        """Tell what the options ask for."""
+        yield from self._explained(every)
+        if names is not None:
+            freed = [self._relaxed(one) for one in names]
+            yield {"relaxations": [_relaxation_facts(self._problem, one) for one in freed]}, [*_relaxation_lines(freed)]
+        if together:
+            found = [self._shared(one) for one in together]
+            lines = [line for one in found for line in joint_lines(one)]
+            yield {"joint": [joint_facts(self._problem, one) for one in found]}, lines
+        if trades:
+            menus = [self._traded(one) for one in trades]
+            lines = [line for one in menus for line in menu_lines(one)]
+            yield {"menus": [menu_facts(self._problem, one) for one in menus]}, lines
+
+    def _explained(self, every: bool) -> Iterator[Told]:
+        """Tell which rules stand in the way."""
+        self._say("which rules are in conflict")
+        if every:
+            found = all_muses(self._problem, self._oracle, certainly)
+            yield _all_facts(found), [*_all_lines(found, self._rules)]
+        elif mus := one_mus(self._problem, self._oracle, certainly):
+            yield {"conflicts": [_mus_facts(mus)]}, [*_mus_lines(mus, self._rules)]
+
+    def _relaxed(self, name: str) -> Relaxation:
+        self._say(f"how far {name} would have to give way")
+        whole = name in self._whole
+        return relax(self._problem, name, self._oracle, self._bounds[name], whole=whole, known=self._known)
+
+    def _shared(self, stated: str) -> Joint:
+        names = named_parameters(self._problem, stated.split(","))
+        self._say(f"{', '.join(names)} by the same share")
+        return joint(self._problem, names, self._oracle, self._bounds, whole=self._whole)
+
+    def _traded(self, stated: str) -> Menu:
+        one, other = _pair(self._problem, stated)
+        self._say(f"{one} and {other} in exchange")
+        return pareto(self._problem, one, other, self._oracle, self._bounds, whole=self._whole)
 
 
 def _pair(problem: Problem, stated: str) -> tuple[str, str]:
@@ -179,7 +205,8 @@ def _lines(problem: Problem, decision: Decision, artifact: str) -> Iterator[str]
             yield f"feasible: this {artifact} meets every rule ({how})"
             yield from point_lines(problem, point)
         case Infeasible():
-            yield f"infeasible: no {artifact} meets {counted(len(problem.constraints), 'rule')} (certificate replayed)"
+            rules = sum(not one.name.startswith("schema:") for one in problem.constraints)  # bounds are no rules
+            yield f"infeasible: no {artifact} meets {counted(rules, 'rule')} (certificate replayed)"
         case Undecided(reason, point, margins, leaning=leaning):
             yield f"undecided: {reason}"
             if leaning:
@@ -200,7 +227,7 @@ def _mus_lines(one: Mus, rules: Registry) -> Iterator[str]:
     yield f"in conflict, {counted(len(one.names), 'rule')}"
     for name in one.names:
         rule = rules.invariant(name)
-        yield f"    {name}   {rule.title or ''}   {rule.place}" if rule else f"    {name}"
+        yield "   ".join(filter(None, (f"    {name}", rule.title, rule.place) if rule else (f"    {name}",)))
     if one.undecided:
         yield f"    perhaps without {', '.join(one.undecided)}: that was not decided"
     else:
@@ -231,7 +258,7 @@ def _relaxation_facts(problem: Problem, one: Relaxation) -> dict[str, Any]:
     if one.feasible_at is not None and one.witness is not None:
         both = {"feasible_at": one.feasible_at, "infeasible_at": one.infeasible_at}
         found = {name: float(value) for name, value in both.items()} | point_facts(problem, one.witness)
-        found["every_value_between"] = one.ranged
+        found["every_value_between"] = one.sure
         found["exact"] |= {name: str(value) for name, value in both.items()}
     bounds = {"low": float(one.low), "high": float(one.high)}
     return {"parameter": one.parameter, "stated": float(one.stated), "never": one.never, **bounds, **found}

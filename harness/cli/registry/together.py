@@ -53,7 +53,9 @@ def menu_lines(menu: Menu) -> Iterator[str]:
     for one in menu.offers:
         yield f"    {_moved(one.moves)}   {'no less would do' if one.tight else 'less might do: that was not decided'}"
     if menu.never:
-        yield "    never: infeasible wherever both may go"
+        ends = zip(menu.parameters, menu.ends, strict=True)
+        ranges = " and ".join(f"{name} from {spelled(low)} to {spelled(high)}" for name, (low, high) in ends)
+        yield f"    never: infeasible with {ranges}"
     if menu.undecided:
         moves = ", ".join(spelled(one, 7) for one in menu.undecided)
         yield f"    not decided with {menu.parameters[0]} moved by {moves}"

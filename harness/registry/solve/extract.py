@@ -36,7 +36,7 @@ def extract(registry: Registry, artifact: str) -> Problem:
     """
     problem, mistakes = readable(registry, artifact)
     if mistakes:
-        raise RegistryError(mistakes)
+        raise RegistryError(mistakes, "nothing was solved")
     return problem
 
 

@@ -5,17 +5,17 @@ So no direction is assumed, and a certificate speaks of all directions at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from harness.errors import UsageError
 from harness.registry.solve.problem import Apply, Below, Constraint, Number, Problem, Term, Unknown, Variable
-from harness.registry.solve.relax import parameters_of, reach
+from harness.registry.solve.relax import Limits, parameters_of, reach
 from harness.registry.solve.rewrite import with_leaves
 
-Bounds = Mapping[str, tuple[Fraction | None, Fraction | None]]
+Bounds = Mapping[str, Limits]
 Ends = dict[str, tuple[Fraction, Fraction]]
 
 _ONE: Final = Number(Fraction(1))
@@ -39,9 +39,10 @@ def stated_of(problem: Problem, parameters: Sequence[str]) -> dict[str, Fraction
     return {name: known[name] for name in parameters}
 
 
-def ends_of(stated: dict[str, Fraction], bounds: Bounds | None) -> Ends:
-    """Give how far down and up each parameter may go."""
-    return {name: reach(value, (bounds or {}).get(name, (None, None))) for name, value in stated.items()}
+def ends_of(stated: dict[str, Fraction], bounds: Bounds | None, whole: Collection[str] = ()) -> Ends:
+    """Give how far down and up each parameter may go, on its side of 0 where no bound is stated."""
+    limits = {name: (bounds or {}).get(name, (None, None)) for name in stated}
+    return {name: reach(value, limits[name], whole=name in whole) for name, value in stated.items()}
 
 
 def longest(stated: Fraction, ends: tuple[Fraction, Fraction]) -> Fraction:

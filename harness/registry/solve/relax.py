@@ -3,7 +3,8 @@
 A parameter that becomes a variable is a question about all its values at once: infeasible there means at every one of
 them. That finds the direction, and proves where there is none. Between a value that is certified infeasible and one
 with a certified witness, bisection closes in. It asks about whole stretches, so that nothing is assumed about what lies
-between; where these are not decided, or ``ranged`` is off, about single values.
+between; where these are not decided, or ``ranged`` is off, about single values. A whole parameter is whole all along:
+an integer where it is a variable, and the two sides end up one apart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any, Final
 
 from harness.errors import UsageError
@@ -25,6 +27,7 @@ CALLS: Final = 80
 _REACH: Final = 1000  # where no bound is stated: so many times the stated value, and that part of it
 
 Ask = Callable[[Fraction], Decision]
+Limits = tuple[Fraction | None, Fraction | None]  # how far down and up; None where that is not stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class Relaxation:
     undecided: tuple[Fraction, Fraction] | None = None
     calls: int = 0
 
+    @property
+    def sure(self) -> bool:
+        """Whether every value from the stated one to the infeasible side is certified infeasible."""
+        return self.ranged or self.infeasible_at == self.stated
+
 
 def parameters_of(problem: Problem) -> dict[str, Fraction]:
     """Give the parameters that the constraints speak of, and their values, in the order in which they appear."""
@@ -66,34 +74,36 @@ def with_parameter(problem: Problem, parameter: str, value: Fraction) -> Problem
     return with_leaves(problem, leaf)
 
 
-def with_variable(problem: Problem, parameter: str, low: Fraction, high: Fraction) -> Problem:
-    """Give the problem in which a parameter is one more variable, the last."""
+def with_variable(problem: Problem, parameter: str, low: Fraction, high: Fraction, *, whole: bool = False) -> Problem:
+    """Give the problem in which a parameter is one more variable, the last, whose values are ``whole`` or not."""
     unknown = Unknown(len(problem.variables))
 
     def leaf(one: Number | Unknown) -> Term:
         return unknown if isinstance(one, Number) and one.parameter == parameter else one
 
     freed = with_leaves(problem, leaf)
-    return Problem((*problem.variables, Variable(f"params.{parameter}", "real", low, high)), freed.constraints)
+    variable = Variable(f"params.{parameter}", "integer" if whole else "real", low, high)
+    return Problem((*problem.variables, variable), freed.constraints)
 
 
 def relax(
     problem: Problem,
     parameter: str,
     oracle: Oracle,
-    bounds: tuple[Fraction | None, Fraction | None] = (None, None),
+    bounds: Limits = (None, None),
     *,
+    whole: bool = False,
     ranged: bool = True,
     calls: int = CALLS,
     known: Infeasible | None = None,
 ) -> Relaxation:
     """Find the nearest value of a parameter for which an infeasible problem has a solution.
 
-    Both directions are looked at, up to ``bounds`` (a thousand times the value and a thousandth of it, where none are
-    stated), with at most ``calls`` questions each. What is found is the nearest where it is ``ranged``, and otherwise
-    if values beyond a feasible one are feasible too. ``known`` is a proof for the stated value, where there is one
-    already. UsageError where the constraints do not speak of the parameter, or
-    the problem is not certified infeasible to begin with.
+    Both directions are looked at, see ``reach``, with at most ``calls`` questions each; what lies across 0, where no
+    bound is stated on that side, only if there is nothing nearer. What is found is the nearest where it is ``ranged``,
+    and otherwise if values beyond a feasible one are feasible too. It is a ``whole`` number where the parameter has to
+    be. ``known`` is a proof for the stated value, where there is one already. UsageError where the constraints do not
+    speak of the parameter, or the problem is not certified infeasible to begin with.
     """
     stated = parameters_of(problem).get(parameter)
     if stated is None:
@@ -101,41 +111,21 @@ def relax(
     decision = known or oracle(problem)
     if not isinstance(decision, Infeasible):
         raise UsageError(f"there is nothing to relax: {type(decision).__name__.lower()} with {parameter} = {stated}")
-    low, high = reach(stated, bounds)
-    search = _Search(problem, parameter, stated, oracle, ranged, calls, 1)
-    start = Relaxation(parameter, stated, low, high, stated, certificate=decision.certificate)
-    if parameter not in parameters_of(problem.only(frozenset(decision.core))):
-        return _with(start, search, never=True)  # the core is infeasible whatever the value
-    ends = [end for end in (start.high, start.low) if end != stated]
-    found = [search.towards(end, decision) for end in ends]
-    if all(one.never for one in found):
-        return search.nowhere(start)
-    near = min(
-        (one for one in found if one.point is not None), key=lambda one: abs(one.feasible - stated), default=None
-    )
-    if near is None:
-        return _with(start, search)
-    return _with(
-        start,
-        search,
-        infeasible_at=near.infeasible,
-        feasible_at=near.feasible,
-        witness=near.point,
-        certificate=near.certificate,
-        ranged=near.ranged,
-        undecided=near.undecided,
-    )
+    search = _Search(problem, parameter, stated, oracle, whole, ranged, calls, 1)
+    return replace(search.nearest(bounds, decision), calls=search.calls)
 
 
-def _with(start: Relaxation, search: _Search, **changed: Any) -> Relaxation:
-    return replace(start, calls=search.calls, **changed)
+def reach(stated: Fraction, bounds: Limits, *, whole: bool = False, across: bool = False) -> tuple[Fraction, Fraction]:
+    """Give how far down and up a parameter may go: to its bounds, or else a thousandth and a thousand times as far.
 
-
-def reach(stated: Fraction, bounds: tuple[Fraction | None, Fraction | None]) -> tuple[Fraction, Fraction]:
-    """Give how far down and up a parameter may go: to its bounds, or else a thousandth and a thousand times as far."""
-    low, high = sorted((stated / _REACH, stated * _REACH)) if stated else (Fraction(-_REACH), Fraction(_REACH))
+    ``across`` 0 it is the mirror image of that. The ends of a ``whole`` one are whole.
+    """
+    far = abs(stated) * _REACH if stated else Fraction(_REACH)
+    near = -far if across or not stated else abs(stated) / _REACH
+    low, high = (near, far) if stated >= 0 else (-far, -near)
     ends = (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
-    return min(ends[0], stated), max(ends[1], stated)
+    low, high = min(ends[0], stated), max(ends[1], stated)
+    return (Fraction(ceil(low)), Fraction(floor(high))) if whole else (low, high)
 
 
 @dataclass(slots=True)
@@ -146,10 +136,23 @@ class _Side:
     certificate: Any
     feasible: Fraction
     least: Fraction  # what a gap is measured by, near 0
+    whole: bool
     point: Point | None = None
     undecided: tuple[Fraction, Fraction] | None = None
     never: bool = False
     ranged: bool = False
+
+    def told(self, start: Relaxation) -> Relaxation:
+        """Give what was found."""
+        return replace(
+            start,
+            infeasible_at=self.infeasible,
+            feasible_at=self.feasible,
+            witness=self.point,
+            certificate=self.certificate,
+            ranged=self.ranged,
+            undecided=self.undecided,
+        )
 
     def next(self) -> Fraction | None:
         """Give the next value to ask about, in the middle of the widest stretch; None where all are narrow enough."""
@@ -159,6 +162,8 @@ class _Side:
         else:
             stretches = [(self.infeasible, nearer), (farther, self.feasible)]
         one, other = max(stretches, key=lambda ends: abs(ends[1] - ends[0]))
+        if self.whole:
+            return Fraction((one + other) // 2) if abs(other - one) > 1 else None
         narrow = abs(other - one) <= GAP * max(abs(one), abs(other), self.least) / (1 if self.undecided is None else 4)
         return None if narrow else rounded_middle(one, other)
 
@@ -184,35 +189,60 @@ class _Search:
     parameter: str
     stated: Fraction
     oracle: Oracle
+    whole: bool
     ranged: bool
     limit: int
     calls: int
 
-    def towards(self, end: Fraction, at_stated: Infeasible) -> _Side:
-        """Close in on the nearest feasible value between the stated one and an end."""
-        side = _Side(self.stated, at_stated.certificate, end, (abs(self.stated) or Fraction(1)) / _REACH)
-        whole = self._all_up_to(end)
-        if isinstance(whole, Infeasible):
-            side.never, side.certificate, side.infeasible = True, whole.certificate, end
-        elif isinstance(whole, Feasible):
-            side.feasible, side.point = whole.point[-1], whole.point[:-1]
+    def nearest(self, bounds: Limits, at_stated: Infeasible) -> Relaxation:
+        """Look both ways from the stated value, then across 0, and give the nearest of what is found."""
+        ends, wide = (reach(self.stated, bounds, whole=self.whole, across=across) for across in (False, True))
+        start = Relaxation(self.parameter, self.stated, *ends, self.stated, certificate=at_stated.certificate)
+        if self.parameter not in parameters_of(self.problem.only(frozenset(at_stated.core))):
+            return replace(start, never=True)  # the core is infeasible whatever the value
+        sides = {end: self._towards(end, at_stated, self._steps(end)) for end in reversed(ends) if end != self.stated}
+        if wide != ends and not any(one.point for one in sides.values()):
+            beyond = wide[0] if self.stated > 0 else wide[1]
+            side = sides[beyond] = self._towards(beyond, at_stated, [Fraction(0)])
+            ends = wide if side.never or side.point else ends
+        looked_at = [sides[end] for end in reversed(ends) if end != self.stated]
+        start = replace(start, low=ends[0], high=ends[1])
+        found = [one for one in looked_at if one.point is not None]
+        if found:
+            return min(found, key=lambda one: abs(one.feasible - self.stated)).told(start)
+        return self._nowhere(start) if all(one.never for one in looked_at) else start
+
+    def _towards(self, end: Fraction, at_stated: Infeasible, steps: list[Fraction]) -> _Side:
+        """Close in on the nearest feasible value between the stated one and an end; first ``steps``, where need be."""
+        least = (abs(self.stated) or Fraction(1)) / _REACH
+        side = _Side(self.stated, at_stated.certificate, end, least, self.whole)
+        all_up_to = self._all_up_to(end)
+        if isinstance(all_up_to, Infeasible):
+            side.never, side.certificate, side.infeasible = True, all_up_to.certificate, end
+        elif isinstance(all_up_to, Feasible):
+            side.feasible, side.point = all_up_to.point[-1], all_up_to.point[:-1]
         else:
-            self._step_out(side, end)
+            self._step_out(side, steps)
         if side.point is not None:
             self._close_in(side)
         return side
 
-    def nowhere(self, start: Relaxation) -> Relaxation:
-        """Prove all values at once of which each direction is proven: one certificate says it, where it is found."""
-        self.calls += 1
-        whole = self.oracle(with_variable(self.problem, self.parameter, start.low, start.high))
-        certificate = whole.certificate if isinstance(whole, Infeasible) else None
-        return _with(start, self, never=True, ranged=True, certificate=certificate)
+    def _steps(self, end: Fraction) -> list[Fraction]:
+        """Give values at growing distances from the stated one."""
+        steps = [(end - self.stated) / part for part in (64, 32, 16, 8, 4, 2, 1)]
+        if self.whole:
+            steps = [Fraction(ceil(step) if step > 0 else floor(step)) for step in steps]
+        return [self.stated + step for step in dict.fromkeys(steps)]
 
-    def _step_out(self, side: _Side, end: Fraction) -> None:
-        """Look for a first feasible value at growing distances; ``side`` keeps the last infeasible one before it."""
-        for part in (64, 32, 16, 8, 4, 2, 1):
-            value = self.stated + (end - self.stated) / part
+    def _nowhere(self, start: Relaxation) -> Relaxation:
+        """Prove all values at once of which each direction is proven: one certificate says it, where it is found."""
+        found = self._between(start.low, start.high)
+        certificate = found.certificate if isinstance(found, Infeasible) else None
+        return replace(start, never=True, ranged=True, certificate=certificate)
+
+    def _step_out(self, side: _Side, steps: list[Fraction]) -> None:
+        """Look for a first feasible value; ``side`` keeps the last infeasible one before it."""
+        for value in steps:
             decision = self._at(value)
             if isinstance(decision, Feasible):
                 side.feasible, side.point = value, decision.point
@@ -240,8 +270,11 @@ class _Search:
         return self.oracle(with_parameter(self.problem, self.parameter, value))
 
     def _all_up_to(self, value: Fraction) -> Decision:
+        return self._between(*sorted((self.stated, value)))
+
+    def _between(self, low: Fraction, high: Fraction) -> Decision:
         self.calls += 1
-        return self.oracle(with_variable(self.problem, self.parameter, *sorted((self.stated, value))))
+        return self.oracle(with_variable(self.problem, self.parameter, low, high, whole=self.whole))
 
 
 def rounded_middle(one: Fraction, other: Fraction) -> Fraction:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Final
 
 from harness.registry.solve.certificate import Certificate, Point
@@ -34,8 +36,8 @@ class Offer:
     """Two moves that do together, the ``witness`` that meets the constraints after them, and what is no longer enough.
 
     ``proofs`` say what is infeasible: the second move shorter by 1e-9 of its value, where that could be decided, and
-    the first one by the step of the menu, or by 1e-9 at its ends. The offer is ``tight`` where both are certified, as
-    far as there is a move that could be shorter.
+    the first one by the step of the menu, or by 1e-9 at its ends; a whole one by 1. The offer is ``tight`` where both
+    are certified, as far as there is a move that could be shorter.
     """
 
     moves: tuple[Move, Move]
@@ -48,11 +50,12 @@ class Offer:
 class Menu:
     """Offers for two parameters, the first moved least to most; on none of them is another one better in both.
 
-    Where one parameter alone suffices, the end of the menu is that. ``never`` is certified within the bounds.
-    ``undecided`` are moves of the first parameter for which no offer was found or ruled out.
+    Where one parameter alone suffices, the end of the menu is that. ``never`` is certified from the one to the other
+    of the ``ends`` of each. ``undecided`` are moves of the first parameter for which no offer was found or ruled out.
     """
 
     parameters: tuple[str, str]
+    ends: tuple[tuple[Fraction, Fraction], ...]
     offers: tuple[Offer, ...]
     step: Fraction
     never: bool = False
@@ -60,16 +63,21 @@ class Menu:
 
 
 def trading(
-    problem: Problem, parameters: tuple[str, str], amounts: tuple[Fraction, Fraction], bounds: Bounds | None = None
+    problem: Problem,
+    parameters: tuple[str, str],
+    amounts: tuple[Fraction, Fraction],
+    bounds: Bounds | None = None,
+    whole: Collection[str] = (),
 ) -> Problem:
     """Give the problem in which two parameters may move, up or down, by no more than these amounts."""
     stated = stated_of(problem, parameters)
-    return _no_further(_exchange(problem, stated, ends_of(stated, bounds)), amounts)
+    moving = _exchange(problem, stated, ends_of(stated, bounds, whole))
+    return _no_further(moving, amounts, [name in whole for name in parameters])
 
 
-def _no_further(moving: Problem, amounts: tuple[Fraction, Fraction]) -> Problem:
-    for name, amount in zip(_MOVES, amounts, strict=True):
-        moving = with_variable(moving, name, Fraction(0), amount)
+def _no_further(moving: Problem, amounts: tuple[Fraction, Fraction], whole: list[bool]) -> Problem:
+    for name, amount, is_whole in zip(_MOVES, amounts, whole, strict=True):
+        moving = with_variable(moving, name, Fraction(0), amount, whole=is_whole)
     return moving
 
 
@@ -91,11 +99,18 @@ class Trade:
     """Look for the least move of one parameter while the other moves no further than some amount."""
 
     def __init__(
-        self, problem: Problem, stated: dict[str, Fraction], oracle: Oracle, bounds: Bounds | None, calls: int
+        self,
+        problem: Problem,
+        stated: dict[str, Fraction],
+        oracle: Oracle,
+        bounds: Bounds | None,
+        whole: Collection[str],
+        calls: int,
     ) -> None:
         one, other = stated
-        ends = ends_of(stated, bounds)
+        ends = ends_of(stated, bounds, whole)
         self._names, self._stated, self._fields = (one, other), stated, len(problem.variables)
+        self._ends, self._whole = (ends[one], ends[other]), [one in whole, other in whole]
         self._far = tuple(longest(value, ends[name]) for name, value in stated.items())
         self._moving, self._oracle, self._calls = _exchange(problem, stated, ends), oracle, calls
         self._never = False
@@ -105,25 +120,33 @@ class Trade:
         first, second = self._least(0, self._far[1]), self._least(1, self._far[0])
         last = self._least(0, second.amount) if second else None
         if first is None or last is None:
-            return Menu(self._names, (), Fraction(0), self._never, () if self._never else (self._far[0],))
+            nowhere = () if self._never else (self._far[0],)
+            return Menu(self._names, self._ends, (), Fraction(0), self._never, nowhere)
         low, high = first.amount, last.amount
-        step = (high - low or high) * STEP
-        places = {_decimal(low, high, at, between + 1): step for at in range(1, between + 1)} if low < high else {}
+        step = self._rounded((high - low or high) * STEP)
+        parts = range(1, between + 1) if low < high else ()
+        places = {self._rounded(_decimal(low, high, at, between + 1)): step for at in parts}
         places |= {one.amount: one.amount - (one.beyond or 0) for one in (first, last)}  # as near as was certified
         found = {place: self._offer(place, places[place]) for place in sorted(places)}
         undecided = tuple(place for place, offer in found.items() if offer is None)
-        return Menu(self._names, _unlike([one for one in found.values() if one], step), step, undecided=undecided)
+        offers = _unlike([one for one in found.values() if one], step)
+        return Menu(self._names, self._ends, offers, step, undecided=undecided)
+
+    def _rounded(self, amount: Fraction) -> Fraction:
+        """Round a move of the first parameter up where that is whole."""
+        return Fraction(ceil(amount)) if self._whole[0] else amount
 
     def _least(self, which: int, other: Fraction) -> _Least | None:
         """Give the least move of one parameter while the other moves ``other`` at most; None where none is found."""
-        freed = with_variable(self._moving, _MOVES[1 - which], Fraction(0), other)
+        freed = with_variable(self._moving, _MOVES[1 - which], Fraction(0), other, whole=self._whole[1 - which])
         decision = self._oracle(freed)
         if isinstance(decision, Feasible):
             return _Least(Fraction(0), None, decision.point)
         if not isinstance(decision, Infeasible):
             return None
         bounds = Fraction(0), self._far[which]
-        found = relax(freed, _MOVES[which], self._oracle, bounds, calls=self._calls, known=decision)
+        whole = self._whole[which]
+        found = relax(freed, _MOVES[which], self._oracle, bounds, whole=whole, calls=self._calls, known=decision)
         self._never = self._never or found.never
         if found.feasible_at is None or found.witness is None:
             return None
@@ -147,7 +170,7 @@ class Trade:
         return self._at((first, second), least.point, free, proofs, tight=len(proofs) == len(wanted))
 
     def _within(self, amounts: tuple[Fraction, Fraction]) -> Decision:
-        return self._oracle(_no_further(self._moving, amounts))
+        return self._oracle(_no_further(self._moving, amounts, self._whole))
 
     def _at(
         self, amounts: tuple[Fraction, Fraction], point: Point, free: int, proofs: tuple[Proof, ...], *, tight: bool

@@ -107,7 +107,7 @@ def _way_out(registry: Registry, artifact: str, part: Problem) -> str:
         for name in parameters_of(part)
         if (ends := _bounds(name, registry))
         and ends[0] != ends[1]
-        and isinstance(_decide(with_variable(part, name, *ends)), Feasible)
+        and isinstance(_decide(with_variable(part, name, *ends, whole=_is_whole(name, registry))), Feasible)
     ]
     if not enough:
         return "change a threshold, or give one of them a guard"
@@ -128,8 +128,12 @@ def _freed(problem: Problem, registry: Registry) -> Problem | None:
         if ends is None:
             return None
         if ends[0] != ends[1]:
-            problem = with_variable(problem, name, *ends)
+            problem = with_variable(problem, name, *ends, whole=_is_whole(name, registry))
     return problem
+
+
+def _is_whole(parameter: str, registry: Registry) -> bool:
+    return registry.about.get(parameter, Parameter()).whole
 
 
 # --- rules that add nothing -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 import harness
 from harness.adapters.registries import load_registry
 from harness.converge.ground import Ground
-from harness.converge.negotiation.negotiate import away, negotiate
+from harness.converge.negotiation.negotiate import negotiate
 from harness.converge.negotiation.report import Choice, Report
+from harness.converge.negotiation.scope import away
 from harness.converge.negotiation.settle import amendment, balanced, cheapest, next_version, record, settle
 from harness.door.check import check_artifact
 from harness.errors import RegistryError, UsageError
@@ -140,7 +142,7 @@ def test_what_is_not_on_offer_and_why() -> None:
     report = negotiate(Ground(shop(3), "trip"))
     why = {one.parameter: one.why for one in report.withheld}
     assert why["people"].startswith("a constant")
-    assert why["seats"] == "no value would do from 0 to 3, and only lower ones may be bound"
+    assert why["seats"] == "no value would do from 0 to 3; only lower values may be bound (narrower: lower)"
     assert alone(report) == {}
     assert report.ways == ()
     assert {one.rule for conflict in report.conflicts for one in conflict.rules} == {"ALL", "PAID", "ROOM"}
@@ -148,6 +150,110 @@ def test_what_is_not_on_offer_and_why() -> None:
     assert cheapest(report) is None
     with pytest.raises(UsageError, match="there is no way 1"):
         report.choose(1, "Ada")
+
+
+def test_what_cannot_move_is_told_with_the_reason() -> None:
+    """A limit that may only get lower and is at the low end of its range, and one whose range is one number."""
+    text = SHOP.replace("range: {min: 0, max: 9}", "range: {min: 3, max: 9}")
+    text = text.replace("range: {min: 0, max: 50}", "range: {min: 0, max: 0}")
+    why = {one.parameter: one.why for one in negotiate(Ground(load(text, "shop.yaml"), "trip")).withheld}
+    assert why["seats"] == "it cannot move: only lower values may be bound (narrower: lower), and its range ends at 3"
+    assert why["start"] == "it cannot move: its range ends at 0"
+
+
+ROSTER = """\
+registry: roster
+version: 1.0.0
+default: allow
+parameters:
+  nurses: {value: 7, range: {min: 5, max: 20}, bind: free, whole: true}
+  hours_week: {value: 40, unit: h, bind: free, range: {min: 20, max: 60}}
+  posts: {value: 7, bind: free, whole: true}
+artifacts:
+  week:
+    schema: {type: object, required: [shifts], properties: {shifts: {type: integer, minimum: 0, maximum: 99}}}
+invariants:
+- {id: POSTS, on: artifact, artifact: week, require: artifact.shifts >= params.posts}
+- {id: HOURS, on: artifact, artifact: week, require: artifact.shifts * 60 <= params.nurses * params.hours_week}
+"""
+
+
+@pytest.mark.parametrize("room", [Fraction(0), Fraction(1, 10)])
+def test_whole_parameters_are_settled_whole(room: Fraction) -> None:
+    """Nurses come whole, alone and with others, and every way settles; without room a bit less never does."""
+    rules = load(ROSTER, "roster.yaml")
+    report = negotiate(Ground(rules, "week"), room=room)
+    assert alone(report) == (
+        {"nurses": 11, "hours_week": 60, "posts": 4} if room == 0 else {"nurses": 12, "hours_week": 60, "posts": 3}
+    )
+    assert {way.kind for way in report.ways} == {"alone", "exchange", "same share"}
+    for number, way in enumerate(report.ways, 1):
+        assert all(type(way.values[name]) is int for name in way.values if name != "hours_week")
+        settled = settle(rules, report.choose(number, "Ada"))
+        at = settled.parameters
+        assert 60 * at["posts"] <= at["nurses"] * at["hours_week"]
+        if room == 0 and way.tight:
+            fewer = dict(at) | {name: at[name] - 1 for name in way.values if name == "nurses"}
+            fewer |= {name: at[name] + 1 for name in way.values if name == "posts"}
+            assert fewer == at or 60 * fewer["posts"] > fewer["nurses"] * fewer["hours_week"]
+    assert len({json.dumps(way.values) for way in report.ways}) == len(report.ways)
+    with pytest.raises(RegistryError, match=r"nurses=10.5 is no whole number"):
+        settle(rules, replace(report.choose(1, "Ada"), values={"nurses": 10.5}))
+
+
+def test_what_is_whole_is_not_moved_further_by_the_share_than_needed() -> None:
+    """The share that takes nurses from 7 to 9 is more than the hours need, which are drawn back; all of it is tight."""
+    text = ROSTER.replace("posts: {value: 7, bind: free, whole: true}", "posts: 7")
+    report = negotiate(Ground(load(text, "roster.yaml"), "week"))
+    kinds = {way.kind: way for way in report.ways}
+    assert "same share" not in kinds  # 9 nurses of 46.67 hours: the exchange offers that already
+    assert {"nurses": 9, "hours_week": 46.666667} in [way.values for way in report.ways if way.kind == "exchange"]
+    assert all(way.tight for way in report.ways)
+
+
+def line(*parameters: tuple[str, int], needed: int) -> Registry:
+    """Give a registry in which a number has to be so much at least, and each of some parameters at most."""
+    stated = ", ".join(f"{name}: {{value: {value}, bind: free}}" for name, value in parameters)
+    rules = "".join(
+        f"- {{id: R-{name}, on: artifact, artifact: point, require: {needed} <= artifact.x <= params.{name}}}\n"
+        for name, _ in parameters
+    )
+    fields = "{type: object, required: [x], properties: {x: {type: number, minimum: -99, maximum: 99}}}"
+    return load(
+        f"registry: line\nversion: 1\ndefault: allow\nparameters: {{{stated}}}\n"
+        f"artifacts: {{point: {{schema: {fields}}}}}\ninvariants:\n{rules}",
+        "line.yaml",
+    )
+
+
+def test_without_a_range_a_parameter_crosses_0() -> None:
+    """From -1 to 0 and beyond, at a cost that is told; and two that have to cross together."""
+    (way,) = negotiate(Ground(line(("k", -1), needed=0), "point")).ways
+    assert (way.values, way.cost, way.tight) == ({"k": 0}, 1, True)
+    (way,) = negotiate(Ground(line(("k", -1), needed=7), "point")).ways
+    assert (way.values, way.cost) == ({"k": 7}, 8)
+    ways = negotiate(Ground(line(("k", -1), ("m", -2), needed=3), "point")).ways
+    assert {"k": 3, "m": 3} in [way.values for way in ways]
+    (never,) = negotiate(Ground(line(("k", -1), needed=98765), "point")).withheld
+    assert never.why == "no value would do from -1000 to 1000"
+
+
+def test_what_is_asked_is_said() -> None:
+    """Each question of a report is announced, in its order, and a proof that is there already is not looked for."""
+    rules, said = load_registry("replicas"), list[str]()
+    ground = Ground(rules, "deployment")
+    assert ground.problem is not None
+    known = decide(ground.problem)
+    assert isinstance(known, Infeasible)
+    assert negotiate(ground, known=known, say=said.append) == reports("replicas")
+    assert said == [
+        "which rules are in conflict",
+        "replicas_min alone",
+        "replica_usd alone",
+        "budget_usd alone",
+        "replica_usd and replicas_min in exchange",
+        "replica_usd, replicas_min, budget_usd by the same share",
+    ]
 
 
 def test_a_zero_is_moved_within_its_range() -> None:

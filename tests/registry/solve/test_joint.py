@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from math import isclose, sqrt
+from math import ceil, isclose, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -196,3 +196,71 @@ def test_mistakes_are_named() -> None:
     for found in (joint, pareto):
         with pytest.raises(UsageError, match="nothing to relax"):
             found(driving(90), *([("perception", "a_max")] if found is joint else ["perception", "a_max"]), decide)  # type: ignore[operator]
+
+
+# --- whole numbers ----------------------------------------------------------------------------------------------------
+
+ROSTER: Bounds = {"nurses": (Fraction(1), Fraction(40)), "hours": (Fraction(1), Fraction(400))}
+
+
+def roster(need: int, nurses: int, hours: int) -> Problem:
+    """Give a problem in which a number of nurses, at so many hours each, have to be enough."""
+    work = number(nurses, "nurses") * number(hours, "hours")
+    return problem([real("x", 0, 9999)], needed=X(0) >= need, there=X(0) - work <= 0)
+
+
+whole_rosters = st.tuples(st.integers(2, 12), st.integers(10, 50), st.integers(1, 150))
+
+
+@settings(deadline=None, max_examples=15)
+@given(whole_rosters, st.sampled_from([{"nurses"}, {"nurses", "hours"}]))
+def test_whole_parameters_move_by_no_more_than_the_share(numbers: tuple[int, int, int], whole: set[str]) -> None:
+    """The least share of all that whole numbers of nurses, and of hours, allow, counted one by one."""
+    nurses, hours, missing = numbers
+    asked = roster(nurses * hours + missing, nurses, hours)
+    shares = []
+    for more in range(nurses, 41):
+        wanted = Fraction(nurses * hours + missing, more)
+        wanted = Fraction(ceil(wanted)) if "hours" in whole else wanted
+        shares.append(max(Fraction(more, nurses) - 1, wanted / hours - 1))
+    found = joint(asked, ("nurses", "hours"), decide, ROSTER, whole=whole)
+    if found.feasible_at is None:
+        assert found.never
+        assert min(shares) > found.limit
+        return
+    assert found.infeasible_at < min(shares) <= found.feasible_at <= min(shares) + Fraction(1, 10**8)
+    assert all(one.value.denominator == 1 for one in found.moves if one.parameter in whole)
+    assert all(abs(one.value - one.stated) <= abs(one.stated) * found.feasible_at for one in found.moves)
+    assert found.witness is not None
+    assert all(certainly(after(asked, found.moves), found.witness).values())
+
+
+@settings(deadline=None, max_examples=8)
+@given(whole_rosters)
+def test_a_menu_of_two_whole_parameters(numbers: tuple[int, int, int]) -> None:
+    """Every offer is of whole numbers, and on none of them less of one would do with no more of the other."""
+    nurses, hours, missing = numbers
+    need = nurses * hours + missing
+    asked = roster(need, nurses, hours)
+    menu = pareto(asked, "nurses", "hours", decide, ROSTER, whole={"nurses", "hours"})
+    assert menu.ends == ((1, 40), (1, 400))
+    assert menu.offers
+    for offer in menu.offers:
+        one, other = (int(move.value) for move in offer.moves)
+        assert (one, other) == tuple(move.value for move in offer.moves)
+        assert one * other >= need
+        assert one == nurses or (one - 1) * other < need
+        assert other == hours or one * (other - 1) < need
+        assert offer.tight
+        for proof in offer.proofs:
+            below = trading(asked, menu.parameters, proof.amounts, ROSTER, {"nurses", "hours"})
+            assert not check_certificate(below, proof.certificate)
+
+
+def test_a_field_may_be_called_like_what_moves() -> None:
+    """A field move.p of the artifact is not mistaken for the move of the parameter p."""
+    asked = problem([real("move.p", 5, 9), real("way.p", 5, 9)], a=X(0) + X(1) - number(4, "p") * number(2, "q") <= 0)
+    found = joint(asked, ("p", "q"), decide, whole={"q"})
+    assert found.feasible_at is not None
+    assert isclose(found.feasible_at, 1 / 4, rel_tol=1e-6)
+    assert [one.value for one in found.moves] == [5, 2]

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import isclose, sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
@@ -18,6 +18,7 @@ from harness.registry.solve.problem import (
     Below,
     Condition,
     Constraint,
+    Every,
     Number,
     Operation,
     Power,
@@ -215,3 +216,115 @@ def test_simple_numbers_between(one: Fraction, other: Fraction) -> None:
         assert -(-low * denominator // 1) > high * denominator
     if low != high:
         assert abs(rounded_middle(low, high) - (low + high) / 2) <= (high - low) / 8
+
+
+# --- whole numbers ----------------------------------------------------------------------------------------------------
+
+
+def pieces(stated: Fraction, ends: list[tuple[Fraction, Fraction]]) -> Problem:
+    """Give a problem that is feasible where a parameter lies in one of some intervals."""
+    p = number(stated, "p")
+    inside = (Every((Below(of("-", number(low), p)), Below(of("-", p, number(high))))) for low, high in ends)
+    return Problem((Variable("x", "real", Fraction(0), ONE),), (Constraint("inside", Some(tuple(inside))),))
+
+
+intervals = st.tuples(
+    st.fractions(-30, 30, max_denominator=4), st.fractions(Fraction(0), Fraction(5), max_denominator=4)
+).map(lambda one: (one[0], one[0] + one[1]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(-12, 12), st.lists(intervals, min_size=1, max_size=3))
+def test_a_whole_parameter_goes_to_the_nearest_whole_number(stated: int, ends: list[tuple[Fraction, Fraction]]) -> None:
+    """Nearest of all whole numbers in the bounds, counted one by one; where there is none, that is proven."""
+    fitting = [one for one in range(-20, 21) if any(low <= one <= high for low, high in ends)]
+    problem = pieces(Fraction(stated), ends)
+    assume(stated not in fitting)
+    found = relax(problem, "p", decide, (Fraction(-20), Fraction(20)), whole=True)
+    if not fitting:
+        assert (found.never, found.feasible_at) == (True, None)
+        return
+    assert found.feasible_at in fitting
+    assert abs(found.feasible_at - stated) == min(abs(one - stated) for one in fitting)
+    assert abs(found.feasible_at - found.infeasible_at) == 1
+    assert found.sure
+    below = with_variable(problem, "p", *sorted((found.stated, found.infeasible_at)), whole=True)
+    assert not check_certificate(below if found.ranged else problem, found.certificate)
+
+
+@pytest.mark.parametrize("ranged", [True, False])
+def test_a_threshold_between_whole_numbers_is_rounded_away(ranged: bool) -> None:
+    """At 69.4 m of sight the next whole metre does, the one before is certified not to; decimals in bounds are cut."""
+    found = relax(driving(), "perception", decide, (Fraction("0.5"), Fraction("99.5")), whole=True, ranged=ranged)
+    assert (found.infeasible_at, found.feasible_at, found.low, found.high) == (69, 70, 1, 99)
+    assert (found.ranged, found.undecided) == (ranged, None)
+
+
+def test_whole_values_are_asked_where_ranges_are_undecided() -> None:
+    """Growing distances are whole too, and close in on the same neighbours."""
+
+    def points_only(problem: Problem) -> Decision:
+        p = parameters_of(problem).get("perception", ONE)
+        assert p.denominator == 1
+        ranged = problem.variables[-1].name.startswith("params.")
+        return Undecided("boxes", None) if ranged else decide(problem)
+
+    found = relax(driving(), "perception", points_only, whole=True)
+    assert (found.infeasible_at, found.feasible_at, found.ranged) == (69, 70, False)
+
+
+# --- across 0 ---------------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.fractions(Fraction(1, 50), Fraction(9), max_denominator=50),
+    st.fractions(Fraction(0), Fraction(9), max_denominator=50),
+    st.booleans(),
+)
+def test_what_lies_across_0_is_found(gap: Fraction, needed: Fraction, upwards: bool) -> None:
+    """For x at least a, 0 or more, and at most p below 0, without a range: the threshold is a; and the mirror image."""
+    sign = 1 if upwards else -1
+    x, p = Unknown(0), number(-sign * gap, "p")
+    sides = (of("-", number(sign * needed), x), of("-", x, p))
+    turned = sides if upwards else tuple(of("-", *reversed(one.terms)) for one in sides if isinstance(one, Apply))
+    problem = Problem(
+        (Variable("x", "real", Fraction(-20), Fraction(20)),),
+        (Constraint("fixed", Below(turned[0])), Constraint("free", Below(turned[1]))),
+    )
+    assume(needed <= 1000 * gap)
+    found = relax(problem, "p", decide)
+    assert found.feasible_at is not None
+    assert sign * found.infeasible_at < needed <= sign * found.feasible_at
+    assert abs(found.feasible_at - found.infeasible_at) <= Fraction(3, 10**9) * max(needed, gap)
+    assert -1000 * gap in (found.low, -found.high)
+
+
+def test_0_is_not_crossed_for_what_the_own_side_has() -> None:
+    """Farther away on its own side goes before nearer across, and a bound that is stated is kept."""
+    near, far = (Fraction(-2), Fraction(-1)), (Fraction(50), Fraction(60))
+    assert relax(pieces(ONE, [near, far]), "p", decide).feasible_at == 50
+    crossed = relax(pieces(ONE, [near]), "p", decide)
+    assert crossed.feasible_at is not None
+    assert isclose(crossed.feasible_at, -1)
+    assert (crossed.low, crossed.high) == (-1000, 1000)
+    kept = relax(pieces(ONE, [near]), "p", decide, (Fraction(0), None))
+    assert (kept.never, kept.low, kept.high) == (True, 0, 1000)
+
+
+def test_never_tells_the_range_that_was_certified() -> None:
+    """Both sides of 0 where they are proven, and only its own where what lies across is not decided."""
+    beyond = pieces(Fraction(-3), [(Fraction(9000), Fraction(9001))])
+    found = relax(beyond, "p", decide)
+    assert (found.never, found.low, found.high) == (True, -3000, 3000)
+    assert not check_certificate(with_variable(beyond, "p", found.low, found.high), found.certificate)
+
+    def one_sided(problem: Problem) -> Decision:
+        last = problem.variables[-1]
+        crosses = last.name == "params.p" and last.low < 0 < last.high
+        return Undecided("boxes", None) if crosses else decide(problem)
+
+    found = relax(beyond, "p", one_sided)
+    assert (found.never, found.low, found.high) == (True, -3000, Fraction(-3, 1000))
+    at_zero = relax(pieces(Fraction(-3), [(Fraction(0), ONE)]), "p", one_sided)
+    assert at_zero.feasible_at == 0

@@ -73,6 +73,16 @@ def test_a_conflict_that_another_value_would_end_is_a_warning() -> None:
     assert "with the parameters" not in told.mistake.message
 
 
+def test_a_whole_parameter_ends_a_conflict_by_a_whole_number_only() -> None:
+    """Where only 2.5 would do, and the parameter is whole, nothing that may be bound would."""
+    only = rule("ONLY", "2.4 <= artifact.x <= params.top and params.top < 2.8")
+    (told,) = found(only)
+    assert told.mistake.cure.startswith("another value of top would do")
+    (told,) = found(only, head=HEAD.replace("max: 20}", "max: 20}, whole: true"))
+    assert told.mistake.cure.startswith("change a threshold")
+    assert told.level == "error"
+
+
 def test_rules_that_only_warn_are_in_a_milder_conflict() -> None:
     """An artifact that violates a warning is accepted."""
     (told,) = found(SQUARES, rule("FAR", "artifact.x + artifact.y >= 3.2", otherwise="warn"))
