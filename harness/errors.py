@@ -14,10 +14,11 @@
     ├── Refused                     a rule blocked the call; carries the rule and the way out
     ├── InDoubt                     a call was sent and no answer came: it may have happened
     ├── NoRoute                     no way leads to what was asked for; carries the exact deadlock
+    ├── Waiting                     the run has stopped before a call that nobody has answered for (exit 3)
     ├── RecordedError               a recorded error whose class cannot be rebuilt here
     └── Divergence                  a replay is not the record; names the first difference (exit 4)
 
-    Halt (BaseException)            carries a Divergence or StoreError through an agent's ``except Exception``
+    Halt (BaseException)            carries a Divergence, StoreError or Waiting through an agent's ``except Exception``
 """
 
 from __future__ import annotations
@@ -202,6 +203,28 @@ class NoRoute(HarnessError):
         if goals := [one["goal"] for one in self.deadlock.get("goals", ())]:
             parts.append(f"Still possible: {', '.join(goals)}.")
         return " ".join(parts)
+
+
+class Waiting(HarnessError):
+    """Say that a run has stopped because questions have no answer yet; nothing of the calls they are about happened.
+
+    ``questions`` are what is waited for, as JSON data (``tool``, ``args``, ``rule``, ``reason``, ``digest``, and where
+    they are known ``where``, ``why`` and ``until``). ``trace`` is what to resume; the run asks again then.
+    """
+
+    def __init__(self, questions: Sequence[dict[str, Any]], trace: str = "") -> None:
+        self.questions, self.trace = list(questions), trace
+        super().__init__("the run waits for an answer")
+
+    def __str__(self) -> str:
+        lines = [f"the run waits for {'an answer' if len(self.questions) == 1 else f'{len(self.questions)} answers'}"]
+        for one in self.questions:
+            args = ", ".join(f"{name}={_short(value, 0)}" for name, value in one["args"].items())
+            lines += [f"    {one['tool']}({args})  {one['rule']}: {one['reason']}", f"    question  {one['digest']}"]
+            lines += [f"    {name:8}  {one[name]}" for name in ("where", "why", "until") if name in one]
+        if self.trace:
+            lines.append(f"    go on     harness resume {self.trace}")
+        return "\n".join(lines)
 
 
 class RecordedError(HarnessError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.trace.outcome import Outcome
@@ -33,7 +34,12 @@ class TraceStore(Protocol):
 
 
 class Question(NamedTuple):
-    """What a person or program is asked before a call is made; ``digest`` binds the answer to exactly this call."""
+    """What a person or program is asked before a call is made; ``digest`` binds the answer to exactly this call.
+
+    It is taken of the line that announces the call in the trace, which holds tool, arguments and place in the run, and
+    of the registry in force: no two calls share one, and a run that is resumed asks the same question by the same
+    digest. ``args`` are the very arguments, but for secrets, in whose place stand the trace's placeholders.
+    """
 
     rule: str
     reason: str
@@ -43,17 +49,40 @@ class Question(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """The answer to a question, and who gave it."""
+    """The answer to a question, and who gave it.
+
+    ``digest`` is that of the question it was given to; an approver that answers at once, from its own knowledge, may
+    leave it out. A yes whose ``digest`` is another one, or that came after ``expires`` (with its time zone), allows
+    nothing. ``answered`` is when it came, and is set by whoever asks.
+    """
 
     allowed: bool
     by: str
     reason: str = ""
+    digest: str = ""
+    expires: datetime | None = None
+    answered: datetime | None = None
+
+
+class Pending(NamedTuple):
+    """There is no answer yet: the run stops before the call, and asks again when it is resumed.
+
+    ``where`` is the place an answer is awaited at, ``why`` what kept it from coming, if that is known, and ``until``
+    the time before which asking again is no use.
+    """
+
+    where: str = ""
+    why: str = ""
+    until: datetime | None = None
 
 
 class Approver(Protocol):
-    """Answer questions; may be a coroutine function where the agent is asynchronous."""
+    """Answer questions; may be a coroutine function where the agent is asynchronous.
 
-    def __call__(self, question: Question) -> Approval | Awaitable[Approval]: ...
+    One that blocks says so by an attribute ``blocking = True``: for an asynchronous agent it is called in a thread.
+    """
+
+    def __call__(self, question: Question) -> Approval | Pending | Awaitable[Approval | Pending]: ...
 
 
 class Escalate(Protocol):
@@ -141,8 +170,8 @@ class World(Protocol):
     async def turn_to_end(self, action: int, at: int | None) -> None:
         """Wait until the recorded outcome of this action, which came at ``at`` (None: never), comes again."""
 
-    def ask(self, action: int, question: Question) -> Approval:
+    def ask(self, action: int, question: Question) -> Approval | Pending:
         """Give the answer to a question."""
 
-    async def aask(self, action: int, question: Question) -> Approval:
+    async def aask(self, action: int, question: Question) -> Approval | Pending:
         """Give the answer to a question where the approver may be asynchronous."""

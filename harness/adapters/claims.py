@@ -60,6 +60,14 @@ def take_over(trace: str | Path, successor: str | Path) -> None:
     sync_folder(claim)
 
 
+def give_back(trace: str | Path, successor: str | Path) -> None:
+    """Take back that a trace goes on with this one, where it has not gone on, and remove it."""
+    _claim(trace).unlink()
+    sync_folder(_claim(trace))  # first: a trace that is left over without its claim is not resumed
+    Path(successor).unlink()
+    Path(f"{successor}.secrets").unlink(missing_ok=True)
+
+
 def next_name(trace: str | Path, what: str = "resumed") -> Path:
     """Name a trace that comes from this one: ``NAME.resumed-1.mat.jsonl``, or the next that is free."""
     stem = _NUMBERED.sub("", Path(trace).name.removesuffix(SUFFIX))

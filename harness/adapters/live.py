@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.adapters.private import PrivateFile
@@ -13,7 +14,7 @@ from harness.determinism.address import inside
 from harness.determinism.loop import SessionLoop, beside
 from harness.determinism.member import member_here, member_of_thread
 from harness.errors import Halt, StoreError, UsageError
-from harness.ports import Approval, Approver, Clock, Durability, Question, Recorded, TraceStore
+from harness.ports import Approval, Approver, Clock, Durability, Pending, Question, Recorded, TraceStore
 from harness.run.reads import seeded
 from harness.trace.reader import Entry
 
@@ -139,11 +140,13 @@ class LiveWorld:
     async def turn_to_end(self, action: int, at: int | None) -> None:
         pass
 
-    def ask(self, action: int, question: Question) -> Approval:
+    def ask(self, action: int, question: Question) -> Approval | Pending:
         with inside(action):
             self.aside()
             try:
                 answer = self._approver(question)
+                if isinstance(answer, Approval):
+                    return _timed(answer)
             finally:
                 self.moment(None)
         if inspect.isawaitable(answer):
@@ -152,10 +155,19 @@ class LiveWorld:
             )
         return answer
 
-    async def aask(self, action: int, question: Question) -> Approval:
+    async def aask(self, action: int, question: Question) -> Approval | Pending:
         with inside(action):
             return await beside(self._answered(question))
 
-    async def _answered(self, question: Question) -> Approval:
-        answer = self._approver(question)
-        return await answer if inspect.isawaitable(answer) else answer
+    async def _answered(self, question: Question) -> Approval | Pending:
+        if getattr(self._approver, "blocking", False):
+            answer: Any = await asyncio.to_thread(self._approver, question)
+        else:
+            answer = self._approver(question)
+        said: Approval | Pending = await answer if inspect.isawaitable(answer) else answer
+        return _timed(said) if isinstance(said, Approval) else said
+
+
+def _timed(answer: Approval) -> Approval:
+    """Say when an answer came, where that matters; read inside an effect, this is the real clock."""
+    return answer if answer.expires is None else answer._replace(answered=datetime.now(UTC))

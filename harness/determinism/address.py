@@ -160,6 +160,11 @@ def enclosing(address: str) -> int | None:
     return int(rest.partition(".")[0]) if slash else None
 
 
+def effects_around(address: str) -> list[int]:
+    """Give the actions whose effects an address lies in, the outermost first."""
+    return [int(part.partition(".")[0]) for part in address.split("/")[1:]]
+
+
 def _owner() -> object:
     loop = asyncio._get_running_loop()
     task = asyncio.current_task(loop) if loop is not None else None

@@ -57,7 +57,7 @@ class Hands:
     def _effect(self, tool: str, args: dict[str, Any]) -> tuple[Tool, Call, Effect]:
         made = tool_behind(self._app, tool)
         arguments = {name: decode_value(value, made.annotations.get(name)) for name, value in args.items()}
-        effect = Effect(made, arguments)
+        effect = Effect(made, arguments, args)
         self.effects[tool] = effect
         return made, Call("tool", tool, args, self._app.spec(made.spec)), effect
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.adapters.claims import held, next_name, take_over, taken_over_by
+from harness.adapters.claims import give_back, held, next_name, take_over, taken_over_by
 from harness.adapters.files import FileStore, open_trace
 from harness.adapters.private import read_private
 from harness.door.agents import make_agent
@@ -20,8 +20,8 @@ from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.models import model_address
 from harness.door.session import Session
-from harness.errors import HarnessError, UsageError
-from harness.ports import Approval, Approver, Question, World
+from harness.errors import HarnessError, UsageError, Waiting
+from harness.ports import Approval, Approver, Pending, Question, World
 from harness.run.doubt import IN_DOUBT
 from harness.run.resume import ResumedWorld, Rim
 from harness.tool import ToolSpec
@@ -79,6 +79,7 @@ def resume(
     ``path`` are as in ``replay``.
 
     Divergence where the agent is not the recorded one any more: nothing was performed then, and no trace written.
+    Waiting where a question still has no answer: it names the trace to resume, the old one where nothing else went on.
     UsageError where there is nothing to resume. Must not be called inside a running event loop.
     """
     with held(trace):
@@ -93,7 +94,7 @@ def resume(
             _check_probes(app, [one.event for one in entries])
             target = Path(out) if out is not None else next_name(trace)
             with open_trace(trace) as reader:
-                asking, seed = _asking(approver or app.approver, repeat), reader.header.run.get("seed") or None
+                asking, seed = _Asking(approver or app.approver, repeat), reader.header.run.get("seed") or None
                 world = ResumedWorld(reader, _rim(app, Path(trace), target, asking, seed))
             world.secrets = read_private(trace)
             return _resumed(app, make_agent(app, function), world, Path(trace), target)
@@ -121,7 +122,10 @@ def _rim(app: Harness, trace: Path, target: Path, approver: Approver, seed: int 
         said = function(**given)
         return _encoded(said) if inspect.isawaitable(said) else encode_value(said)
 
-    return Rim(begin, taken_over, app.clock, probe, lambda name: _repeatable(app.spec(ToolSpec(name))))
+    def today() -> datetime:
+        return datetime.now(UTC)
+
+    return Rim(begin, taken_over, app.clock, probe, lambda name: _repeatable(app.spec(ToolSpec(name))), today)
 
 
 async def _encoded(said: Any) -> Any:
@@ -132,13 +136,17 @@ def _repeatable(spec: ToolSpec) -> bool:
     return spec.effect == "read" or spec.idempotent or spec.idempotency_key is not None
 
 
-def _asking(approver: Approver, repeat: Collection[str]) -> Approver:
-    def answer(question: Question) -> Approval | Awaitable[Approval]:
-        if question.rule == IN_DOUBT and question.tool in repeat:
-            return Approval(True, "whoever resumed the run")
-        return approver(question)
+class _Asking:
+    """Ask an approver, but for the repetition of what may be repeated."""
 
-    return answer
+    def __init__(self, approver: Approver, repeat: Collection[str]) -> None:
+        self._approver, self._repeat = approver, repeat
+        self.blocking = getattr(approver, "blocking", False)
+
+    def __call__(self, question: Question) -> Approval | Pending | Awaitable[Approval | Pending]:
+        if question.rule == IN_DOUBT and question.tool in self._repeat:
+            return Approval(True, "whoever resumed the run")
+        return self._approver(question)
 
 
 def _resumed(app: Harness, agent: Callable[..., Any], world: ResumedWorld, trace: Path, target: Path) -> Resumed:
@@ -165,6 +173,11 @@ def _resumed(app: Harness, agent: Callable[..., Any], world: ResumedWorld, trace
     error: Exception | None = None
     try:
         result = session.run(agent, **decode_value(world.header.run["input"] or {}))
+    except Waiting as waiting:
+        if not world.went_on:
+            give_back(trace, target)
+            waiting.trace = str(trace)
+        raise
     except HarnessError as raised:
         if raised is world.failed or not world.live:
             raise

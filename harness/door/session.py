@@ -21,11 +21,12 @@ from harness.determinism.member import Mutex, current, take_part
 from harness.determinism.schedule import Timeline
 from harness.door.current import session_var
 from harness.door.machines import Machines
-from harness.errors import Halt, NotRecordable, UsageError
+from harness.errors import Halt, NotRecordable, UsageError, Waiting
 from harness.ports import World
 from harness.run import drive
 from harness.run.drive import Run
 from harness.run.session import SessionMachine
+from harness.run.stop import Stop
 from harness.trace.codec import Header
 from harness.trace.error import describe
 from harness.trace.value import encode_value
@@ -183,7 +184,7 @@ class Session(Machines):
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, Mutex(), {})
+                self.live = Run(machine, world, Mutex(), {}, Stop())
                 world.begin(machine.header_line)
                 self._scope.run = self.live  # what is read from here on is the agent's
             return self.live
@@ -271,4 +272,6 @@ class Session(Machines):
         except Halt as found:
             ended_by = found
         if isinstance(ended_by, Halt):
+            if isinstance(ended_by.error, Waiting):
+                ended_by.error.trace = self._path
             raise ended_by.error from None

@@ -26,8 +26,9 @@ def routed(tool: Tool, arguments: dict[str, Any], run: Run) -> Any:
     """Make a call of one tool of a graph; where it is down and another one gives the same, that one serves."""
     called = _called(tool, arguments, run)
     if called is None:
-        effect = Effect(tool, arguments)
-        return effect.result(drive.call(run, tool.wanted(arguments), effect.perform))
+        wanted = tool.wanted(arguments)
+        effect = Effect(tool, arguments, wanted.args)
+        return effect.result(drive.call(run, wanted, effect.perform))
     return called.result(travel(run, called.router(waits=False), called.hands))
 
 
@@ -35,8 +36,9 @@ async def arouted(tool: Tool, arguments: dict[str, Any], run: Run) -> Any:
     """Do what ``routed`` does for an asynchronous tool."""
     called = _called(tool, arguments, run)
     if called is None:
-        effect = Effect(tool, arguments)
-        return effect.result(await drive.acall(run, tool.wanted(arguments), effect.aperform))
+        wanted = tool.wanted(arguments)
+        effect = Effect(tool, arguments, wanted.args)
+        return effect.result(await drive.acall(run, wanted, effect.aperform))
     return called.result(await atravel(run, called.router(waits=True), called.hands))
 
 

@@ -66,13 +66,38 @@ class Tool:
             raise self._not_recordable(error, "argument") from None
         return Call("tool", self.spec.name, args, self.app.spec(self.spec))
 
-    def arguments(self, bound: dict[str, Any], rewritten: dict[str, Any] | None) -> dict[str, Any]:
-        """Give the arguments to call the function with: those the agent gave, but for what rules have rewritten."""
-        if rewritten is None:
-            return bound
-        given = {name: canonical.encode(value) for name, value in self.wanted(bound).args.items()}
-        changed = {name: value for name, value in rewritten.items() if given.get(name) != canonical.encode(value)}
-        return bound | {name: decode_value(value, self.annotations.get(name)) for name, value in changed.items()}
+    def arguments(self, bound: dict[str, Any], judged: dict[str, Any], *, apart: bool) -> dict[str, Any]:
+        """Give the arguments to call the function with: those that were judged, whatever became of the agent's own.
+
+        An object of the agent's is handed on where it still says what was judged; with ``apart`` the function gets its
+        own, which nobody can change under its hands. UsageError where the agent has changed an object that its
+        annotation does not rebuild: the call does not happen then.
+        """
+        return bound | {
+            name: self._as_judged(name, bound.get(name), value, apart)
+            for name, value in judged.items()
+            if name not in bound
+            or type(own := bound[name]) not in ATOMS
+            or type(own) is not type(value)
+            or own != value
+        }
+
+    def _as_judged(self, name: str, own: Any, value: Any, apart: bool) -> Any:
+        if not apart and _says(own, value):
+            return own
+        try:
+            made = decode_value(value, self.annotations.get(name))
+        except ValueError:
+            made = None
+        if _says(made, value):
+            return made
+        if _says(own, value):
+            return own
+        raise UsageError(
+            f"the argument {name} of {self.spec.name} was changed after the call had been judged",
+            where=call_site(self.function),
+            cure=f"annotate {name} with its exact type, and hand over a copy",
+        )
 
     def written(self, value: Any) -> Any:
         """Write a result as JSON data that gives an equal value back; NotRecordable where it would not."""
@@ -99,10 +124,10 @@ class Tool:
 class Effect:
     """One call of the function itself, kept so that the agent gets the very object or exception it made."""
 
-    __slots__ = ("_arguments", "_tool", "error", "ran", "value")
+    __slots__ = ("_arguments", "_judged", "_tool", "error", "ran", "value")
 
-    def __init__(self, tool: Tool, arguments: dict[str, Any]) -> None:
-        self._tool, self._arguments = tool, arguments
+    def __init__(self, tool: Tool, arguments: dict[str, Any], judged: dict[str, Any]) -> None:
+        self._tool, self._arguments, self._judged = tool, arguments, judged
         self.ran = False
         self.value: Any = None
         self.error: Exception | None = None
@@ -110,7 +135,7 @@ class Effect:
     def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
         try:
-            self.value = self._tool.function(**self._tool.arguments(self._arguments, rewritten))
+            self.value = self._tool.function(**self._given(rewritten))
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
@@ -119,11 +144,16 @@ class Effect:
     async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
         try:
-            self.value = await self._tool.function(**self._tool.arguments(self._arguments, rewritten))
+            self.value = await self._tool.function(**self._given(rewritten))
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
             return _failed(error)
+
+    def _given(self, rewritten: dict[str, Any] | None) -> dict[str, Any]:
+        """Give the arguments that were judged, of a call that was rewritten or asked about as the tool's own."""
+        judged = self._judged if rewritten is None else rewritten
+        return self._tool.arguments(self._arguments, judged, apart=rewritten is not None)
 
     def result(self, outcome: Outcome) -> Any:
         """Give what the function gave, or on replay what the trace says it gave."""
@@ -137,6 +167,14 @@ class Effect:
             raise rebuild(outcome.error)
         assert isinstance(outcome, Unknown)
         raise InDoubt(self._tool.spec.name, outcome.reason)
+
+
+def _says(value: Any, judged: Any) -> bool:
+    """Tell whether a value is written as what was judged."""
+    try:
+        return canonical.encode(encode_value(value)) == canonical.encode(judged)
+    except NotRecordable:
+        return False
 
 
 def _failed(error: Exception) -> Failed:
@@ -181,8 +219,9 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
                 from harness.door.standing_in import arouted
 
                 return await arouted(tool, arguments, run)
-            effect = Effect(tool, arguments)
-            return effect.result(await acall(run, tool.wanted(arguments), effect.aperform))
+            wanted = tool.wanted(arguments)
+            effect = Effect(tool, arguments, wanted.args)
+            return effect.result(await acall(run, wanted, effect.aperform))
 
         return tool, asynchronous
 
@@ -196,7 +235,8 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
             from harness.door.standing_in import routed
 
             return routed(tool, arguments, run)
-        effect = Effect(tool, arguments)
-        return effect.result(call(run, tool.wanted(arguments), effect.perform))
+        wanted = tool.wanted(arguments)
+        effect = Effect(tool, arguments, wanted.args)
+        return effect.result(call(run, wanted, effect.perform))
 
     return tool, synchronous

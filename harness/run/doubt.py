@@ -10,12 +10,16 @@ from collections.abc import Generator
 from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
+from harness.mediation.approval import objection
 from harness.ports import Question
 from harness.tool import ToolSpec
 from harness.trace.outcome import Ok, Outcome, Unknown
 
 IN_DOUBT: Final = "IN-DOUBT"
 """The rule that a question about a repetition names."""
+
+NOTE: Final = "in doubt"
+"""The text of the note that tells how a doubt ended."""
 
 REASON: Final = "the run was killed while it was under way"
 
@@ -27,7 +31,8 @@ class Doubt(NamedTuple):
     """An action that was begun and never ended.
 
     ``args`` are as proposed. ``repeatable`` says whether nothing that it did inside itself speaks against performing it
-    again; ``digest`` names the run it was begun in.
+    again; ``digest`` names the call in its run, and how often it was in doubt before. ``void`` says why an approval that
+    it was begun under does not count any more; empty where it does, or where none was needed.
     """
 
     action: int
@@ -36,6 +41,7 @@ class Doubt(NamedTuple):
     spec: ToolSpec
     repeatable: bool
     digest: str
+    void: str = ""
 
 
 class Probing(NamedTuple):
@@ -55,30 +61,32 @@ class Settled(NamedTuple):
     @property
     def note(self) -> dict[str, Any]:
         """Give what the trace keeps of it, inside the effect of the action."""
-        return {"data": {"decided": self.decided, "why": self.why}, "text": "in doubt"}
+        return {"data": {"decided": self.decided, "why": self.why}, "text": NOTE}
 
 
 def settle(doubt: Doubt) -> Generator[Probing | Question, Any, Settled]:
     """Decide one doubt: send a probe's encoded result or the exception it raised, and an Approval to a question."""
     reason = why_again(doubt)
-    if reason:
+    if reason and not doubt.void:
         return Settled("performed", reason)
-    spec, unclear = doubt.spec, ""
+    spec, unclear = doubt.spec, f"; {doubt.void}" if doubt.void else ""
     if spec.probe is not None:
         found = reading(spec.probe, (yield Probing(spec.probe, doubt.args)))
-        if isinstance(found, Settled):
+        if isinstance(found, Settled) and not (doubt.void and found.outcome is None):
             return found
-        unclear = f"; {found}"
-    approval = yield Question(
+        unclear += f"; {found.why if isinstance(found, Settled) else found}"
+    question = Question(
         IN_DOUBT,
         f"{REASON}: {spec.name} may have happened{unclear}; may it be performed, perhaps for the second time?",
         spec.name,
         doubt.args,
         canonical.digest_of({"action": doubt.action, "args": doubt.args, "tool": spec.name, "trace": doubt.digest}),
     )
-    said = f"the answer ({approval.by}) was {'yes' if approval.allowed else 'no'}"
+    approval = yield question
+    void = objection(approval, question)
+    said = void or f"the answer ({approval.by}) was {'yes' if approval.allowed else 'no'}"
     said += f": {approval.reason}" if approval.reason else ""
-    if approval.allowed:
+    if approval.allowed and not void:
         return Settled("performed", said)
     return Settled("left", said + unclear, Unknown(f"{REASON}; {said}{unclear}"))
 

@@ -12,10 +12,11 @@ from harness.determinism.address import Node, acting, here, inside, nearest
 from harness.determinism.loop import beside
 from harness.determinism.member import Mutex
 from harness.errors import NotRecordable, Refused
-from harness.ports import World
+from harness.ports import Approval, Pending, Question, World
 from harness.routing.health.monitors import Signal
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
+from harness.run.stop import Stop
 from harness.trace.error import describe
 from harness.trace.event import Kind
 from harness.trace.outcome import Failed, Outcome, Unknown
@@ -24,13 +25,15 @@ from harness.trace.outcome import Failed, Outcome, Unknown
 class Run(NamedTuple):
     """A machine and the world it lives in; the lock lets a session's threads take turns.
 
-    ``reads`` holds, by the address of a task, what it has taken from clocks and chance since it last spoke.
+    ``reads`` holds, by the address of a task, what it has taken from clocks and chance since it last spoke; ``stop``
+    says whether the run stops because a question has no answer yet.
     """
 
     machine: SessionMachine
     world: World
     lock: Mutex
     reads: dict[str, list[tuple[str, Any]]]
+    stop: Stop
 
 
 T = TypeVar("T")
@@ -47,19 +50,25 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     """
     effects = _begin(run, wanted)
     action = _allowed(effects)
-    return finish(run, action, _outcome(run.world, action, effect, effects.args))
+    run.stop.begin(action)
+    try:
+        return finish(run, action, _outcome(run.world, action, effect, effects.args))
+    finally:
+        run.stop.end(action)
 
 
 async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]]) -> Outcome:
     """Do what ``call`` does for an asynchronous effect; a cancelled one ends as ``unknown``."""
     effects = await _abegin(run, wanted)
     action = _allowed(effects)
+    run.stop.begin(action)
     try:
-        outcome = await _aoutcome(run.world, action, effect, effects.args)
+        return finish(run, action, await _aoutcome(run.world, action, effect, effects.args))
     except asyncio.CancelledError:
         abandon(run, action)
         raise
-    return finish(run, action, outcome)
+    finally:
+        run.stop.end(action)
 
 
 class Attempt(NamedTuple):
@@ -82,7 +91,11 @@ def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> A
     effects = _begin(run, wanted)
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
-    return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
+    run.stop.begin(effects.action)
+    try:
+        return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
+    finally:
+        run.stop.end(effects.action)
 
 
 class Abandoned(asyncio.CancelledError):
@@ -98,11 +111,13 @@ async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Corouti
     effects = await _abegin(run, wanted)
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
+    run.stop.begin(effects.action)
     try:
-        outcome = await _aoutcome(run.world, effects.action, effect, effects.args)
+        return _attempted(run, effects.action, await _aoutcome(run.world, effects.action, effect, effects.args))
     except asyncio.CancelledError:
         raise Abandoned(abandon(run, effects.action), wanted.tool) from None
-    return _attempted(run, effects.action, outcome)
+    finally:
+        run.stop.end(effects.action)
 
 
 def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
@@ -156,6 +171,8 @@ def abandon(run: Run, action: int) -> int:
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
     """Keep a message, a note, an artifact or a state; Refused where a rule blocks the artifact."""
+    if body.keys() & {"returned", "raised"}:
+        run.stop.stand()  # an agent has not come to its end that left a question open
     node = here()
     _tell_reads(run, node)
     _allowed(_step(run, Say, kind, body, node.address, node.known(), acting.get()))
@@ -207,8 +224,23 @@ def secret(run: Run, source: str, place: str, drawn: bytes) -> bytes:
     return kept
 
 
+def asked(run: Run, question: Question, said: Approval | Pending) -> Approval:
+    """Give the answer to a question, or stop the run where there is none yet."""
+    if isinstance(said, Pending):
+        raise run.stop.here(here().address, question, said, run.world)
+    return said
+
+
+async def aasked(run: Run, question: Question, said: Approval | Pending) -> Approval:
+    """Do what ``asked`` does in a coroutine, while what is under way beside it comes to its end."""
+    if isinstance(said, Pending):
+        raise await run.stop.ahere(here().address, question, said)
+    return said
+
+
 def close(run: Run) -> None:
-    """Seal the trace."""
+    """Seal the trace; Halt where the run has stopped for an answer instead of ending."""
+    run.stop.stand()
     for address in run.world.silent(run.reads):
         reads = run.world.retold(address, run.reads.pop(address, []))
         if reads:
@@ -220,9 +252,12 @@ def _begin(run: Run, wanted: Call) -> Effects:
     for hear in hearers.get():
         hear(wanted)
     run.world.wait_to_call(wanted.tool, wanted.args)
+    run.stop.stand()
     effects = _propose(run, wanted)
-    if effects.question is not None:
-        effects = _step(run, Answer, effects.action, run.world.ask(effects.action, effects.question))
+    question = effects.question
+    if question is not None:
+        said = run.world.ask(effects.action, question)
+        effects = _step(run, Answer, effects.action, asked(run, question, said))
     return effects
 
 
@@ -230,9 +265,12 @@ async def _abegin(run: Run, wanted: Call) -> Effects:
     for hear in hearers.get():
         hear(wanted)
     await run.world.turn_to_call(wanted.tool, wanted.args)
+    await run.stop.astand(here().address)
     effects = _propose(run, wanted)
-    if effects.question is not None:
-        effects = _step(run, Answer, effects.action, await run.world.aask(effects.action, effects.question))
+    question = effects.question
+    if question is not None:
+        said = await run.world.aask(effects.action, question)
+        effects = _step(run, Answer, effects.action, await aasked(run, question, said))
     return effects
 
 
@@ -284,7 +322,8 @@ def _allowed(effects: Effects) -> int:
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
-    machine, world, lock, _ = run
+    machine, world, lock, _, stop = run
+    stop.check()
     with lock:
         for entry in world.carried():
             machine.adopt(entry)

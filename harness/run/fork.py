@@ -18,7 +18,8 @@ from harness.determinism.loop import SessionLoop
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import Divergence, Halt, HarnessError
-from harness.ports import Approval, Clock, Question, Recorded, World
+from harness.mediation.approval import read_back
+from harness.ports import Approval, Clock, Pending, Question, Recorded, World
 from harness.run.changes import changed_part
 from harness.run.reads import Reads, RecordedReads, is_placed, seeded
 from harness.trace.event import Event
@@ -210,10 +211,10 @@ class ForkedWorld:
             await asyncio.get_running_loop().create_future()  # only a timer of the agent's own ended this
         await self.arrived(at)
 
-    def ask(self, action: int, question: Question) -> Approval:
+    def ask(self, action: int, question: Question) -> Approval | Pending:
         return self._answer(action) or self._live.ask(action, question)
 
-    async def aask(self, action: int, question: Question) -> Approval:
+    async def aask(self, action: int, question: Question) -> Approval | Pending:
         known = self._answer(action)
         if known is None:
             return await self._live.aask(action, question)
@@ -250,8 +251,8 @@ class ForkedWorld:
         if call is None or call.answer is None:
             self._go_live(action)
             return None
-        said = call.answer.body
-        return Approval(said["answer"]["allowed"], said["answer"]["by"], said["reason"])
+        # the same call stands in another trace here, so its question has another digest
+        return read_back(call.answer)._replace(digest="")
 
     def _known_read(self, task: str, source: str) -> tuple[str, Any] | None:
         if is_placed(source):

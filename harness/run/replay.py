@@ -15,7 +15,8 @@ from harness.determinism.loop import SessionLoop
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import Divergence, Halt, HarnessError
-from harness.ports import Approval, Question, Recorded
+from harness.mediation.approval import read_back
+from harness.ports import Approval, Pending, Question, Recorded
 from harness.run.reads import Reads, RecordedReads, is_placed, retold
 from harness.run.site import Home
 from harness.run.tolerance import Tolerance
@@ -252,24 +253,26 @@ class RecordedWorld:
         if self._waiting and self.replayed == replayed and self.failed is None:
             self._stalled_in_loop()
 
-    def ask(self, action: int, question: Question) -> Approval:
-        decision = self._answered(action)
+    def ask(self, action: int, question: Question) -> Approval | Pending:
+        decision = self._answers.get(action)
+        if decision is None:
+            if (member := member_here()) is not None:  # other threads went on
+                member.timeline.pause(member, lambda: self.replayed == len(self.entries))
+            self.stalled()
         self.moment(decision.at)
-        return _approval(decision)
+        return read_back(decision)
 
-    async def aask(self, action: int, question: Question) -> Approval:
-        decision = self._answered(action)
+    async def aask(self, action: int, question: Question) -> Approval | Pending:
+        decision = self._answers.get(action)
+        if decision is None:
+            # only a timer of the agent's own can end this; it is no future of the agent's, whose numbers count
+            await asyncio.Future(loop=asyncio.get_running_loop())
+        assert decision is not None
         if self._exact:
             await self.arrived(decision.at)
         else:
             await self._turn(lambda event: event is decision)
-        return _approval(decision)
-
-    def _answered(self, action: int) -> Event:
-        decision = self._answers.get(action)
-        if decision is None:
-            self.stalled()
-        return decision
+        return read_back(decision)
 
     def steps(self) -> int:
         """Count the actions that were equal."""
@@ -358,8 +361,3 @@ class RecordedWorld:
 
 def _lies_in_effect(event: Event) -> bool:
     return "/" in event.task
-
-
-def _approval(decision: Event) -> Approval:
-    answer = decision.body["answer"]
-    return Approval(answer["allowed"], answer["by"], decision.body["reason"])

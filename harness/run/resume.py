@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Generator
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from harness.determinism.address import enclosing, inside
+from harness.determinism import canonical
+from harness.determinism.address import effects_around, enclosing, inside
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import UsageError
-from harness.ports import Approval, Clock, Question, Recorded, World
-from harness.run.doubt import Doubt, Probing, Settled, settle
-from harness.run.drive import Run, say
+from harness.mediation.approval import expiry, read_back
+from harness.ports import Approval, Clock, Pending, Question, Recorded, World
+from harness.run.doubt import NOTE, Doubt, Probing, Settled, settle
+from harness.run.drive import Run, aasked, asked, say
 from harness.run.reads import is_placed
 from harness.run.replay import RecordedWorld
+from harness.run.stop import resolve
 from harness.trace.reader import Reader
 
 
@@ -28,7 +32,8 @@ class Rim(NamedTuple):
 
     ``begin`` opens the real world, at the time of the last recorded event; ``take_over`` makes the lines written so far
     safe, and the new trace the one that goes on; ``probe`` calls a tool by name and gives its result as JSON data, or
-    an awaitable of it; ``repeatable`` says of a tool whether it may be called twice.
+    an awaitable of it; ``repeatable`` says of a tool whether it may be called twice. ``today`` is the time by the wall
+    clock, which approvals expire by.
     """
 
     begin: Callable[[int], World]
@@ -36,11 +41,13 @@ class Rim(NamedTuple):
     clock: Clock
     probe: Callable[[str, dict[str, Any]], Any]
     repeatable: Callable[[str], bool]
+    today: Callable[[], datetime]
 
 
 class ResumedWorld(RecordedWorld):
     """Serve a run that was cut off, then let it go on; ``settled`` are the doubts it left, by action.
 
+    ``went_on`` says whether anything has happened or was written that is not in the record.
     ``run`` has to be set before the first call: it gives the run that lives in this world.
     """
 
@@ -51,6 +58,7 @@ class ResumedWorld(RecordedWorld):
         super().__init__(reader)
         events = [entry.event for entry in self.entries]
         self.settled: dict[int, Settled] = {}
+        self.went_on = False
         self._rim = rim
         self._live: World | None = None
         self._timelines: list[Timeline] = []
@@ -89,6 +97,7 @@ class ResumedWorld(RecordedWorld):
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self._live is not None and self.replayed == len(self.entries):
+            self.went_on = self.went_on or bool(lines)
             self._live.write(lines, barrier, disk)
             return
         before = self.replayed
@@ -100,6 +109,7 @@ class ResumedWorld(RecordedWorld):
         if new:  # the killed run did not come to the end of this step: nothing was performed after it
             self._not_begun.update(range(before, before + len(said)))
             assert self._live is not None
+            self.went_on = True
             self._live.write(b"".join(new), barrier, disk)
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
@@ -117,6 +127,7 @@ class ResumedWorld(RecordedWorld):
             return super().recorded(action, waits=waits)
         self._wait_until_live()
         if not self._in_doubt(action):
+            self.went_on = True
             return None
         with inside(action):
             steps = settle(self._doubt(action))
@@ -131,6 +142,7 @@ class ResumedWorld(RecordedWorld):
             return super().recorded(action, waits=True)
         await self._await_live()
         if not self._in_doubt(action):
+            self.went_on = True
             return None
         with inside(action):
             steps = settle(self._doubt(action))
@@ -166,7 +178,7 @@ class ResumedWorld(RecordedWorld):
         else:
             await self._live.arrived(None)
 
-    def ask(self, action: int, question: Question) -> Approval:
+    def ask(self, action: int, question: Question) -> Approval | Pending:
         if action in self._with_answer:
             return super().ask(action, question)
         self._wait_until_live()
@@ -174,7 +186,7 @@ class ResumedWorld(RecordedWorld):
         assert self._live is not None
         return self._live.ask(action, question)
 
-    async def aask(self, action: int, question: Question) -> Approval:
+    async def aask(self, action: int, question: Question) -> Approval | Pending:
         if action in self._with_answer:
             return await super().aask(action, question)
         await self._await_live()
@@ -202,7 +214,7 @@ class ResumedWorld(RecordedWorld):
         self.wake()
         awaiting, self._awaiting = self._awaiting, []
         for future in awaiting:
-            _resolve(future)
+            resolve(future)
 
     def _wait_until_live(self) -> None:
         if self._live is None and (member := member_here()) is not None:
@@ -224,26 +236,41 @@ class ResumedWorld(RecordedWorld):
 
     def _doubt(self, action: int) -> Doubt:
         event, spec = self.run().machine.under_way(action)
-        began = (entry.event for entry in self.entries if _lies_in(entry.event.task, action))
-        writes = [one for one in began if one.kind == "action" and one.body["surface"] == "tool"]
-        repeatable = all(self._rim.repeatable(one.body["tool"]) for one in writes)
-        return Doubt(action, event.body["surface"] == "model", event.body["args"], spec, repeatable, self.digest)
+        within = [entry.event for entry in self.entries if action in effects_around(entry.event.task)]
+        open_ = {one.body["action"] for one in within if one.body.get("decision") == "escalate"} - self._with_answer
+        began = [one for one in within if one.kind == "action" and one.seq not in open_]
+        writes = [one.body["tool"] for one in began if one.body["surface"] == "tool"]
+        doubted = sum(one.body.get("text") == NOTE for one in within)
+        return Doubt(
+            action,
+            event.body["surface"] == "model",
+            event.body["args"],
+            spec,
+            all(map(self._rim.repeatable, writes)),
+            canonical.digest_of([self.entries[action].digest, doubted]),
+            self._void(action),
+        )
 
-    def _told(self, action: int, asked: Probing | Question) -> Any:
+    def _void(self, action: int) -> str:
+        """Say why the approval that an action was begun under does not count any more; empty where it does."""
+        decision = self._answers.get(action)
+        return "" if decision is None else expiry(read_back(decision)._replace(answered=self._rim.today()))
+
+    def _told(self, action: int, wanted: Probing | Question) -> Any:
         assert self._live is not None
-        if isinstance(asked, Question):
-            return self._live.ask(action, asked)
+        if isinstance(wanted, Question):
+            return asked(self.run(), wanted, self._live.ask(action, wanted))
         try:
-            return self._rim.probe(*asked)
+            return self._rim.probe(*wanted)
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
             return error
 
-    async def _atold(self, action: int, asked: Probing | Question) -> Any:
+    async def _atold(self, action: int, wanted: Probing | Question) -> Any:
         assert self._live is not None
-        if isinstance(asked, Question):
-            return await self._live.aask(action, asked)
+        if isinstance(wanted, Question):
+            return await aasked(self.run(), wanted, await self._live.aask(action, wanted))
         try:
-            said = self._rim.probe(*asked)
+            said = self._rim.probe(*wanted)
             return await said if inspect.isawaitable(said) else said
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
             return error
@@ -251,6 +278,8 @@ class ResumedWorld(RecordedWorld):
     def _keep(self, action: int, settled: Settled) -> None:
         self.settled[action] = settled
         say(self.run(), "note", settled.note)
+        assert self._live is not None
+        self._live.write(b"", True, True)  # or an answer could be found again that was given to this doubt
 
 
 def _decided(steps: Generator[Probing | Question, Any, Settled], answer: Any) -> Probing | Question | Settled:
@@ -259,17 +288,3 @@ def _decided(steps: Generator[Probing | Question, Any, Settled], answer: Any) ->
     except StopIteration as done:
         settled: Settled = done.value
         return settled
-
-
-def _lies_in(task: str, action: int) -> bool:
-    """Tell whether an address lies in the effect of an action, at whatever depth."""
-    return any(part.partition(".")[0] == str(action) for part in task.split("/")[1:])
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    loop = future.get_loop()
-    if asyncio._get_running_loop() is loop:
-        if not future.done():
-            future.set_result(None)
-    else:
-        loop.call_soon_threadsafe(_resolve, future)

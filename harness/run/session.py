@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 from harness.assertion.interface import Checker
 from harness.determinism import canonical
 from harness.errors import HarnessError, NotRecordable, Refused
+from harness.mediation.approval import objection, written
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Question
 from harness.registry.registry import Registry
@@ -63,6 +64,7 @@ class _Action(NamedTuple):
     state: State
     decision: Decision | None = None
     rewritten: dict[str, Any] | None = None
+    question: Question | None = None
 
 
 class SessionMachine:
@@ -95,6 +97,8 @@ class SessionMachine:
         self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
         self._open: dict[int, _Action] = {}
         self._truths: set[Truth] = set()
+        self._announced: Entry | None = None
+        self._unanswered: dict[int, Entry] = {}
         self._handlers = {
             Propose: self._propose,
             Answer: self._answer,
@@ -161,8 +165,13 @@ class SessionMachine:
             self.steps += 1
             if event.body["surface"] == "model":
                 self._histories.restore(event.body["tool"], event.body["args"], event.seq)
+            self._announced = entry
         elif event.kind == "verdict":
             self._truths.add(event.body["verdict"])
+        elif event.body.get("decision") == "escalate" and self._announced is not None:
+            self._unanswered[event.body["action"]] = self._announced  # its own lines stand next to one another
+        elif "answer" in event.body and (asked := self._unanswered.get(event.body["action"])) is not None:
+            self._unanswered = {seq: one for seq, one in self._unanswered.items() if _call(one) != _call(asked)}
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 
@@ -189,6 +198,7 @@ class SessionMachine:
         except NotRecordable:
             self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
             raise
+        announced = self._writer.head
         self.steps += 1
         lines += self._noticed(event)
         decision = ALLOW
@@ -208,8 +218,9 @@ class SessionMachine:
         lines += self._decided(event, decision)
         if decision.decision == "block":
             return Effects(seq, lines, True, refused=_refused(decision, tool, judgement), seq=decided, at=at)
-        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten)
-        return Effects(seq, lines, True, question=_question(decision, event, self._registry))
+        question = self._question(decision, event, announced)
+        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question)
+        return Effects(seq, lines, True, question=question)
 
     def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
         """Propose the call that a rule puts in the place of another; it is judged like any other call."""
@@ -221,25 +232,33 @@ class SessionMachine:
     def _answer(self, said: Answer) -> Effects:
         action = self._expected(said)
         assert action.decision is not None
+        assert action.question is not None
         approval = said.approval
+        void = objection(approval, action.question)
+        allowed = approval.allowed and not void
         body = {
             "action": said.action,
-            "decision": "allow" if approval.allowed else "block",
+            "decision": "allow" if allowed else "block",
             "rule": action.decision.rule,
-            "reason": approval.reason,
-            "answer": {"allowed": approval.allowed, "by": approval.by},
+            "reason": void or approval.reason,
+            "answer": written(approval),
         }
         intent = action.event
         event = Event(self._writer.seq, "decision", intent.agent, intent.task, (said.action,), said.at, body)
         self._checker.judge(event)
         lines = self._writer.append(event) + self._noticed(event)
-        if approval.allowed:
+        if allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
-            return Effects(said.action, lines, True, self._fsync_writes, args=action.rewritten)
+            args = intent.body["args"] if intent.body["surface"] == "tool" else action.rewritten
+            return Effects(said.action, lines, True, self._fsync_writes, args=args)
         del self._open[said.action]
-        reason = f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
+        reason = void or f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
         refused = Refused(
-            action.decision.rule, reason, call=action.event.body["tool"], alternative=action.decision.alternative
+            action.decision.rule,
+            reason,
+            call=intent.body["tool"],
+            alternative=action.decision.alternative,
+            retryable=bool(void),  # the same call may be asked about anew
         )
         return Effects(said.action, lines, True, refused=refused, seq=event.seq, at=said.at)
 
@@ -297,6 +316,23 @@ class SessionMachine:
             raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")
         return action
 
+    def _question(self, decision: Decision, action: Event, announced: str) -> Question:
+        """Ask about the call that was announced by the line of this digest; nobody is shown a secret.
+
+        A call inside an effect that is performed again is announced again, and the question about it is the one that
+        was left without an answer.
+        """
+        body = action.body
+        args = (self._redactor or Redactor(())).redact(body["args"])
+        call = (action.task, body["tool"], args)
+        for seq, left in self._unanswered.items():
+            if _call(left) == call:
+                announced = left.digest
+                del self._unanswered[seq]
+                break
+        bound = canonical.digest_of({"call": announced, "registry": self._registry.digest})
+        return Question(decision.rule, decision.reason, body["tool"], args, bound)
+
     # --- lines -------------------------------------------------------------------------------------------------------
 
     def _verdicts(self, judgement: Judgement, cause: Event) -> bytes:
@@ -350,6 +386,11 @@ class SessionMachine:
         return lines + self._verdicts(self._checker.judge(event), event)
 
 
+def _call(announced: Entry) -> tuple[str, str, dict[str, Any]]:
+    event = announced.event
+    return event.task, event.body["tool"], event.body["args"]
+
+
 def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:
     deciding = next((verdict for verdict in judgement.verdicts if verdict.rule == decision.rule), None)
     return Refused(
@@ -361,9 +402,3 @@ def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:
         values=deciding.values if deciding else {},
         gradient=tuple(move.facts() for move in deciding.gradient) if deciding else (),
     )
-
-
-def _question(decision: Decision, action: Event, registry: Registry) -> Question:
-    tool, args = action.body["tool"], action.body["args"]
-    bound = canonical.digest_of({"tool": tool, "args": args, "registry": registry.digest})
-    return Question(decision.rule, decision.reason, tool, args, bound)
