@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from harness.errors import Divergence, HarnessError, Refused, StoreError, TamperedTrace, TraceError, UsageError
+from harness.errors import Divergence, HarnessError, Refused, StoreError, TamperedTrace, TraceError, UsageError, Waiting
 
 OK: Final = 0
 VIOLATION: Final = 1
@@ -27,7 +27,8 @@ VERBS: Final = {
     "check": "Judge traces by a registry.",
     "replay": "Run the agent behind a trace again, offline, and compare.",
     "fork": "Leave a recorded run at a call, change one thing, and see what happens.",
-    "resume": "Continue a run that was killed.",
+    "resume": "Continue a run that was killed, or waits for an answer.",
+    "approve": "Answer a question that a run waits for.",
     "to-test": "Write a pytest file of a few lines that replays a trace.",
     "show": "Print a trace for people.",
     "diff": "Find the first difference of two traces.",
@@ -50,6 +51,7 @@ _CODES: Final[dict[type[HarnessError], int]] = {
     TamperedTrace: VIOLATION,
     Refused: VIOLATION,
     Divergence: DIVERGENCE,
+    Waiting: INCONCLUSIVE,
     StoreError: INFRASTRUCTURE,
     UsageError: USAGE,
     TraceError: USAGE,

@@ -15,4 +15,8 @@ NewTrace = Annotated[
 ModelScript = Annotated[
     str | None, typer.Option(metavar="MODULE:POLICY", help="Answer model calls from a local scripted server.")
 ]
+Approve = Annotated[
+    str | None,
+    typer.Option(metavar="terminal|DIR|URL", help="Who answers questions about calls; else whoever the app names."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

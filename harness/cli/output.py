@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 
 from harness.adapters.files import open_trace
 from harness.determinism import canonical
-from harness.errors import NotRecordable, UsageError
+from harness.errors import NotRecordable, UsageError, Waiting
 from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
@@ -50,6 +52,14 @@ def write_file(path: Path, text: str) -> None:
 def counted(number: int, thing: str) -> str:
     """Say how many there are of something whose plural takes an s."""
     return f"{number} {thing}{'s' * (number != 1)}"
+
+
+def waits(waiting: Waiting, approve: str | None, as_json: bool) -> typer.Exit:
+    """Say what a run waits for and how it goes on, with the approver that was named; give the exit to raise."""
+    on = ["harness", "resume", waiting.trace, *(["--approve", approve] if approve else [])]
+    facts = {"trace": waiting.trace, "waits_for": waiting.questions, "go_on": on}
+    emit(facts, [f"{waiting}{f' --approve {shlex.quote(approve)}' if approve else ''}"], as_json)
+    return typer.Exit(3)
 
 
 def show_verdict(verdict: Truth, trace: str = "", *, quiet: bool) -> int:

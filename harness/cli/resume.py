@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript, NewTrace
-from harness.cli.output import counted, emit, plain, show_verdict
+from harness.adapters.approvals import approver_of
+from harness.cli.options import Approve, AsJson, CodeFolder, EntryName, ModelScript, NewTrace
+from harness.cli.output import counted, emit, plain, show_verdict, waits
 from harness.cli.replay import restore_hash_seed
 from harness.cli.scripted import scripted_model
 from harness.door.resume import Resumed, resume
-from harness.errors import Refused
+from harness.errors import Refused, Waiting
 
 
 def command(
-    trace: Annotated[Path, typer.Argument(help="The trace of the run that was killed.")],
+    trace: Annotated[Path, typer.Argument(help="The trace of the run that was killed, or waits.")],
     out: NewTrace = None,
     repeat: Annotated[
         list[str] | None,
@@ -26,17 +27,22 @@ def command(
     ] = None,
     entry: EntryName = None,
     path: CodeFolder = None,
+    approve: Approve = None,
     model_script: ModelScript = None,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a run that was killed: its record first, then for real.
+    """Continue a run that was killed, or waits for an answer: its record first, then for real.
 
     What had begun and not ended is performed again, looked up or left alone by what its tool declares. Exit 4 where the
-    agent is not the recorded one: nothing is performed then.
+    agent is not the recorded one: nothing is performed then. Exit 3 where there is still no answer.
     """
     restore_hash_seed(trace)
-    with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
-        resumed = resume(trace, out=out, entry=entry, path=path, repeat=repeat or ())
+    approver = approver_of(approve) if approve is not None else None
+    try:
+        with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
+            resumed = resume(trace, out=out, entry=entry, path=path, approver=approver, repeat=repeat or ())
+    except Waiting as waiting:
+        raise waits(waiting, approve, as_json) from None
     emit(_facts(resumed), _lines(resumed), as_json)
     if resumed.error is not None and not isinstance(resumed.error, Refused):
         raise typer.Exit(5)

@@ -12,15 +12,16 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.options import AsJson, ModelScript
-from harness.cli.output import counted, emit, plain, show_verdict
+from harness.adapters.approvals import approver_of
+from harness.cli.options import Approve, AsJson, ModelScript
+from harness.cli.output import counted, emit, plain, show_verdict, waits
 from harness.cli.parameters import HELP, read_parameters
 from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.session import Session
-from harness.errors import Refused, UsageError
+from harness.errors import Refused, UsageError, Waiting
 
 HASH_SEED = "0"
 
@@ -35,10 +36,14 @@ def command(
         int | None, typer.Option(help="Seed the agent's random and numpy.random; else they are seeded by chance.")
     ] = None,
     acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
+    approve: Approve = None,
     model_script: ModelScript = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run an agent once and record everything that crosses its boundary."""
+    """Run an agent once and record everything that crosses its boundary.
+
+    Exit 3 where a call has to wait for an answer: the run has stopped before it, and says how to go on.
+    """
     restart_with_hash_seed(HASH_SEED)
     arguments = _arguments(input_json)
     with scripted_model(model_script):
@@ -47,9 +52,14 @@ def command(
         app = app_of(agent) or Harness()
         if registry or param:
             app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
+        if approve is not None:
+            app = app.with_approver(approver_of(approve))
         session = app.session(trace=trace, seed=seed, agent=acting)
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
-            result, error = _run(session, make_agent(app, agent), arguments)
+        try:
+            with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+                result, error = _run(session, make_agent(app, agent), arguments)
+        except Waiting as waiting:
+            raise waits(waiting, approve, as_json) from None
     facts = {
         "trace": session.trace.path,
         "digest": session.trace.digest,
@@ -78,6 +88,8 @@ def restart_with_hash_seed(seed: str) -> None:
 def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, Exception | None]:
     try:
         return session.run(agent, **arguments), None
+    except Waiting:
+        raise
     except UsageError:
         if session.begun:
             print(f"recorded up to there: {session.trace.path}", file=sys.stderr)

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from harness.adapters.files import open_trace
 from harness.cli.moment import at_action, told
+from harness.cli.open_questions import OpenQuestions
 from harness.cli.output import console
 from harness.errors import UsageError
 from harness.run.watch import Place, read_place
@@ -66,10 +67,13 @@ def command(
 
 def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
     out, run = console(), reader.header.run
-    entry = run.get("entry") or run.get("importer") or "no entry"
-    out.print(f"{trace}   {entry}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
+    name = run.get("entry") or run.get("importer") or "no entry"
+    out.print(f"{trace}   {name}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
     step, open_actions, ended = -1, dict[int, tuple[Event, int]](), -1
-    for event in reader:
+    questions = OpenQuestions(next((one["digest"] for one in run.get("registries") or ()), ""))
+    for entry in reader.entries():
+        event = entry.event
+        questions.heard(entry)
         if event.kind == "action":
             step += 1
             open_actions[event.seq] = event, step
@@ -83,6 +87,8 @@ def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
                 out.print(line)
     verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
     out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
+    for line in questions.lines() if reader.footer is None else ():
+        out.print(line, markup=False)
 
 
 def _show_place(reader: Reader, place: Place, trace: str, as_json: bool) -> None:
@@ -129,7 +135,9 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
         case "verdict":
             return [f"{numbered}[red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}"]
         case "decision":
-            return [f"{numbered}[red]{body['decision']}[/red] by {escape(body['rule'])}: {_short(body['reason'])}"]
+            answered = f", answered by {body['answer']['by']}" if "answer" in body else ""
+            by = escape(body["rule"] + answered)
+            return [f"{numbered}[red]{body['decision']}[/red] by {by}: {_short(body['reason'])}"]
         case "message":
             return said or [f"{free}[cyan]{escape(str(body['message'].get('role')))}[/cyan]"]
         case "route":

@@ -54,7 +54,8 @@ class Harness:
     outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
     values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind.
     ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
-    writes it down, ``refuse`` stops it. ``escalate`` is asked where no route leads to a goal. UsageError and
+    writes it down, ``refuse`` stops it. ``approver`` answers questions about calls that a rule escalates; without one
+    the answer is no. ``escalate`` is asked where no route leads to a goal. UsageError and
     RegistryError say what is wrong with any of these.
     """
 
@@ -163,6 +164,12 @@ class Harness:
         """Give this app with folders to look in for files that its agent names; empty names are left out."""
         other = copy.copy(self)
         other.places = tuple(Path(folder) for folder in folders if folder)
+        return other
+
+    def with_approver(self, approver: Approver) -> Self:
+        """Give this app, its tools included, with another approver."""
+        other = copy.copy(self)
+        other._approver = approver
         return other
 
     def with_tools_of(self, names: Collection[str]) -> Self:

@@ -73,14 +73,12 @@ class Tool:
         own, which nobody can change under its hands. UsageError where the agent has changed an object that its
         annotation does not rebuild: the call does not happen then.
         """
-        return bound | {
-            name: self._as_judged(name, bound.get(name), value, apart)
-            for name, value in judged.items()
-            if name not in bound
-            or type(own := bound[name]) not in ATOMS
-            or type(own) is not type(value)
-            or own != value
-        }
+        given = dict(bound)
+        for name, value in judged.items():
+            own = bound.get(name)
+            if type(own) not in ATOMS or type(own) is not type(value) or own != value:
+                given[name] = self._as_judged(name, own, value, apart)
+        return given
 
     def _as_judged(self, name: str, own: Any, value: Any, apart: bool) -> Any:
         if not apart and _says(own, value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from harness.determinism import canonical
 from harness.ports import Approval, Question
 from harness.trace.event import Event
 
@@ -31,6 +32,11 @@ def expiry(approval: Approval) -> str:
     if approval.answered is None or approval.answered > approval.expires:
         return f"the answer of {approval.by} expired at {approval.expires.isoformat()}"
     return ""
+
+
+def digest_of_question(announced: str, registry: str) -> str:
+    """Give the digest of a question, from that of the line that announces the call and that of the registry."""
+    return canonical.digest_of({"call": announced, "registry": registry})
 
 
 def written(approval: Approval) -> dict[str, Any]:

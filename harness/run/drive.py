@@ -16,7 +16,7 @@ from harness.ports import Approval, Pending, Question, World
 from harness.routing.health.monitors import Signal
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
-from harness.run.stop import Stop
+from harness.run.stop import MACHINE, WAITS, Stop
 from harness.trace.error import describe
 from harness.trace.event import Kind
 from harness.trace.outcome import Failed, Outcome, Unknown
@@ -50,6 +50,7 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     """
     effects = _begin(run, wanted)
     action = _allowed(effects)
+    run.stop.hold(action, here().address, run.world)
     run.stop.begin(action)
     try:
         return finish(run, action, _outcome(run.world, action, effect, effects.args))
@@ -61,8 +62,9 @@ async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[
     """Do what ``call`` does for an asynchronous effect; a cancelled one ends as ``unknown``."""
     effects = await _abegin(run, wanted)
     action = _allowed(effects)
-    run.stop.begin(action)
     try:
+        await run.stop.ahold(action, here().address)
+        run.stop.begin(action)
         return finish(run, action, await _aoutcome(run.world, action, effect, effects.args))
     except asyncio.CancelledError:
         abandon(run, action)
@@ -91,6 +93,7 @@ def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> A
     effects = _begin(run, wanted)
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
+    run.stop.hold(effects.action, here().address, run.world)
     run.stop.begin(effects.action)
     try:
         return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
@@ -111,8 +114,9 @@ async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Corouti
     effects = await _abegin(run, wanted)
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
-    run.stop.begin(effects.action)
     try:
+        await run.stop.ahold(effects.action, here().address)
+        run.stop.begin(effects.action)
         return _attempted(run, effects.action, await _aoutcome(run.world, effects.action, effect, effects.args))
     except asyncio.CancelledError:
         raise Abandoned(abandon(run, effects.action), wanted.tool) from None
@@ -131,7 +135,9 @@ def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
 
 def begin(run: Run, wanted: Call) -> int:
     """Bring an action to the point where its effect may happen, and give its number; for calls of a model."""
-    return open_call(run, wanted)[0]
+    action = open_call(run, wanted)[0]
+    run.stop.hold(action, here().address, run.world)
+    return action
 
 
 def open_call(run: Run, wanted: Call) -> tuple[int, Rewritten]:
@@ -148,7 +154,13 @@ async def aopen_call(run: Run, wanted: Call) -> tuple[int, Rewritten]:
 
 async def abegin(run: Run, wanted: Call) -> int:
     """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
-    return (await aopen_call(run, wanted))[0]
+    action = (await aopen_call(run, wanted))[0]
+    try:
+        await run.stop.ahold(action, here().address)
+    except asyncio.CancelledError:
+        abandon(run, action)
+        raise
+    return action
 
 
 def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
@@ -171,8 +183,6 @@ def abandon(run: Run, action: int) -> int:
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:
     """Keep a message, a note, an artifact or a state; Refused where a rule blocks the artifact."""
-    if body.keys() & {"returned", "raised"}:
-        run.stop.stand()  # an agent has not come to its end that left a question open
     node = here()
     _tell_reads(run, node)
     _allowed(_step(run, Say, kind, body, node.address, node.known(), acting.get()))
@@ -224,23 +234,41 @@ def secret(run: Run, source: str, place: str, drawn: bytes) -> bytes:
     return kept
 
 
-def asked(run: Run, question: Question, said: Approval | Pending) -> Approval:
-    """Give the answer to a question, or stop the run where there is none yet."""
+def ask(run: Run, world: World, action: int, question: Question) -> Approval:
+    """Give the answer of a world to a question about an action; where there is none yet, the run stops."""
+    run.stop.begin(action)
+    try:
+        said = world.ask(action, question)
+    finally:
+        run.stop.end(action)
     if isinstance(said, Pending):
-        raise run.stop.here(here().address, question, said, run.world)
+        address = here().address
+        run.stop.here(question, said, address, world, lambda held: _held_back(run, action, address, held))
     return said
 
 
-async def aasked(run: Run, question: Question, said: Approval | Pending) -> Approval:
-    """Do what ``asked`` does in a coroutine, while what is under way beside it comes to its end."""
+async def aask(run: Run, world: World, action: int, question: Question) -> Approval:
+    """Do what ``ask`` does where the approver may be asynchronous."""
+    run.stop.begin(action)
+    try:
+        said = await world.aask(action, question)
+    finally:
+        run.stop.end(action)
     if isinstance(said, Pending):
-        raise await run.stop.ahere(here().address, question, said)
+        address = here().address
+        await run.stop.ahere(question, said, address, lambda held: _held_back(run, action, address, held))
     return said
+
+
+def _held_back(run: Run, asked: int, address: str, held: list[int]) -> None:
+    """Write, inside the effect of an action that was asked about, which others the stop has kept from beginning."""
+    body = {"machine": MACHINE, "name": WAITS, "data": {"not_begun": held}}
+    _step(run, Say, "state", body, f"{address}/{asked}", (asked,), acting.get())
 
 
 def close(run: Run) -> None:
     """Seal the trace; Halt where the run has stopped for an answer instead of ending."""
-    run.stop.stand()
+    run.stop.check()
     for address in run.world.silent(run.reads):
         reads = run.world.retold(address, run.reads.pop(address, []))
         if reads:
@@ -252,12 +280,9 @@ def _begin(run: Run, wanted: Call) -> Effects:
     for hear in hearers.get():
         hear(wanted)
     run.world.wait_to_call(wanted.tool, wanted.args)
-    run.stop.stand()
     effects = _propose(run, wanted)
-    question = effects.question
-    if question is not None:
-        said = run.world.ask(effects.action, question)
-        effects = _step(run, Answer, effects.action, asked(run, question, said))
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, ask(run, run.world, effects.action, effects.question))
     return effects
 
 
@@ -265,12 +290,9 @@ async def _abegin(run: Run, wanted: Call) -> Effects:
     for hear in hearers.get():
         hear(wanted)
     await run.world.turn_to_call(wanted.tool, wanted.args)
-    await run.stop.astand(here().address)
     effects = _propose(run, wanted)
-    question = effects.question
-    if question is not None:
-        said = await run.world.aask(effects.action, question)
-        effects = _step(run, Answer, effects.action, await aasked(run, question, said))
+    if effects.question is not None:
+        effects = _step(run, Answer, effects.action, await aask(run, run.world, effects.action, effects.question))
     return effects
 
 

@@ -165,7 +165,7 @@ class RecordedWorld:
         observation = self._observations.get(action)
         if observation is None:
             if not waits:
-                self.stalled()
+                self._wait_for_the_end()
             return Recorded(None, None)
         outcome = from_body(observation.body)
         return Recorded(outcome, None if outcome == _CANCELLED else observation.at)
@@ -256,9 +256,7 @@ class RecordedWorld:
     def ask(self, action: int, question: Question) -> Approval | Pending:
         decision = self._answers.get(action)
         if decision is None:
-            if (member := member_here()) is not None:  # other threads went on
-                member.timeline.pause(member, lambda: self.replayed == len(self.entries))
-            self.stalled()
+            self._wait_for_the_end()
         self.moment(decision.at)
         return read_back(decision)
 
@@ -330,6 +328,12 @@ class RecordedWorld:
             self.wake()
         else:
             self.stalled()
+
+    def _wait_for_the_end(self) -> NoReturn:
+        """Wait in a thread for what never came, while the record tells of others that went on."""
+        if (member := member_here()) is not None and member.wake is None:
+            member.timeline.pause(member, lambda: self.replayed == len(self.entries))
+        self.stalled()
 
     def stalled(self) -> NoReturn:
         """End the replay: the agent waits for what does not come."""

@@ -20,10 +20,11 @@ from harness.errors import UsageError
 from harness.mediation.approval import expiry, read_back
 from harness.ports import Approval, Clock, Pending, Question, Recorded, World
 from harness.run.doubt import NOTE, Doubt, Probing, Settled, settle
-from harness.run.drive import Run, aasked, asked, say
+from harness.run.drive import Run, aask, ask, say
 from harness.run.reads import is_placed
 from harness.run.replay import RecordedWorld
-from harness.run.stop import resolve
+from harness.run.stop import BEGINS, MACHINE, resolve
+from harness.trace.event import Event
 from harness.trace.reader import Reader
 
 
@@ -67,7 +68,8 @@ class ResumedWorld(RecordedWorld):
         self._last_own = max((event.seq for event in events if enclosing(event.task) is None), default=-1)
         self._with_outcome = {event.body["action"] for event in events if event.kind == "observation"}
         self._with_answer = {event.body["action"] for event in events if "answer" in event.body}
-        self._not_begun: set[int] = set()
+        self._held_back = _held_back(events)
+        self._not_begun = set(self._held_back)
 
     @property
     def live(self) -> bool:
@@ -127,7 +129,7 @@ class ResumedWorld(RecordedWorld):
             return super().recorded(action, waits=waits)
         self._wait_until_live()
         if not self._in_doubt(action):
-            self.went_on = True
+            self._begins(action)
             return None
         with inside(action):
             steps = settle(self._doubt(action))
@@ -142,7 +144,7 @@ class ResumedWorld(RecordedWorld):
             return super().recorded(action, waits=True)
         await self._await_live()
         if not self._in_doubt(action):
-            self.went_on = True
+            self._begins(action)
             return None
         with inside(action):
             steps = settle(self._doubt(action))
@@ -232,7 +234,19 @@ class ResumedWorld(RecordedWorld):
     # --- doubts ------------------------------------------------------------------------------------------------------
 
     def _in_doubt(self, action: int) -> bool:
-        return action < len(self.entries) and action not in self._not_begun
+        return action < len(self.entries) and (action not in self._not_begun or bool(self._void(action)))
+
+    def _begins(self, action: int) -> None:
+        """Say that an action begins which the record says had not; else the next resumption would believe that."""
+        self.went_on = True
+        if action in self._held_back:
+            with inside(action):
+                say(self.run(), "state", {"machine": MACHINE, "name": BEGINS, "data": {"action": action}})
+            self._safe()
+
+    def _safe(self) -> None:
+        assert self._live is not None
+        self._live.write(b"", True, True)
 
     def _doubt(self, action: int) -> Doubt:
         event, spec = self.run().machine.under_way(action)
@@ -259,7 +273,7 @@ class ResumedWorld(RecordedWorld):
     def _told(self, action: int, wanted: Probing | Question) -> Any:
         assert self._live is not None
         if isinstance(wanted, Question):
-            return asked(self.run(), wanted, self._live.ask(action, wanted))
+            return ask(self.run(), self._live, action, wanted)
         try:
             return self._rim.probe(*wanted)
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
@@ -268,7 +282,7 @@ class ResumedWorld(RecordedWorld):
     async def _atold(self, action: int, wanted: Probing | Question) -> Any:
         assert self._live is not None
         if isinstance(wanted, Question):
-            return await aasked(self.run(), wanted, await self._live.aask(action, wanted))
+            return await aask(self.run(), self._live, action, wanted)
         try:
             said = self._rim.probe(*wanted)
             return await said if inspect.isawaitable(said) else said
@@ -278,8 +292,7 @@ class ResumedWorld(RecordedWorld):
     def _keep(self, action: int, settled: Settled) -> None:
         self.settled[action] = settled
         say(self.run(), "note", settled.note)
-        assert self._live is not None
-        self._live.write(b"", True, True)  # or an answer could be found again that was given to this doubt
+        self._safe()  # or an answer could be found again that was given to this doubt
 
 
 def _decided(steps: Generator[Probing | Question, Any, Settled], answer: Any) -> Probing | Question | Settled:
@@ -288,3 +301,13 @@ def _decided(steps: Generator[Probing | Question, Any, Settled], answer: Any) ->
     except StopIteration as done:
         settled: Settled = done.value
         return settled
+
+
+def _held_back(events: list[Event]) -> set[int]:
+    """Give the actions that a stop has kept from beginning, and that did not begin later."""
+    found: set[int] = set()
+    for event in events:
+        if event.kind == "state" and event.body["machine"] == MACHINE and enclosing(event.task) is not None:
+            found |= set(event.body["data"].get("not_begun", ()))
+            found.discard(event.body["data"].get("action"))
+    return found

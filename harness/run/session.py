@@ -22,9 +22,8 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from harness.assertion.interface import Checker
-from harness.determinism import canonical
 from harness.errors import HarnessError, NotRecordable, Refused
-from harness.mediation.approval import objection, written
+from harness.mediation.approval import digest_of_question, objection, written
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
 from harness.ports import Question
 from harness.registry.registry import Registry
@@ -330,8 +329,8 @@ class SessionMachine:
                 announced = left.digest
                 del self._unanswered[seq]
                 break
-        bound = canonical.digest_of({"call": announced, "registry": self._registry.digest})
-        return Question(decision.rule, decision.reason, body["tool"], args, bound)
+        digest = digest_of_question(announced, self._registry.digest)
+        return Question(decision.rule, decision.reason, body["tool"], args, digest)
 
     # --- lines -------------------------------------------------------------------------------------------------------
 

@@ -1,22 +1,28 @@
 """How a run stops for an answer that is not there yet, so that it can go on in another process.
 
-From then on no action begins: tasks that want one wait, threads are halted. What is under way comes to its end, and
-its outcome into the trace. Then whoever asked raises the Halt, and nothing more is written; what the agent does while it
-unwinds is no part of the run.
+The agent does what it would have done while somebody thinks: outcomes come, rules judge, other questions are asked.
+Only an action that is allowed from then on is not begun; whoever wants it waits. When nothing is under way any more but
+what waits, the trace is told which actions have not begun, everybody who waits is halted, and nothing more is written:
+what an agent does while it unwinds is no part of the run.
 """
 
 from __future__ import annotations
 
 import _thread
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from harness.determinism.address import effects_around
-from harness.determinism.member import acquire
+from harness.determinism.member import Mutex, acquire
 from harness.errors import Halt, Waiting
 from harness.ports import Pending, Question, World
+
+MACHINE: Final = "stop"
+"""The machine whose states tell which actions a stop has held back, and which of them began later."""
+WAITS: Final = "waits"
+BEGINS: Final = "begins"
 
 _lock: Final = _thread.allocate_lock
 
@@ -24,28 +30,29 @@ _lock: Final = _thread.allocate_lock
 class Stop:
     """Whether a run stops, and what is under way in it.
 
-    ``over`` says that nothing more is written. An action that has begun is waited for, but not one inside of which
-    somebody waits for the stop.
+    ``waiting`` is what it stops for, ``over`` says that nothing more is written. An action inside of whose effect
+    somebody waits for the stop is not waited for.
     """
-
-    __slots__ = ("_held", "_told", "_under_way", "over", "waiting")
 
     def __init__(self) -> None:
         self.waiting: Waiting | None = None
         self.over = False
+        self._tell: Callable[[list[int]], None] | None = None
         self._under_way: set[int] = set()
-        self._held: list[int] = []
-        self._told: list[Callable[[], None]] = []
+        self._around: list[int] = []
+        self._not_begun: set[int] = set()
+        self._wake: list[Callable[[], None]] = []
+        self._mutex = Mutex()
 
     def begin(self, action: int) -> None:
-        """Take note that an effect is performed."""
+        """Take note that an effect is performed, or a question asked."""
         self._under_way.add(action)
 
     def end(self, action: int) -> None:
         """Take note that its outcome is written, or never will be."""
         self._under_way.discard(action)
         if self.waiting is not None:
-            self._tell()
+            self._look()
 
     def check(self) -> None:
         """Halt whoever wants to go on, where the run is over."""
@@ -53,87 +60,97 @@ class Stop:
             assert self.waiting is not None
             raise Halt(self.waiting)
 
-    def stand(self) -> None:
-        """Halt a thread that wants to begin an action, where the run stops."""
+    def hold(self, action: int, address: str, world: World) -> None:
+        """Keep a thread from beginning an action, where the run stops."""
         if self.waiting is not None:
-            # in an event loop what is under way cannot end while this raises through its tasks
-            self.over = self.over or asyncio._get_running_loop() is not None
-            raise Halt(self.waiting)
+            self._not_begun.add(action)
+            self._wait(address, world)
 
-    async def astand(self, address: str) -> None:
-        """Keep a task that wants to begin an action waiting, where the run stops, until it is cancelled."""
-        if self.waiting is None:
-            return
-        self.check()
-        with self._holding(address):
+    async def ahold(self, action: int, address: str) -> None:
+        """Keep a task from beginning an action, where the run stops."""
+        if self.waiting is not None:
+            self._not_begun.add(action)
             try:
-                await asyncio.Future(loop=asyncio.get_running_loop())
+                await self._await(address)
             finally:
-                self.over = True  # whatever ended that wait, the agent does not do what it would have done
+                self._not_begun.discard(action)  # where it was cancelled, its outcome says so
 
-    def here(self, address: str, question: Question, pending: Pending, world: World) -> Halt:
-        """Stop the run at a question, from a thread, when what is under way has ended; give what is to be raised."""
-        self._add(question, pending)
-        if asyncio._get_running_loop() is None:
-            with self._holding(address):
-                if not self._drained():
-                    gate = _lock()
-                    acquire(gate)
-                    self._told.append(gate.release)
-                    world.aside()
-                    acquire(gate)
-                    world.moment(None)
-        self.over = True
-        assert self.waiting is not None
-        return Halt(self.waiting)
+    def here(
+        self, question: Question, pending: Pending, address: str, world: World, tell: Callable[[list[int]], None]
+    ) -> NoReturn:
+        """Stop the run at a question that a thread has asked, and halt that.
 
-    async def ahere(self, address: str, question: Question, pending: Pending) -> Halt:
-        """Do what ``here`` does in a task."""
-        self._add(question, pending)
-        try:
-            with self._holding(address):
-                if not self._drained():
-                    # not the loop's create_future, which would shift the numbers of the agent's own futures
-                    ended: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
-                    self._told.append(lambda: resolve(ended))
-                    await ended
-        finally:
-            self.over = True
-        assert self.waiting is not None
-        return Halt(self.waiting)
+        ``tell`` writes which actions have not begun, once it is known.
+        """
+        waiting = self._add(question, pending, tell)
+        self._wait(address, world)
+        raise Halt(waiting)
 
-    def _add(self, question: Question, pending: Pending) -> None:
+    async def ahere(
+        self, question: Question, pending: Pending, address: str, tell: Callable[[list[int]], None]
+    ) -> NoReturn:
+        """Do what ``here`` does for a task."""
+        waiting = self._add(question, pending, tell)
+        await self._await(address)
+        raise Halt(waiting)
+
+    def _add(self, question: Question, pending: Pending, tell: Callable[[list[int]], None]) -> Waiting:
         said: dict[str, Any] = question._asdict()
-        if pending.where:
-            said["where"] = pending.where
-        if pending.why:
-            said["why"] = pending.why
+        said |= {name: value for name, value in (("where", pending.where), ("why", pending.why)) if value}
         if pending.until is not None:
             said["until"] = pending.until.isoformat()
         if self.waiting is None:
-            self.waiting = Waiting([said])
+            self.waiting, self._tell = Waiting([said]), tell
         else:
             self.waiting.questions.append(said)
+        return self.waiting
 
-    def _drained(self) -> bool:
-        return self._under_way <= set(self._held)
+    def _wait(self, address: str, world: World) -> None:
+        if asyncio._get_running_loop() is not None:
+            self._end()  # what is under way in this loop cannot come to its end while its thread waits here
+        with self._waiting(effects_around(address)):
+            if not self.over:
+                gate = _lock()
+                acquire(gate)
+                self._wake.append(gate.release)
+                world.aside()
+                acquire(gate)
+                world.moment(None)
+        self.check()
+
+    async def _await(self, address: str) -> None:
+        with self._waiting(effects_around(address)):
+            if not self.over:
+                # not the loop's create_future, which would shift the numbers of the agent's own futures
+                over: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
+                self._wake.append(lambda: resolve(over))
+                await over
+        self.check()
 
     @contextmanager
-    def _holding(self, address: str) -> Iterator[None]:
-        around = effects_around(address)
-        self._held += around
-        self._tell()
+    def _waiting(self, around: Sequence[int]) -> Iterator[None]:
+        self._around += around
+        self._look()
         try:
             yield
         finally:
             for action in around:
-                self._held.remove(action)
+                self._around.remove(action)
 
-    def _tell(self) -> None:
-        if self._drained():
-            told, self._told = self._told, []
-            for tell in told:
-                tell()
+    def _look(self) -> None:
+        if self._under_way <= set(self._around):
+            self._end()
+
+    def _end(self) -> None:
+        with self._mutex:
+            if self.over:
+                return
+            assert self._tell is not None
+            if self._not_begun:
+                self._tell(sorted(self._not_begun))
+            self.over = True
+        for wake in self._wake:
+            wake()
 
 
 def resolve(future: asyncio.Future[None]) -> None:

@@ -20,7 +20,7 @@ class Webhook:
     """POST each question as JSON to ``url``.
 
     A 200 holds the answer. A 202 says that there is none yet, and in ``Location`` where to ask for it: that place is
-    asked again, as often as its ``Retry-After`` says (a second without one), for ``wait_s`` seconds; then the run stops.
+    asked again, each time after its ``Retry-After`` (a second without one), for ``wait_s`` seconds; then the run stops.
     It also stops at any other status, and where nobody is there: nothing has happened then, and it can be resumed. With
     a ``key`` the request carries ``X-Harness-Signature: sha256=…``, the HMAC of its body, and an answer counts only if
     it is signed. A resumed run posts the same question again, with the same digest, which is also its
