@@ -169,18 +169,21 @@ def test_killed_between_a_yes_and_its_call(
     assert bank.open() == [question["digest"]]
 
 
-def test_a_yes_to_a_repetition_repeats_once(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("moment", "paid"), [("doubt-settled", 0), ("effect-after", 1)])
+def test_a_yes_to_a_repetition_repeats_once(
+    moment: str, paid: int, bank: Bank, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Killed again after somebody allowed the repetition, the same yes does not count for a third time."""
     assert bank.cli("resume", "t.mat.jsonl", kill="answer-kept") == -signal.SIGKILL
     trace = "t.resumed-1.mat.jsonl"
     assert bank.cli("resume", trace) == 3
     bank.say_yes()
-    assert bank.cli("resume", trace, kill="effect-after") == -signal.SIGKILL
-    assert bank.paid == 1
+    assert bank.cli("resume", trace, kill=moment) == -signal.SIGKILL
+    assert bank.paid == paid
     waiting = bank.resume(str(bank.folder / "t.resumed-2.mat.jsonl"))
     assert isinstance(waiting, Waiting)
     assert [question["rule"] for question in waiting.questions] == ["IN-DOUBT"]
-    assert bank.paid == 1
+    assert bank.paid == paid
     assert len(bank.open()) == 1
 
 

@@ -31,6 +31,7 @@ tools:
   outer: {effect: read}
   pay: {effect: write}
   apay: {effect: write}
+  aput: {effect: write}
 invariants:
   - {id: ASK, title: somebody says yes to a payment, on: action, tool: "*pay", require: "False", severity: high,
      otherwise: escalate}
@@ -67,7 +68,7 @@ class World:
 
         @self.app.tool(effect="read")
         async def alook(name: str) -> str:
-            await asyncio.sleep(self.slow_s)
+            await asyncio.sleep(self.slow_s * (5 if name == "slow" else 1))
             return self.done("alook", name)
 
         @self.app.tool(effect="write")
@@ -78,11 +79,15 @@ class World:
         async def apay(name: str) -> str:
             return self.done("apay", name)
 
+        @self.app.tool(effect="write")
+        async def aput(name: str) -> str:
+            return self.done("aput", name)
+
         @self.app.tool(effect="read")
         def outer(name: str) -> str:
             return f"outer {pay(name)}"
 
-        self.look, self.alook, self.pay, self.apay, self.outer = look, alook, pay, apay, outer
+        self.look, self.alook, self.aput, self.pay, self.apay, self.outer = look, alook, aput, pay, apay, outer
 
     def done(self, tool: str, name: str) -> str:
         self.calls[f"{tool} {name}"] += 1
@@ -179,6 +184,33 @@ def test_what_is_under_way_beside_the_question_ends_first(world: World) -> None:
     said = world.resumed(waiting.trace, agent)
     assert said == [["alook a", "alook a again"], "apay x", ["alook b", "alook b again"], "apay y"]
     assert set(world.calls.values()) == {1}
+
+
+def test_what_a_stop_held_back_is_begun_once(world: World, tmp_path: Path) -> None:
+    """A write that a stop kept from beginning is no doubt when the run goes on; killed then, it is."""
+
+    async def put() -> str:
+        return f"{await world.alook('a')}, {await world.aput('b')}"
+
+    async def agent() -> list[str]:
+        said = await asyncio.gather(world.apay("x"), put(), world.alook("slow"), return_exceptions=True)
+        return [str(one) for one in said]
+
+    waiting = world.stopped(agent)
+    assert world.calls == {"alook a": 1, "alook slow": 1}
+    assert [event.body["tool"] for event in events(waiting.trace) if event.kind == "action"][-1] == "aput"
+    world.desk.yes.add("x")
+    resumed = resume(waiting.trace, entry=agent, app=world.app)
+    assert (resumed.doubts, world.calls["aput b"]) == ((), 1)
+    lines = Path(resumed.path).read_bytes().splitlines(keepends=True)
+    (began,) = [number for number, line in enumerate(lines) if b'"name":"begins"' in line]
+    for kept, doubts in ((began, []), (began + 1, ["aput"])):
+        path = tmp_path / f"cut-{kept}.mat.jsonl"
+        path.write_bytes(b"".join(lines[:kept]))
+        world.desk.asked.clear()
+        again = resume(path, entry=agent, app=world.app.with_approver(lambda question: Approval(False, "Ann")))
+        assert [one.tool for one in again.doubts if one.decided == "left"] == doubts
+        assert replay(again.path, entry=agent, app=world.app).equal
 
 
 def test_a_task_group_is_stopped_like_any_other(world: World) -> None:
