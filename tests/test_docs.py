@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -181,6 +182,52 @@ def test_a_killed_run_goes_on_as_the_page_says(trips: Path) -> None:
     done = program(trips, *command)
     assert done.returncode == 0, done.stderr
     assert_shown(shown, done)
+
+
+SHOP_DESK: Final = """\
+import harness
+
+app = harness.Harness("shop.yaml")
+
+
+@app.tool(effect="write")
+def refund(order_id: str, cents: int) -> str:
+    return "refunded"
+
+
+@app.agent
+def main() -> str:
+    return refund("W-77", 48_000)
+"""
+REFUND_CAP: Final = (
+    "id: REFUND-CAP, title: Refunds stay small, on: action, tool: refund, require: call.args.cents <= 20000, "
+    "severity: high, otherwise: escalate"
+)
+
+
+def test_a_run_waits_for_an_answer_as_the_page_says(tmp_path: Path) -> None:
+    """The example of docs/approvals.md: a run stops, somebody answers, another process goes on."""
+    (tmp_path / "shop.py").write_text(SHOP_DESK, encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(rules(REFUND_CAP), encoding="utf-8")
+    page = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
+    command, shown = example("approvals.md", "run")
+    done = program(tmp_path, *command)
+    assert done.returncode == 3, done.stderr
+    assert_shown(shown, done)
+    (asked,) = (tmp_path / "desk").iterdir()
+    answer, shown = example("approvals.md", "approve")
+    done = program(tmp_path, *[f"desk/{asked.name}" if "DIGEST" in one else one for one in answer])
+    assert done.returncode == 0, done.stderr
+    assert_shown(shown[:1], done)
+    command, shown = example("approvals.md", "resume")
+    (trace,) = (tmp_path / "runs").glob("*.mat.jsonl")
+    done = program(tmp_path, *[f"runs/{trace.name}" if one.startswith("runs/") else one for one in command])
+    assert done.returncode == 1, done.stderr  # the rule was violated, and somebody allowed that
+    assert_shown(shown, done)
+    keys = re.search(r'^    (\{"allowed".*)$', page, re.MULTILINE)
+    (used,) = (tmp_path / "desk").glob("*.used.json")
+    assert keys is not None
+    assert json.loads(keys[1]).keys() == json.loads(used.read_text(encoding="utf-8")).keys()
 
 
 def test_a_fork_goes_as_the_page_says(trips: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,7 +207,7 @@ def test_what_a_stop_held_back_is_begun_once(world: World, tmp_path: Path) -> No
     for kept, doubts in ((began, []), (began + 1, ["aput"])):
         path = tmp_path / f"cut-{kept}.mat.jsonl"
         path.write_bytes(b"".join(lines[:kept]))
-        world.desk.asked.clear()
+        Path(f"{waiting.trace}.resumed").write_text(str(path))
         again = resume(path, entry=agent, app=world.app.with_approver(lambda question: Approval(False, "Ann")))
         assert [one.tool for one in again.doubts if one.decided == "left"] == doubts
         assert replay(again.path, entry=agent, app=world.app).equal

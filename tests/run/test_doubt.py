@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -130,3 +131,32 @@ def test_every_answer_of_a_probe_is_read(said: Any) -> None:
         assert (found.decided == "found") == (found.outcome is not None)
     else:
         assert "find" in found
+
+
+@given(
+    st.builds(
+        lambda effect, idempotent, probe: ToolSpec("pay", effect=effect, idempotent=idempotent, probe=probe),
+        st.sampled_from(["read", "write"]),
+        st.booleans(),
+        st.sampled_from([None, "find"]),
+    ),
+    ANSWERS,
+    st.booleans(),
+)
+def test_without_a_valid_approval_nothing_is_performed_unasked(spec: ToolSpec, said: Any, allowed: bool) -> None:
+    """Whatever a tool declares and a probe says: once the approval is void, only a person lets the call be made."""
+    found, asked = settled(doubt(spec)._replace(void="the answer expired"), said, allowed=allowed)
+    if found.decided == "performed":
+        assert (asked[-1], allowed) == ("person", True)
+    elif found.decided == "left":
+        assert (asked[-1], allowed) == ("person", False)
+
+
+def test_an_answer_to_another_question_settles_nothing() -> None:
+    """A yes that names another digest, or has expired, leaves the call alone."""
+    for approval in (Approval(True, "Ann", digest="0" * 64), Approval(True, "Ann", expires=datetime.now(UTC))):
+        steps = settle(doubt(ToolSpec("pay")))
+        next(steps)
+        with pytest.raises(StopIteration) as done:
+            steps.send(approval)
+        assert done.value.value.decided == "left"

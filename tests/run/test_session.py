@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, NotRecordable
+from harness.mediation.approval import read_back
 from harness.ports import Approval
 from harness.registry.load import load
+from harness.registry.registry import Registry
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Propose, Say
 from harness.run.session import SessionMachine
 from harness.tool import ToolSpec
@@ -69,8 +73,8 @@ def performs(effects: Effects) -> bool:
 class Story:
     """A machine and everything it has written."""
 
-    def __init__(self, **options: Any) -> None:
-        self.machine = SessionMachine(Header({"seed": 0}, {}), RULES, **options)
+    def __init__(self, registry: Registry = RULES, **options: Any) -> None:
+        self.machine = SessionMachine(Header({"seed": 0}, {}), registry, **options)
         self.lines = self.machine.header_line
 
     def step(self, said: Any) -> Effects:
@@ -135,6 +139,40 @@ def test_questions_about_different_calls_have_different_digests() -> None:
     questions = [Story().pay(cents).question for cents in (60, 61, 60)]
     first, other, again = (question and question.digest for question in questions)
     assert first == again != other
+
+
+@given(st.lists(st.integers(51, 100), min_size=2, max_size=6), st.sampled_from(["1.0.1", "2.0.0"]))
+def test_no_two_calls_share_a_question(payments: list[int], version: str) -> None:
+    """Equal calls of one run have different questions, and so has the same story under another registry."""
+    stories = [Story(), Story(registry=replace(RULES, version=version))]
+    digests = [question.digest for story in stories for cents in payments if (question := story.pay(cents).question)]
+    assert len(set(digests)) == len(digests) == 2 * len(payments)
+
+
+@given(st.booleans(), st.text(), st.integers(-5, 5))
+def test_an_answer_counts_for_its_call_and_for_its_time(own: bool, by: str, hours: int) -> None:
+    """What is none of the call's, or came too late, is refused, and the trace holds what was said and why."""
+    story = Story()
+    asked, now = story.pay(60), datetime.now(UTC)
+    assert asked.question is not None
+    digest = asked.question.digest if own else Story(registry=replace(RULES, version="2.0.0")).pay(60).question.digest
+    approval = Approval(True, by, "fine", digest, now + timedelta(hours=hours), now)
+    effects = story.step(Answer(1, asked.action, approval))
+    counts = own and hours >= 0
+    assert performs(effects) is counts
+    decision = story.events()[-1]
+    assert decision.body["decision"] == ("allow" if counts else "block")
+    assert decision.body["answer"]["allowed"] is True
+    if counts:
+        assert effects.args == {"cents": 60}  # what was judged, whatever the agent does with its own since
+    else:
+        assert effects.refused is not None
+        assert effects.refused.retryable
+        assert effects.refused.reason == decision.body["reason"]
+    other = Story()
+    again = other.pay(60)
+    other.step(Answer(1, again.action, read_back(decision)))
+    assert (other.lines == story.lines) is True  # a replay decides the same from what the trace holds
 
 
 def test_a_result_can_be_withheld() -> None:
