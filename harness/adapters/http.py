@@ -144,6 +144,7 @@ class Stream:
         self._chunks: list[list[Any]] = []
         self._done = False
         self._kept: dict[str, Any] = {}
+        run.stop.end(action)  # the agent reads on by itself, and may wait in the middle of it
         if isinstance(answer, httpx2.Response):
             self.opened = self.now()
             self._headers = _kept_headers(answer)

@@ -137,6 +137,7 @@ def begin(run: Run, wanted: Call) -> int:
     """Bring an action to the point where its effect may happen, and give its number; for calls of a model."""
     action = open_call(run, wanted)[0]
     run.stop.hold(action, here().address, run.world)
+    run.stop.begin(action)
     return action
 
 
@@ -160,6 +161,7 @@ async def abegin(run: Run, wanted: Call) -> int:
     except asyncio.CancelledError:
         abandon(run, action)
         raise
+    run.stop.begin(action)
     return action
 
 
@@ -173,12 +175,17 @@ def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
     except NotRecordable as error:
         _step(run, Complete, action, Failed(describe(error)))
         raise
+    finally:
+        run.stop.end(action)
     return outcome
 
 
 def abandon(run: Run, action: int) -> int:
     """Write that an effect was cancelled while it was under way: it may have happened. Gives the event that says so."""
-    return _step(run, Complete, action, Unknown("cancelled")).seq  # the agent has gone: nobody is told of a refusal
+    try:
+        return _step(run, Complete, action, Unknown("cancelled")).seq  # the agent has gone: nobody is told of a refusal
+    finally:
+        run.stop.end(action)
 
 
 def say(run: Run, kind: Kind, body: dict[str, Any]) -> None:

@@ -109,10 +109,9 @@ class Stop:
         if asyncio._get_running_loop() is not None:
             self._end()  # what is under way in this loop cannot come to its end while its thread waits here
         with self._waiting(effects_around(address)):
-            if not self.over:
-                gate = _lock()
-                acquire(gate)
-                self._wake.append(gate.release)
+            gate = _lock()
+            acquire(gate)
+            if self._will_wake(gate.release):
                 world.aside()
                 acquire(gate)
                 world.moment(None)
@@ -120,12 +119,18 @@ class Stop:
 
     async def _await(self, address: str) -> None:
         with self._waiting(effects_around(address)):
-            if not self.over:
-                # not the loop's create_future, which would shift the numbers of the agent's own futures
-                over: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
-                self._wake.append(lambda: resolve(over))
+            # not the loop's create_future, which would shift the numbers of the agent's own futures
+            over: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
+            if self._will_wake(lambda: resolve(over)):
                 await over
         self.check()
+
+    def _will_wake(self, wake: Callable[[], None]) -> bool:
+        """Have somebody woken when the run is over; False where it is."""
+        with self._mutex:
+            if not self.over:
+                self._wake.append(wake)
+            return not self.over
 
     @contextmanager
     def _waiting(self, around: Sequence[int]) -> Iterator[None]:

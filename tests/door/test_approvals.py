@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from harness.adapters.files import open_trace
@@ -19,6 +20,7 @@ from harness.door.replay import replay
 from harness.door.resume import resume
 from harness.errors import Refused, Waiting
 from harness.ports import Approval, Pending, Question
+from harness.testing.model_server import ModelRequest, ModelServer, Reply, say, slow
 from harness.trace.event import Event
 
 RULES = """
@@ -265,6 +267,39 @@ def test_a_timeout_around_a_question_is_the_agents_own(world: World) -> None:
     replayed = replay(session.trace.path, entry=agent, app=app)
     assert replayed.equal, replayed.divergence or replayed.ended
     assert world.calls == {"alook late": 1}
+
+
+def test_an_answer_of_a_model_is_waited_for(world: World) -> None:
+    """A response that is on its way when somebody is asked is kept, and so is a stream that was read to its end."""
+    asked: list[str] = []
+
+    def policy(request: ModelRequest) -> Reply:
+        asked.append(request.text)
+        return slow(say("hello there"), first_ms=50) if request.text == "whole" else say("one two three")
+
+    async def whole(client: Any) -> str:
+        said = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "whole"}])
+        return str(said.choices[0].message.content)
+
+    async def piecewise(client: Any) -> str:
+        messages = [{"role": "user", "content": "stream"}]
+        pieces = [
+            piece async for piece in await client.chat.completions.create(model="m", messages=messages, stream=True)
+        ]
+        return f"{await world.apay('x')} after {len(pieces)}"
+
+    with ModelServer(policy) as server:
+
+        async def agent() -> list[str]:
+            async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as plain:
+                client = world.app.wrap(plain)
+                return list(await asyncio.gather(whole(client), piecewise(client)))
+
+        waiting = world.stopped(agent)
+        world.desk.yes.add("x")
+        said = world.resumed(waiting.trace, agent)
+    assert (said[0], said[1].startswith("apay x after")) == ("hello there", True)
+    assert Counter(asked) == {"whole": 1, "stream": 1}
 
 
 def test_threads_finish_what_they_have_under_way(world: World) -> None:
