@@ -6,6 +6,7 @@ import asyncio
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.determinism.address import Node, acting, here, inside, nearest
@@ -243,34 +244,38 @@ def secret(run: Run, source: str, place: str, drawn: bytes) -> bytes:
 
 def ask(run: Run, world: World, action: int, question: Question) -> Approval:
     """Give the answer of a world to a question about an action; where there is none yet, the run stops."""
+    node = here()
     run.stop.begin(action)
     try:
         said = world.ask(action, question)
+        if isinstance(said, Pending):
+            run.stop.want(question, said, partial(_held_back, run, action, node.address, acting.get()))
     finally:
         run.stop.end(action)
     if isinstance(said, Pending):
-        address = here().address
-        run.stop.here(question, said, address, world, lambda held: _held_back(run, action, address, held))
+        run.stop.here(node.address, world)
     return said
 
 
 async def aask(run: Run, world: World, action: int, question: Question) -> Approval:
     """Do what ``ask`` does where the approver may be asynchronous."""
+    node = here()
     run.stop.begin(action)
     try:
         said = await world.aask(action, question)
+        if isinstance(said, Pending):
+            run.stop.want(question, said, partial(_held_back, run, action, node.address, acting.get()))
     finally:
         run.stop.end(action)
     if isinstance(said, Pending):
-        address = here().address
-        await run.stop.ahere(question, said, address, lambda held: _held_back(run, action, address, held))
+        await run.stop.ahere(node.address)
     return said
 
 
-def _held_back(run: Run, asked: int, address: str, held: list[int]) -> None:
+def _held_back(run: Run, asked: int, address: str, agent: str, held: list[int]) -> None:
     """Write, inside the effect of an action that was asked about, which others the stop has kept from beginning."""
     body = {"machine": MACHINE, "name": WAITS, "data": {"not_begun": held}}
-    _step(run, Say, "state", body, f"{address}/{asked}", (asked,), acting.get())
+    _step(run, Say, "state", body, f"{address}/{asked}", (asked,), agent)
 
 
 def close(run: Run) -> None:

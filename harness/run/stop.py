@@ -57,44 +57,25 @@ class Stop:
     def check(self) -> None:
         """Halt whoever wants to go on, where the run is over."""
         if self.over:
-            assert self.waiting is not None
-            raise Halt(self.waiting)
+            raise self._halt()
 
     def hold(self, action: int, address: str, world: World) -> None:
         """Keep a thread from beginning an action, where the run stops."""
         if self.waiting is not None:
             self._not_begun.add(action)
-            self._wait(address, world)
+            self.here(address, world)
 
     async def ahold(self, action: int, address: str) -> None:
         """Keep a task from beginning an action, where the run stops."""
         if self.waiting is not None:
             self._not_begun.add(action)
             try:
-                await self._await(address)
+                await self.ahere(address)
             finally:
                 self._not_begun.discard(action)  # where it was cancelled, its outcome says so
 
-    def here(
-        self, question: Question, pending: Pending, address: str, world: World, tell: Callable[[list[int]], None]
-    ) -> NoReturn:
-        """Stop the run at a question that a thread has asked, and halt that.
-
-        ``tell`` writes which actions have not begun, once it is known.
-        """
-        waiting = self._add(question, pending, tell)
-        self._wait(address, world)
-        raise Halt(waiting)
-
-    async def ahere(
-        self, question: Question, pending: Pending, address: str, tell: Callable[[list[int]], None]
-    ) -> NoReturn:
-        """Do what ``here`` does for a task."""
-        waiting = self._add(question, pending, tell)
-        await self._await(address)
-        raise Halt(waiting)
-
-    def _add(self, question: Question, pending: Pending, tell: Callable[[list[int]], None]) -> Waiting:
+    def want(self, question: Question, pending: Pending, tell: Callable[[list[int]], None]) -> None:
+        """Let the run stop because a question has no answer; ``tell`` writes which actions have not begun then."""
         said: dict[str, Any] = question._asdict()
         said |= {name: value for name, value in (("where", pending.where), ("why", pending.why)) if value}
         if pending.until is not None:
@@ -103,9 +84,9 @@ class Stop:
             self.waiting, self._tell = Waiting([said]), tell
         else:
             self.waiting.questions.append(said)
-        return self.waiting
 
-    def _wait(self, address: str, world: World) -> None:
+    def here(self, address: str, world: World) -> NoReturn:
+        """Keep a thread waiting until the run is over, and halt it."""
         if asyncio._get_running_loop() is not None:
             self._end()  # what is under way in this loop cannot come to its end while its thread waits here
         with self._waiting(effects_around(address)):
@@ -115,15 +96,20 @@ class Stop:
                 world.aside()
                 acquire(gate)
                 world.moment(None)
-        self.check()
+        raise self._halt()
 
-    async def _await(self, address: str) -> None:
+    async def ahere(self, address: str) -> NoReturn:
+        """Do what ``here`` does for a task."""
         with self._waiting(effects_around(address)):
             # not the loop's create_future, which would shift the numbers of the agent's own futures
             over: asyncio.Future[None] = asyncio.Future(loop=asyncio.get_running_loop())
             if self._will_wake(lambda: resolve(over)):
                 await over
-        self.check()
+        raise self._halt()
+
+    def _halt(self) -> Halt:
+        assert self.waiting is not None
+        return Halt(self.waiting)
 
     def _will_wake(self, wake: Callable[[], None]) -> bool:
         """Have somebody woken when the run is over; False where it is."""
