@@ -85,7 +85,7 @@ class Tool:
             return own
         try:
             made = decode_value(value, self.annotations.get(name))
-        except ValueError:
+        except Exception:  # noqa: BLE001 - whatever keeps an annotation from rebuilding it
             made = None
         if _says(made, value):
             return made

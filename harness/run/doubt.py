@@ -30,9 +30,10 @@ _RESULT: Final = "result"
 class Doubt(NamedTuple):
     """An action that was begun and never ended.
 
-    ``args`` are as proposed. ``repeatable`` says whether nothing that it did inside itself speaks against performing it
-    again; ``digest`` names the call in its run, and how often it was in doubt before. ``void`` says why the approval it
-    was begun under does not count any more; empty where it does, or where none was needed.
+    ``args`` are as the trace has them, without secrets. ``repeatable`` says whether nothing that it did inside itself
+    speaks against performing it again; ``digest`` names the call in its run, and how often it was in doubt before.
+    ``void`` says why the approval it was begun under does not count any more; empty where it does, or where none was
+    needed.
     """
 
     action: int

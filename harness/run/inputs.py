@@ -96,8 +96,9 @@ class Effects(NamedTuple):
     Keep ``lines``, with ``barrier`` safe from a crash of the process and with ``disk`` of the machine; then ask the
     ``question``, or raise ``refused``, or, if neither is there, go on: perform the ``action``, or deliver its outcome.
     ``args`` are the arguments to perform it with, where rules have rewritten those that were proposed, or somebody was
-    asked about them: those that were judged, whatever became of the agent's own since. ``seq`` and ``at`` are those of the observation or, where the call was refused before it happened, of the decision. ``against``
-    is what monitors say now against further calls of a route.
+    asked about them: those that were judged, whatever became of the agent's own since. ``seq`` and ``at`` are those of
+    the observation or, where the call was refused before it happened, of the decision. ``against`` is what monitors say
+    now against further calls of a route.
     """
 
     action: int

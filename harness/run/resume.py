@@ -258,7 +258,7 @@ class ResumedWorld(RecordedWorld):
         return Doubt(
             action,
             event.body["surface"] == "model",
-            event.body["args"],
+            self.entries[action].event.body["args"],
             spec,
             all(map(self._rim.repeatable, writes)),
             canonical.digest_of([self.entries[action].digest, doubted]),
@@ -270,12 +270,16 @@ class ResumedWorld(RecordedWorld):
         decision = self._answers.get(action)
         return "" if decision is None else expiry(read_back(decision)._replace(answered=self._rim.today()))
 
+    def _probe(self, action: int, wanted: Probing) -> Any:
+        """Call a probe with the arguments of the call in doubt, secrets and all."""
+        return self._rim.probe(wanted.tool, self.run().machine.under_way(action)[0].body["args"])
+
     def _told(self, action: int, wanted: Probing | Question) -> Any:
         assert self._live is not None
         if isinstance(wanted, Question):
             return ask(self.run(), self._live, action, wanted)
         try:
-            return self._rim.probe(*wanted)
+            return self._probe(action, wanted)
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
             return error
 
@@ -284,7 +288,7 @@ class ResumedWorld(RecordedWorld):
         if isinstance(wanted, Question):
             return await aask(self.run(), self._live, action, wanted)
         try:
-            said = self._rim.probe(*wanted)
+            said = self._probe(action, wanted)
             return await said if inspect.isawaitable(said) else said
         except Exception as error:  # noqa: BLE001 - whatever keeps a probe from telling
             return error

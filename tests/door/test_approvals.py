@@ -448,7 +448,17 @@ def test_a_question_shows_no_secret(tmp_path: Path) -> None:
     def pay(name: str, password: str) -> None:
         given.append((name, password))
 
-    with app.session():
+    def agent() -> None:
         pay("one", "hunter2hunter2")
-    assert asked[0].args["password"] == "⟦secret:password:1⟧"
-    assert given == [("one", "hunter2hunter2")]
+
+    session = app.session()
+    session.run(agent)
+    lines = Path(session.trace.path).read_bytes().splitlines(keepends=True)
+    cut = 1 + next(number for number, line in enumerate(lines) if b'"answer"' in line)
+    (tmp_path / "cut.mat.jsonl").write_bytes(b"".join(lines[:cut]))
+    resume(tmp_path / "cut.mat.jsonl", entry=agent, app=app)
+    assert [(one.rule, one.args["password"]) for one in asked] == [
+        ("ASK", "⟦secret:password:1⟧"),
+        ("IN-DOUBT", "⟦secret:password:1⟧"),
+    ]
+    assert given == [("one", "hunter2hunter2")] * 2
