@@ -97,6 +97,11 @@ def slopes_of(balls: Balls, steps: list[Step], box: Box) -> Slopes:
     return slopes[-1]
 
 
+def derivative(balls: Balls, operation: str, detail: Any, at: Span, value: Span) -> Span:
+    """Give all that the derivative of a function of one term can be, of which the value is given too."""
+    return _CHAIN[operation](balls, [at], [{0: Span(balls.one, balls.one)}], value, detail)[0]
+
+
 def scaled(balls: Balls, slopes: Slopes, factor: Span) -> Slopes:
     """Give slopes times a factor."""
     return {index: balls.multiply(slope, factor) for index, slope in slopes.items()}

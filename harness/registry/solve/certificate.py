@@ -8,6 +8,10 @@
          | ["refuted", CONSTRAINT]                           this constraint is false on all of the box
          | ["weights", [[CONSTRAINT, PATH, "p/q"], ...]]     no point meets all these atoms: the weighted sum of their
                                                              terms is positive on all of the box
+         | ["planes", ["p/q", ...], [[CONSTRAINT, PATH, "p/q"], ...]]     the same, for the sum is positive where its
+                                                             curves make way for their tangents at this point, or for
+                                                             chords, and its products for planes; a number for each
+                                                             variable, and any point does as long as the sum is positive
          | ["hollow", VARIABLE]                              no value lies between the bounds of this variable
 
 The box of the root is that of all variables. Variables and constraints are meant by their places, and a path is the

@@ -7,14 +7,14 @@ means, and that python-flint computes what it documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Final
 
 from harness.errors import HarnessError, UsageError
-from harness.registry.solve.ball import Balls, Inexact, Span
-from harness.registry.solve.bound import Slopes, Step, merged, scaled, slopes_of, steps_of, values_of
+from harness.registry.solve.ball import Balls, Inexact
+from harness.registry.solve.bound import Step, steps_of, values_of
 from harness.registry.solve.certificate import (
     FORMAT,
     MAX_DEPTH,
@@ -26,7 +26,9 @@ from harness.registry.solve.certificate import (
     place,
     rational,
 )
+from harness.registry.solve.plane import least_by_planes
 from harness.registry.solve.problem import Below, Condition, Equal, Every, Problem, Some, Term
+from harness.registry.solve.weighted import Weighted, least_by_slopes, least_by_terms
 
 EXACT: Final = 0  # bits that stand for exact rationals: what these leave open, no rounding settles
 PRECISIONS: Final = (64, EXACT, 128, 256, 512, 1024)
@@ -34,7 +36,7 @@ _RATIONAL: Final = (EXACT, 64, 128, 256, 512, 1024)  # of terms that have no oth
 _IRRATIONAL: Final = frozenset(("exp", "log", "sqrt"))
 
 _Atom = Below | Equal
-_Weighted = list[tuple[_Atom, Fraction]]
+_Least = Callable[[Balls, Weighted, Box], Any]  # a low end of a weighted sum on a box, None where it has no value
 
 
 def check_certificate(problem: Problem, certificate: Any) -> str:
@@ -134,11 +136,19 @@ def _step(problem: Problem, judge: _Judge, node: Any, box: Box) -> list[tuple[An
             if judge.holds(one.condition, box) is not False:
                 raise Rejected(f"{one.name} is not refuted on {_told(problem, box)}")
         case ["weights", list(entries)] if len(entries) <= MAX_TERMS:
-            if not judge.outweighs([_weighted(problem, judge, entry, box) for entry in entries], box):
-                raise Rejected(f"the weighted sum is not certainly positive on {_told(problem, box)}")
+            _outweighed(problem, judge, entries, box, (least_by_terms, least_by_slopes))
+        case ["planes", list(at), list(entries)] if len(entries) <= MAX_TERMS and len(at) == len(box):
+            point = tuple(map(rational, at))
+            _outweighed(problem, judge, entries, box, (lambda *given: least_by_planes(*given, point),))
         case _:
-            raise Rejected("no split, refuted, weights or hollow")
+            raise Rejected("no split, refuted, weights, planes or hollow")
     return []
+
+
+def _outweighed(problem: Problem, judge: _Judge, entries: list[Any], box: Box, ways: tuple[_Least, ...]) -> None:
+    """Check that a weighted sum is positive, by one of some ways to bound it; Rejected where none of them tells."""
+    if not judge.outweighs([_weighted(problem, judge, entry, box) for entry in entries], box, ways):
+        raise Rejected(f"the weighted sum is not certainly positive on {_told(problem, box)}")
 
 
 def _told(problem: Problem, box: Box) -> str:
@@ -184,7 +194,7 @@ class _Judge:
         quick = self._at(condition, box, 1)
         return self._at(condition, box, len(PRECISIONS)) if quick is None else quick
 
-    def outweighs(self, weighted: _Weighted, box: Box) -> bool:
+    def outweighs(self, weighted: list[tuple[_Atom, Fraction]], box: Box, ways: tuple[_Least, ...]) -> bool:
         """Tell whether no point of a box meets all of some atoms, as the weighted sum of their terms is positive.
 
         A point that meets them has every term defined and at most 0, or equal to 0, so its sum is at most 0, and less
@@ -192,13 +202,14 @@ class _Judge:
         """
         weighted = [(atom, weight) for atom, weight in weighted if weight]
         strict = any(isinstance(atom, Below) and atom.strict for atom, _ in weighted)
+        terms = [(self._nodes(atom.term), weight) for atom, weight in weighted]
         for bits in self._precisions([atom for atom, _ in weighted]):
             settled = bits == EXACT
-            for least in (self._natural, self._mean_value):
+            for least in ways:
                 balls = self._of(bits)
                 try:
                     with balls.precision():
-                        low = least(balls, weighted, box)
+                        low = least(balls, terms, box)
                 except Inexact:
                     settled = False
                     continue
@@ -252,35 +263,6 @@ class _Judge:
             apart, zero = low > 0 or high < 0, low == 0 and high == 0
             false, true = (zero, apart) if atom.differs else (apart, zero)
         return False if false else True if true and not partial else None
-
-    def _natural(self, balls: Balls, weighted: _Weighted, box: Box) -> Any:
-        """Give the low end of a weighted sum wherever it is defined; None where that is nowhere."""
-        total = Span(balls.zero, balls.zero)
-        for atom, weight in weighted:
-            values = values_of(balls, self._nodes(atom.term), box)
-            if values is None:
-                return None
-            total = balls.add(total, balls.multiply(balls.span(weight, weight), values[-1]))
-        return total.low
-
-    def _mean_value(self, balls: Balls, weighted: _Weighted, box: Box) -> Any:
-        """Give a low end by the mean value theorem: the sum at the center, and its slopes times the way from there.
-
-        The slopes of the sum are added first, so that those of linear terms cancel.
-        """
-        slopes: Slopes = {}
-        for atom, weight in weighted:
-            factor = balls.span(weight, weight)
-            slopes = merged(balls, slopes, scaled(balls, slopes_of(balls, self._nodes(atom.term), box), factor))
-        center = tuple(((low + high) / 2,) * 2 for low, high in box)
-        low = self._natural(balls, weighted, center)
-        if low is None:
-            raise Inexact  # slopes exist only where every term is defined, so this is out of reach
-        total = Span(low, low)
-        for index, slope in slopes.items():
-            reach = (box[index][1] - box[index][0]) / 2
-            total = balls.add(total, balls.multiply(slope, balls.span(-reach, reach)))
-        return total.low
 
 
 def _all(answers: Iterable[bool | None]) -> bool | None:

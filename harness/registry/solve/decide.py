@@ -174,8 +174,8 @@ class _Deciding:
                 waiting += node[3:]
             elif node[0] == "refuted":
                 used.add(node[1])
-            elif node[0] == "weights":
-                used.update(entry[0] for entry in node[1])
+            elif node[0] in ("weights", "planes"):
+                used.update(entry[0] for entry in node[-1])
         return tuple(dict.fromkeys(self.problem.constraints[place].name for place in sorted(used)))
 
     # --- a point ---

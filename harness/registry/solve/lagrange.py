@@ -29,7 +29,9 @@ class Weighing(NamedTuple):
     deficits: dict[int, float]
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """An atom as a linear function: its value at the centre of the box, and between what its slopes are."""
+
     atom: int
     sign: float
     equal: bool
@@ -39,7 +41,7 @@ class _Row(NamedTuple):
     scale: float
 
 
-def _row(place: int, live: Live, centre: list[float], lows: list[float], highs: list[float]) -> _Row | None:
+def _row(place: int, live: Live, centre: list[float], lows: list[float], highs: list[float]) -> Row | None:
     try:
         low, high = live.tape.range(centre, centre)
         slopes = live.tape.slopes(lows, highs)
@@ -50,7 +52,7 @@ def _row(place: int, live: Live, centre: list[float], lows: list[float], highs: 
     if value + spread + blur <= 0 and not live.equal:  # true on all of the box
         return None
     scale = max(abs(value), spread, blur)
-    return _Row(place, 1.0, live.equal, value, blur, slopes, scale) if 1e-300 < scale < 1e300 else None
+    return Row(place, 1.0, live.equal, value, blur, slopes, scale) if 1e-300 < scale < 1e300 else None
 
 
 def weigh(atoms: Sequence[Live], lows: list[float], highs: list[float]) -> Weighing | None:
@@ -62,10 +64,11 @@ def weigh(atoms: Sequence[Live], lows: list[float], highs: list[float]) -> Weigh
         for one in rows
         if one.equal
     ]
-    return _weighed(rows + mirrored, lows, highs) if rows else None
+    return weighed(rows + mirrored, lows, highs) if rows else None
 
 
-def _weighed(rows: list[_Row], lows: list[float], highs: list[float]) -> Weighing | None:
+def weighed(rows: list[Row], lows: list[float], highs: list[float]) -> Weighing | None:
+    """Give the weights of linear functions whose sum is most positive; ``None`` where the program has no answer."""
     used = sorted({j for row in rows for j in row.slopes if highs[j] > lows[j]})
     count, only_equal = len(rows), all(row.equal for row in rows)
     cost = [-row.value / row.scale for row in rows] + [1.0] * len(used)
@@ -84,7 +87,7 @@ def _weighed(rows: list[_Row], lows: list[float], highs: list[float]) -> Weighin
     return _summed(rows, found[:count], {j: (highs[j] - lows[j]) / 2 for j in used})
 
 
-def _summed(rows: list[_Row], found: list[float], radii: dict[int, float]) -> Weighing:
+def _summed(rows: list[Row], found: list[float], radii: dict[int, float]) -> Weighing:
     """Add up what the weights give, for the program itself is only solved to seven digits."""
     top = max(found)
     taken = [(row, weight / row.scale) for row, weight in zip(rows, found, strict=True) if weight > 1e-9 * top]

@@ -54,7 +54,7 @@ class Box:
 class Refutations:
     """What is refuted so far: ``proof`` is the refutation of all of the root box once there is one.
 
-    ``revisions`` are those that were taken to find what may be left out.
+    ``revisions`` are those that were taken to find what may be left out, and ``whole_box`` is the root box uncut.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Refutations:
     ) -> None:
         self.proof: Proof | None = None
         self.revisions = 0
+        self.whole_box = lows[:], highs[:]
         self._contractors, self._whole, self._lows, self._highs = contractors, whole, lows[:], highs[:]
 
     def ends(self, variables: frozenset[int]) -> frozenset[End]:

@@ -8,19 +8,16 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterator
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 from harness.registry.solve.branch import Branching
-from harness.registry.solve.contract import Live, contractors_of
+from harness.registry.solve.contract import contractors_of
 from harness.registry.solve.floats import enclosed
-from harness.registry.solve.lagrange import CLEAR, Weighing, simpler, weigh
+from harness.registry.solve.leaves import Leaves
 from harness.registry.solve.problem import Problem
-from harness.registry.solve.refuted import HIGH, LOW, Box, Cut, Proof, Refutations, Tree, text_of
+from harness.registry.solve.refuted import HIGH, LOW, Box, Cut, Proof, Refutations, text_of
 from harness.registry.solve.sample import Sampler
 
-DOUBTS: Final = 500  # how often the checker is asked about one box, where floats cannot tell
 WORTH: Final = 0.1  # the share of its width that a cut has to take off
 REACH: Final = 400  # the depth at which a box is given up
 HAIR: Final = 3e-16  # by how much of itself a cut stays away from what it keeps
@@ -62,10 +59,10 @@ class Search:
         self.root = Box(lows, highs)
         self.widths = [max(high - low, 1e-300) for low, high in zip(lows, highs, strict=True)]
         self.refutations = Refutations(self.contractors, self.whole, lows, highs)
+        self.leaves = Leaves(problem, self.contractors, self.whole, self.refutations)
         self.branching = Branching(self.contractors, self.whole, self.widths)
         self.best: tuple[float, list[float]] = (math.inf, self._middle(self.root))
-        self.stuck = self.boxes = self.programs = self.doubts = self._narrowings = 0
-        self._useful = 1.0  # how often weighing a box has refuted it, lately
+        self.stuck = self.boxes = self._narrowings = 0
         self._queue: list[tuple[float, int, Box]] = []
 
     @property
@@ -81,12 +78,12 @@ class Search:
     @property
     def spent(self) -> Spent:
         """What was taken so far."""
-        return Spent(self.boxes, self.revisions, self.programs, self.sampler.evaluated)
+        return Spent(self.boxes, self.revisions, self.leaves.programs, self.sampler.evaluated)
 
     @property
     def work(self) -> int:
         """What was taken so far, in revisions."""
-        return self.revisions + 40 * self.programs + self.sampler.evaluated // 4
+        return self.revisions + 40 * self.leaves.programs + self.sampler.evaluated // 4
 
     @property
     def open(self) -> bool:
@@ -192,12 +189,12 @@ class Search:
         _, _, box = heapq.heappop(self._queue)
         if self._dead(box):
             return
-        weighing = self._weigh(box) if self._worth_weighing() else None
+        deficits = self.leaves.tried(box, self.order, self.boxes, self.best[1])
         if box.done:
             return
-        chosen = self.branching.choose(box, self.order, weighing.deficits if weighing else {})
+        chosen = self.branching.choose(box, self.order, deficits)
         if chosen is None or box.depth >= REACH:
-            if not self._plainly(box):
+            if not self.leaves.plainly(box, self.order):
                 self.stuck += 1
             return
         index, at = box.split = chosen
@@ -221,69 +218,4 @@ class Search:
             if at.done:
                 return True
             at = at.parent
-        return False
-
-    def _worth_weighing(self) -> bool:
-        return self._useful > 0.05 or self.boxes % 8 < 2
-
-    def _live(self, box: Box) -> Iterator[tuple[int, Live]]:
-        for place in self.order:
-            one = self.contractors[place]
-            for atom in one.clause.live(box.lows, box.highs, self.whole, one.path):
-                yield place, atom
-
-    def _weigh(self, box: Box) -> Weighing | None:
-        """Look for weights that refute a box; where they do, hand that up."""
-        live = list(self._live(box))
-        self.programs += 1
-        found = weigh([atom for _, atom in live], box.lows, box.highs)
-        good = found is not None and self._outweighed(box, live, found)
-        self._useful = 0.9 * self._useful + 0.1 * good
-        return found
-
-    def _outweighed(self, box: Box, live: list[tuple[int, Live]], found: Weighing) -> bool:
-        if found.value < -CLEAR - 2 * found.blur or not found.weights:
-            return False
-        if found.value > CLEAR + 2 * found.blur:
-            weights = found.weights
-        else:
-            self.doubts += 1
-            if self.doubts > DOUBTS:
-                return False
-            for weights in (found.weights, simpler(found.weights)):
-                if self._follows(box, live, weights):
-                    break
-            else:
-                return False
-        contractors = [self.contractors[live[place][0]].clause for place, _ in weights]
-        rests = self.refutations.ends(frozenset().union(*(one.variables for one in contractors)))
-        self.refutations.refuted(box, Proof(self._leaf(live, weights), rests))
-        return True
-
-    def _leaf(self, live: list[tuple[int, Live]], weights: tuple[tuple[int, Fraction], ...]) -> Tree:
-        entries = []
-        for place, weight in weights:
-            contractor, atom = live[place]
-            entries.append([self.contractors[contractor].constraint, list(atom.path), str(weight)])
-        return ["weights", entries]
-
-    def _follows(self, box: Box, live: list[tuple[int, Live]], weights: tuple[tuple[int, Fraction], ...]) -> bool:
-        """Ask the checker about one leaf, where floats cannot tell."""
-        from harness.registry.solve.certify import refutes
-
-        return bool(weights) and refutes(self.problem, box.lows, box.highs, self._leaf(live, weights))
-
-    def _plainly(self, box: Box) -> bool:
-        """Refute a box that is too thin to cut by one constraint that the checker, being exact, finds false on it."""
-        from harness.registry.solve.certify import refutes
-
-        for place in self.order:
-            one = self.contractors[place]
-            if self.doubts > DOUBTS or one.clause.settled(box.lows, box.highs):
-                continue
-            self.doubts += 1
-            tree = ["refuted", one.constraint]
-            if refutes(self.problem, box.lows, box.highs, tree):
-                self.refutations.refuted(box, Proof(tree, self.refutations.ends(one.clause.variables)))
-                return True
         return False
