@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 from typing import Any, Final
 
@@ -139,7 +140,7 @@ def _step(problem: Problem, judge: _Judge, node: Any, box: Box) -> list[tuple[An
             _outweighed(problem, judge, entries, box, (least_by_terms, least_by_slopes))
         case ["planes", list(at), list(entries)] if len(entries) <= MAX_TERMS and len(at) == len(box):
             point = tuple(map(rational, at))
-            _outweighed(problem, judge, entries, box, (lambda *given: least_by_planes(*given, point),))
+            _outweighed(problem, judge, entries, box, (partial(least_by_planes, point=point),))
         case _:
             raise Rejected("no split, refuted, weights, planes or hollow")
     return []
@@ -203,20 +204,22 @@ class _Judge:
         weighted = [(atom, weight) for atom, weight in weighted if weight]
         strict = any(isinstance(atom, Below) and atom.strict for atom, _ in weighted)
         terms = [(self._nodes(atom.term), weight) for atom, weight in weighted]
+        before: list[Any] = []
         for bits in self._precisions([atom for atom, _ in weighted]):
-            settled = bits == EXACT
+            lows: list[Any] = []
             for least in ways:
                 balls = self._of(bits)
                 try:
                     with balls.precision():
                         low = least(balls, terms, box)
                 except Inexact:
-                    settled = False
                     continue
                 if low is None or low > 0 or (strict and low == 0):
                     return True
-            if settled:
+                lows.append(low)
+            if len(lows) == len(ways) and (bits == EXACT or _settled(before, lows)):
                 return False
+            before = lows if bits != EXACT else before
         return False
 
     def _of(self, bits: int) -> Balls:
@@ -263,6 +266,12 @@ class _Judge:
             apart, zero = low > 0 or high < 0, low == 0 and high == 0
             false, true = (zero, apart) if atom.differs else (apart, zero)
         return False if false else True if true and not partial else None
+
+
+def _settled(before: list[Any], lows: list[Any]) -> bool:
+    """Tell whether more digits moved lower bounds so little that no number of them brings these to 0."""
+    pairs = zip(before, lows, strict=False)
+    return len(before) == len(lows) and all(abs(one - two) * 1000 < abs(two) for one, two in pairs)
 
 
 def _all(answers: Iterable[bool | None]) -> bool | None:

@@ -7,7 +7,7 @@ of it is a proposal: whether the planes lie below the terms, as they do where th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -38,41 +38,48 @@ class _Place(NamedTuple):
     slopes: dict[int, float]
 
 
-def proposed(atoms: Sequence[Live], lows: Point, highs: Point, start: Point) -> tuple[list[Proposal], int]:
-    """Give proposals, the shorter one first, and how many linear programs that took; none where no sum is positive."""
+def proposed(atoms: Sequence[Live], lows: Point, highs: Point, start: Point) -> tuple[Proposal | None, int]:
+    """Give a proposal for a box, None where no sum is seen to be positive, and how many linear programs that took.
+
+    The first tangents touch at ``start``, or where the box is nearest to it.
+    """
     atoms = atoms[:FEW]
-    point = _inside(start, lows, highs)
+    point = [min(max(one, low), high) for one, low, high in zip(start, lows, highs, strict=True)]
     rows: list[Row] = []
-    for tried in range(1, ROUNDS + 1):
-        met = _tangents(atoms, point, lows, highs, rows)
-        if met or not rows:
-            return [], tried - 1
+    for tried in range(ROUNDS):
+        if _tangents(atoms, point, lows, highs, rows) or not rows:
+            return None, tried
         found = weighed(rows, lows, highs)
         if found is None or not found.weights:
-            return [], tried
-        weights: dict[int, Fraction] = {}
+            return None, tried + 1
+        weights = dict[int, Fraction]()
         for place, weight in found.weights:
             weights[place] = weights.get(place, Fraction(0)) + weight
-        total = _Sum([(atoms[place], float(weight)) for place, weight in weights.items() if weight])
-        lower, value = _least(total, point, lows, highs)
-        strict = any(atoms[place].strict for place in weights)
-        if value > 0 or (strict and value > -_CLOSE):
-            return list(_written(atoms, tuple(weights.items()), lower)), tried
+        lower = _least(_Sum(atoms, weights.items()), point, lows, highs)
+        for one in _written(atoms, tuple(weights.items()), lower):
+            if _seems_positive(atoms, one, lows, highs):
+                return one, tried + 1
         if lower == point:
-            return [], tried
+            return None, tried + 1
         point = lower
-    return [], ROUNDS
+    return None, ROUNDS
 
 
-def _inside(point: Point, lows: Point, highs: Point) -> Point:
-    return [min(max(one, low), high) for one, low, high in zip(point, lows, highs, strict=True)]
+def _seems_positive(atoms: Sequence[Live], one: Proposal, lows: Point, highs: Point) -> bool:
+    """Say whether the tangent plane of the weighed sum is positive on a box, or may be 0 where a strict atom is in."""
+    point = [float(value) for value in one.point]
+    here = _Sum(atoms, one.weights).at(point)
+    if here is None:
+        return False
+    least = here.value + sum(min(s * (lows[j] - point[j]), s * (highs[j] - point[j])) for j, s in here.slopes.items())
+    return least > 0 or (least > -_CLOSE and any(atoms[place].strict for place, _ in one.weights))
 
 
 def _tangents(atoms: Sequence[Live], point: Point, lows: Point, highs: Point, rows: list[Row]) -> bool:
     """Add the tangent planes at a point; say whether all atoms hold there."""
     met = True
     for place, one in enumerate(atoms):
-        found = _Sum([(one, 1.0)]).at(point)
+        found = _Sum(atoms, [(place, Fraction(1))]).at(point)
         if found is None:
             met = False
             continue
@@ -93,8 +100,8 @@ def _tangents(atoms: Sequence[Live], point: Point, lows: Point, highs: Point, ro
 class _Sum:
     """A weighted sum of atoms."""
 
-    def __init__(self, weighted: list[tuple[Live, float]]) -> None:
-        self._weighted = weighted
+    def __init__(self, atoms: Sequence[Live], weights: Iterable[tuple[int, Fraction]]) -> None:
+        self._weighted = [(atoms[place], float(weight)) for place, weight in weights]
 
     def at(self, point: Point) -> _Place | None:
         """Give the sum at a point; None where it has no value or no slopes."""
@@ -111,16 +118,16 @@ class _Sum:
         return _Place(value, slopes) if abs(value) < 1e300 else None
 
 
-def _least(total: _Sum, start: Point, lows: Point, highs: Point) -> tuple[Point, float]:
-    """Go down to a least point of a sum by Newton's method, inside of a box; give it and the sum there."""
+def _least(total: _Sum, start: Point, lows: Point, highs: Point) -> Point:
+    """Go down to a least point of a sum by Newton's method, inside of a box."""
     point, here = start, total.at(start)
     if here is None:
-        return start, -1.0
+        return start
     for _ in range(STEPS):
         free = [
             j
             for j, slope in here.slopes.items()
-            if lows[j] < highs[j] and not (point[j] == (lows[j] if slope > 0 else highs[j]))
+            if lows[j] < highs[j] and point[j] != (lows[j] if slope > 0 else highs[j])
         ]
         step = _step(total, point, here, free, lows, highs)
         if step is None:
@@ -137,12 +144,10 @@ def _least(total: _Sum, start: Point, lows: Point, highs: Point) -> tuple[Point,
         gained, point, here = here.value - there.value, moved, there
         if gained < 1e-16:
             break
-    return point, here.value
+    return point
 
 
-def _step(
-    total: _Sum, point: Point, here: _Place, free: list[int], lows: Point, highs: Point
-) -> list[float] | None:
+def _step(total: _Sum, point: Point, here: _Place, free: list[int], lows: Point, highs: Point) -> list[float] | None:
     """Give Newton's step in some variables, the way down where the sum bends downwards; None where there is none."""
     table = []
     for j in free:

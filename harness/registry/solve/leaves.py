@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from harness.registry.solve.contract import Contractor, Live
-from harness.registry.solve.dual import proposed
+from harness.registry.solve.dual import Proposal, proposed
 from harness.registry.solve.lagrange import CLEAR, Weighing, simpler, weigh
 from harness.registry.solve.problem import Problem
 from harness.registry.solve.refuted import Box, Proof, Refutations, Tree
@@ -40,11 +40,11 @@ class Leaves:
 
         ``boxes`` counts those so far, and at ``near`` conditions are missed least.
         """
-        weighing = None
-        live = self._live(box, order)
-        if self._weighty > SELDOM or boxes % 8 < 2:
-            weighing = self._weigh(box, live)
-        if not box.done and (self._flat > HARDLY or boxes % 32 < 2):
+        weigh_it = self._weighty > SELDOM or boxes % 8 < 2
+        touch_it = self._flat > HARDLY or boxes % 32 < 2
+        live = self._live(box, order) if weigh_it or touch_it else []
+        weighing = self._weigh(box, live) if weigh_it else None
+        if touch_it and not box.done:
             self._touch(box, live, near)
         return weighing.deficits if weighing else {}
 
@@ -116,17 +116,16 @@ class Leaves:
 
     def _touch(self, box: Box, live: _Found, near: list[float]) -> None:
         """Look for weights and a point at which tangent planes refute a box, best all of the boxes there are."""
-        proposals, programs = proposed([atom for _, atom in live], box.lows, box.highs, near)
+        found, programs = proposed([atom for _, atom in live], box.lows, box.highs, near)
         self.programs += programs
-        good = False
-        for weights, point in proposals:
-            if self._doubts > DOUBTS:
-                break
-            tree = ["planes", [str(one) for one in point], self._entries(live, weights)]
-            if self._follows(box.lows, box.highs, tree):
-                everywhere = self._follows(*self._refutations.whole_box, tree)
-                rests = frozenset() if everywhere else self._refutations.ends(self._variables(live, weights))
-                self._refutations.refuted(box, Proof(tree, rests))
-                good = True
-                break
-        self._flat = 0.7 * self._flat + 0.3 * good
+        good = found is not None and self._doubts <= DOUBTS and self._flattened(box, live, found)
+        self._flat = 0.6 * self._flat + 0.4 * good
+
+    def _flattened(self, box: Box, live: _Found, found: Proposal) -> bool:
+        tree = ["planes", [str(one) for one in found.point], self._entries(live, found.weights)]
+        if not self._follows(box.lows, box.highs, tree):
+            return False
+        everywhere = self._follows(*self._refutations.whole_box, tree)
+        rests = frozenset() if everywhere else self._refutations.ends(self._variables(live, found.weights))
+        self._refutations.refuted(box, Proof(tree, rests))
+        return True

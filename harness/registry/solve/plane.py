@@ -164,8 +164,8 @@ class _Parts:
     def _quotient(self, one: _Side, two: _Side) -> Sum:
         if number := _number(two.total):
             return _plus({}, one.total, 1 / number)
-        under, spans = self._curve("power", -1, two), (two.range, two.at)
-        return self._product(one, _Side(under, *(self._value("power", -1, span) for span in spans)))
+        whole, at = self._value("power", -1, two.range), self._value("power", -1, two.at)
+        return self._product(one, _Side(self._curve("power", -1, two), whole, at))
 
     # --- parts and their lines ---
 
@@ -185,7 +185,7 @@ class _Parts:
 
     def _curve(self, operation: str, detail: Any, inner: _Side) -> Sum:
         """Give a function of one term as a part, with a tangent on the side that it bends to, a chord on the other."""
-        part = _Part(*(self._value(operation, detail, span) for span in (inner.range, inner.at)))
+        part = _Part(self._value(operation, detail, inner.range), self._value(operation, detail, inner.at))
         bend = self._bend(operation, detail, inner.range)
         if bend and inner.range.low != inner.range.high:
             lines = self._tangent(operation, detail, inner), self._chord(operation, detail, inner, bend)
@@ -227,7 +227,9 @@ class _Parts:
         """
         balls, (low, high, _) = self._balls, inner.range
         low = max(low, balls.zero) if operation == "sqrt" else low
-        if operation != "sqrt" and not (operation == "abs" or all(self._smooth(operation, detail, x) for x in (low, high))):
+        if operation != "sqrt" and not (
+            operation == "abs" or all(self._smooth(operation, detail, x) for x in (low, high))
+        ):
             return None
         ends = [(end, self._value(operation, detail, end)) for end in (Span(low, low), Span(high, high))]
         over = balls.divide(balls.subtract(ends[1][1], ends[0][1]), balls.subtract(ends[1][0], ends[0][0]))
