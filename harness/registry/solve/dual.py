@@ -50,19 +50,27 @@ def proposed(atoms: Sequence[Live], lows: Point, highs: Point, start: Point) -> 
         if _tangents(atoms, point, lows, highs, rows) or not rows:
             return None, tried
         found = weighed(rows, lows, highs)
-        if found is None or not found.weights:
+        if found is None:
             return None, tried + 1
-        weights = dict[int, Fraction]()
-        for place, weight in found.weights:
-            weights[place] = weights.get(place, Fraction(0)) + weight
-        lower = _least(_Sum(atoms, weights.items()), point, lows, highs)
-        for one in _written(atoms, tuple(weights.items()), lower):
+        weights = _joined(found.weights)
+        if not weights:  # an equality against itself
+            return None, tried + 1
+        lower = _least(_Sum(atoms, weights), point, lows, highs)
+        for one in _written(atoms, weights, lower):
             if _seems_positive(atoms, one, lows, highs):
                 return one, tried + 1
         if lower == point:
             return None, tried + 1
         point = lower
     return None, ROUNDS
+
+
+def _joined(weights: Weights) -> Weights:
+    """Give each atom one weight, that of all of its tangents."""
+    found: dict[int, Fraction] = {}
+    for place, weight in weights:
+        found[place] = found.get(place, Fraction(0)) + weight
+    return tuple((place, weight) for place, weight in found.items() if weight)
 
 
 def _seems_positive(atoms: Sequence[Live], one: Proposal, lows: Point, highs: Point) -> bool:
@@ -182,7 +190,7 @@ def _solved(table: list[list[float]], wanted: list[float]) -> list[float] | None
 
 def _written(atoms: Sequence[Live], weights: Weights, point: Point) -> list[Proposal]:
     """Give a proposal in short fractions, and as it was found."""
-    used = frozenset().union(*(atoms[place].tape.variables for place, _ in weights))
+    used = frozenset[int]().union(*(atoms[place].tape.variables for place, _ in weights))
     exact = tuple(Fraction(one) if j in used else Fraction(0) for j, one in enumerate(point))
     short = tuple(one.limit_denominator(1000) for one in exact)
     return [Proposal(simpler(weights), short), Proposal(weights, exact)]
