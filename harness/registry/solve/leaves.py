@@ -14,7 +14,7 @@ from harness.registry.solve.refuted import Box, Proof, Refutations, Tree
 
 DOUBTS: Final = 500  # how often the checker is asked about one box, where floats cannot tell
 SELDOM: Final = 0.05  # of the boxes, that weights refute, below which most boxes are not weighed
-HARDLY: Final = 0.15  # the same of planes
+FIRST: Final = 8  # boxes, before which planes are not tried: most sets need no more
 
 _Weights = tuple[tuple[int, Fraction], ...]
 _Found = list[tuple[int, Live]]  # contractors, and the atoms of theirs that must hold
@@ -33,7 +33,8 @@ class Leaves:
         self.programs = 0
         self._problem, self._contractors, self._whole, self._refutations = problem, contractors, whole, refutations
         self._doubts = 0
-        self._weighty = self._flat = 1.0  # how often weights, and planes, have refuted a box lately
+        self._weighty = 1.0  # how often weights have refuted a box lately
+        self._next = FIRST  # boxes, from which planes are tried: twice as many after each time in vain
 
     def tried(self, box: Box, order: Sequence[int], boxes: int, near: list[float]) -> Mapping[int, float]:
         """Refute a box if weights or planes do; give by variable what its width costs a weighed sum.
@@ -41,11 +42,11 @@ class Leaves:
         ``boxes`` counts those so far, and at ``near`` conditions are missed least.
         """
         weigh_it = self._weighty > SELDOM or boxes % 8 < 2
-        touch_it = self._flat > HARDLY or boxes % 32 < 2
+        touch_it = boxes >= self._next
         live = self._live(box, order) if weigh_it or touch_it else []
         weighing = self._weigh(box, live) if weigh_it else None
         if touch_it and not box.done:
-            self._touch(box, live, near)
+            self._next = boxes if self._touch(box, live, near) else 2 * boxes
         return weighing.deficits if weighing else {}
 
     def plainly(self, box: Box, order: Sequence[int]) -> bool:
@@ -114,12 +115,11 @@ class Leaves:
 
     # --- planes ---
 
-    def _touch(self, box: Box, live: _Found, near: list[float]) -> None:
+    def _touch(self, box: Box, live: _Found, near: list[float]) -> bool:
         """Look for weights and a point at which tangent planes refute a box, best all of the boxes there are."""
         found, programs = proposed([atom for _, atom in live], box.lows, box.highs, near)
         self.programs += programs
-        good = found is not None and self._doubts <= DOUBTS and self._flattened(box, live, found)
-        self._flat = 0.6 * self._flat + 0.4 * good
+        return found is not None and self._doubts <= DOUBTS and self._flattened(box, live, found)
 
     def _flattened(self, box: Box, live: _Found, found: Proposal) -> bool:
         tree = ["planes", [str(one) for one in found.point], self._entries(live, found.weights)]

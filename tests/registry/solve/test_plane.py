@@ -286,13 +286,13 @@ def test_a_quadratic_against_its_linear_bound_takes_few_boxes(harmless: int) -> 
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_convex_sets_take_few_boxes_at_any_gap(count: int, gap: Fraction) -> None:
-    """Sums of exponentials are refuted on the box that they start with, means in a handful of boxes."""
+    """Sums of exponentials are refuted as soon as planes are tried, means in a handful of boxes."""
     for of in (ring(count, gap), rotated(count, gap, 0), rotated(count, gap, 1)):
-        closed(of, 1)
+        closed(of, 12)
     closed(means(count, gap), 60)
 
 
 def test_strict_rules_that_touch_are_certified() -> None:
     """Where the sum is 0 and one rule is strict, the tangent at the exact point refutes the set."""
-    closed(problem([real("x", -1, 1)], a=exp(x) - 1 - x < 0), 100)
+    closed(problem([real("x", -1, 1)], a=exp(x) - 1 - x < 0), 400)
     closed(problem([real("x", -2, 2), real("y", -2, 2)], a=x**2 + y**2 <= 1, b=3 * x + 4 * y > 5), 60)
