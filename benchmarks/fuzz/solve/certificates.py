@@ -84,7 +84,7 @@ def tried(stock: list[Proved], seed: int, number: int) -> Tried:
     """Spoil a certificate in the way of a number, and ask both; what leaves it as it was does not count."""
     random = Random(f"{seed}:{number}")
     mutation = MUTATIONS[number % len(MUTATIONS)]
-    fit = [one for one in stock if _has(one, OF.get(mutation, ""))] or stock
+    fit = [one for one in stock if _has(one, *OF.get(mutation, ()))] or stock
     for _ in range(_PATIENCE):
         one = random.choice(fit)
         changed = mutation(random, Stock(one, [other for other in stock if other is not one]))
@@ -93,9 +93,9 @@ def tried(stock: list[Proved], seed: int, number: int) -> Tried:
     raise AssertionError(f"{mutation.__name__} changes none of these certificates")
 
 
-def _has(one: Proved, word: str) -> bool:
-    """Tell whether a certificate has a node of a kind; of no kind, it always has."""
-    return not word or any(node[0] == word for node in nodes(one.certificate["tree"]))
+def _has(one: Proved, *kinds: str) -> bool:
+    """Tell whether a certificate has a node of some kinds; of no kind, it always has."""
+    return not kinds or any(node[0] in kinds for node in nodes(one.certificate["tree"]))
 
 
 def _asked(problem: Problem, changed: Any) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Sets that no rule alone refutes: linear rules, and curves above their tangents, that add up to a contradiction.
 
-Their proofs weigh rules against each other. Some rules stand behind a guard that is always on, some are equalities of
-whole numbers, so that weights have paths and signs. Each comes with the set in which the gap is turned round.
+Their proofs weigh rules against each other, by tangents where curves are many. Some rules stand behind a guard that is
+always on, some are equalities of whole numbers, so that weights have paths and signs. Each comes with the set in which
+the gap is turned round.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
+from typing import Final
 
 from harness.registry.solve.problem import (
     Apply,
@@ -27,13 +29,14 @@ from harness.registry.solve.problem import (
 )
 
 Pair = tuple[Problem, Problem]
+Touching = tuple[Term, Fraction, Fraction]
 
 
 def coupled(count: int, seed: int) -> Iterator[Pair]:
     """Give so many sets that no point meets, each with a twin that some point meets."""
     for number in range(count):
         random = Random(f"{seed}:{number}")
-        yield _curved(random) if number % 3 == 2 else _linear(random)
+        yield (_linear, _curved, _linear, _bowl)[number % 4](random)
 
 
 def _linear(random: Random) -> Pair:
@@ -89,3 +92,51 @@ def _curved(random: Random) -> Pair:
         return Problem(variables, (Constraint("ABOVE", above), Constraint("BELOW", below)))
 
     return problem(gap), problem(-gap)
+
+
+def _bowl(random: Random) -> Pair:
+    """Give a sum of convex curves, to be less than where they touch a plane, on the upper side of that plane."""
+    size, gap = random.randint(2, 4), Fraction(1, random.choice((10, 1000, 10**6)))
+    point = [Fraction(random.randint(1, 4)) for _ in range(size)]
+    curve: Term = Number(Fraction(0))
+    plane: Term = Number(Fraction(0))
+    for at, touch in enumerate(point):
+        one, height, slope = random.choice(_CURVES)(Unknown(at), touch)
+        curve = Apply("+", (curve, Apply("-", (one, Number(height)))))
+        off = Apply("-", (Unknown(at), Number(touch)))
+        plane = Apply("+", (plane, Apply("*", (Number(slope), off))))
+    variables = tuple(Variable(f"x{at}", "real", Fraction(1, 2), Fraction(6)) for at in range(size))
+
+    def problem(off: Fraction) -> Problem:
+        rules = Below(Apply("+", (curve, Number(off)))), Below(Apply("-", (Number(Fraction(0)), plane)))
+        return Problem(variables, tuple(Constraint(f"R{at}", one) for at, one in enumerate(rules)))
+
+    return problem(gap), problem(-gap)
+
+
+def _square(x: Term, touch: Fraction) -> Touching:
+    return Apply("+", (Power(x, 2), Apply("*", (x, x)))), 2 * touch**2, 4 * touch
+
+
+def _fourth(x: Term, touch: Fraction) -> Touching:
+    return Power(x, 4), touch**4, 4 * touch**3
+
+
+def _inverse(x: Term, touch: Fraction) -> Touching:
+    return Apply("/", (Number(Fraction(3)), x)), 3 / touch, -3 / touch**2
+
+
+def _exponential(x: Term, touch: Fraction) -> Touching:
+    return Apply("exp", (Apply("-", (x, Number(touch))),)), Fraction(1), Fraction(1)
+
+
+def _logarithm(x: Term, touch: Fraction) -> Touching:
+    return Apply("-", (x, Apply("log", (Apply("/", (x, Number(touch))),)))), touch, 1 - 1 / touch
+
+
+def _greater(x: Term, touch: Fraction) -> Touching:
+    return Apply("max", (Apply("-", (Number(touch), x)), Power(x, 2))), touch**2, 2 * touch
+
+
+_CURVES: Final = (_square, _fourth, _inverse, _exponential, _logarithm, _greater)
+"""Convex curves of a variable that is positive, each with its height and slope at a point."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from benchmarks.fuzz.solve.stock import Stock
 from benchmarks.fuzz.solve.tree_mutations import (
+    WEIGHED,
     cut_short,
     dropped,
     entries,
@@ -22,8 +23,10 @@ from benchmarks.fuzz.solve.tree_mutations import (
     other_constraint,
     other_variable,
     paths,
+    planes_weighed,
     some_node,
     swapped,
+    touched_elsewhere,
     useless_split,
     weights,
 )
@@ -63,7 +66,7 @@ def node_shape(random: Random, stock: Stock) -> Any:
     node = some_node(random, tree)
     change = random.randrange(4)
     if change == 0:
-        node[0] = random.choice(("Split", "refute", "weight", "proved", "", None, 1))
+        node[0] = random.choice(("Split", "refute", "weight", "plane", "proved", "", None, 1))
     elif change == 1:
         node.append(random.choice((0, None, [], "1")))
     elif change == 2:
@@ -119,6 +122,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     weights,
     entries,
     paths,
+    planes_weighed,
+    touched_elsewhere,
     odd_number,
     other_problem,
     header,
@@ -128,8 +133,9 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     file_bytes,
 )
 
-OF: Final[dict[Mutation, str]] = {
-    **dict.fromkeys((moved_split, other_variable, swapped, dropped), "split"),
-    **dict.fromkeys((weights, entries, paths), "weights"),
+OF: Final[dict[Mutation, tuple[str, ...]]] = {
+    **dict.fromkeys((moved_split, other_variable, swapped, dropped), ("split",)),
+    **dict.fromkeys((weights, entries, paths), WEIGHED),
+    **dict.fromkeys((planes_weighed, touched_elsewhere), ("planes",)),
 }
-"""The kind of node that a mutation is of, where it is of one."""
+"""The kinds of nodes that a mutation is of, where it is of some."""

@@ -1,8 +1,9 @@
 """A second, slow opinion on certificates, written from the description of their format and from nothing else.
 
-A claim is taken for true where exact interval arithmetic shows it on the whole piece, by natural evaluation or the mean
-value theorem, or on each of the pieces that it is halved into a few times. So it proves at least what the checker does,
-and a certificate that the checker follows and this one does not is one that the checker should have refused.
+A claim is taken for true where exact interval arithmetic shows it on the whole piece, by natural evaluation, the mean
+value theorem or planes, or on each of the pieces that it is halved into a few times. So it proves at least what the
+checker does, and a certificate that the checker follows and this one does not is one that the checker should have
+refused.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Final
 
+from benchmarks.fuzz.solve.planes import Nowhere, Untouched, least_by_planes
 from benchmarks.fuzz.solve.slopes import Steep, slopes_of
 from benchmarks.fuzz.solve.spans import INFINITE, Span, Spans
 from harness.registry.solve.problem import Below, Condition, Equal, Every, Problem, Some, Term
@@ -20,6 +22,7 @@ from harness.registry.solve.problem import Below, Condition, Equal, Every, Probl
 Pieces = tuple[tuple[Fraction, Fraction], ...]
 Atom = Below | Equal
 Value = Callable[[Term, Pieces], Span | None]
+Claim = Callable[[Pieces], bool]
 
 _FIELDS: Final = {"format", "problem", "tree"}
 _HALVINGS: Final = 6
@@ -58,16 +61,25 @@ def _walk(problem: Problem, tree: Any) -> None:
             raise Unproved("an empty domain that is not called so")
         elif node[0] == "split" and len(node) == 5:
             waiting += _halves(problem, node, box)
-        elif node[0] == "refuted" and len(node) == 2:
-            condition = problem.constraints[_index(node[1], len(problem.constraints))].condition
-            if not _everywhere(box, lambda piece, condition=condition: never(condition, piece)):
-                raise Unproved(f"constraint {node[1]} is not false on all of the piece")
-        elif node[0] == "weights" and len(node) == 2 and isinstance(node[1], list):
-            weighted = [_weighted(problem, entry, box) for entry in node[1]]
-            if not _everywhere(box, lambda piece, weighted=weighted: outweighed(weighted, piece)):
-                raise Unproved("the weighted sum is not positive on all of the piece")
         else:
-            raise Unproved("no node")
+            claim, unshown = _claimed(problem, node, box)
+            if not _everywhere(box, claim):
+                raise Unproved(unshown)
+
+
+def _claimed(problem: Problem, node: list[Any], box: Pieces) -> tuple[Claim, str]:
+    """Give what a leaf says of every part of its piece, and what is wrong where that is not shown."""
+    match node:
+        case ["refuted", place]:
+            condition = problem.constraints[_index(place, len(problem.constraints))].condition
+            return lambda piece: never(condition, piece), f"constraint {place} is not false on all of the piece"
+        case ["weights", list(entries)]:
+            weighted = [_weighted(problem, entry, box) for entry in entries]
+            return lambda piece: outweighed(weighted, piece), "the weighted sum is not positive on all of the piece"
+        case ["planes", list(at), list(entries)] if len(at) == len(box):
+            point, weighted = tuple(_fraction(text) for text in at), [_weighted(problem, one, box) for one in entries]
+            return lambda piece: flattened(weighted, point, piece), "planes are not positive on all of the piece"
+    raise Unproved("no node")
 
 
 def _whole_box(problem: Problem) -> Pieces:
@@ -128,7 +140,7 @@ def _fraction(text: Any) -> Fraction:
 # --- claims on a piece ------------------------------------------------------------------------------------------------
 
 
-def _everywhere(box: Pieces, claim: Any, halvings: int = _HALVINGS) -> bool:
+def _everywhere(box: Pieces, claim: Claim, halvings: int = _HALVINGS) -> bool:
     """Tell whether a claim is shown on a box, or else on both halves of its longest side."""
     if claim(box):
         return True
@@ -183,6 +195,18 @@ def outweighed(weighted: list[tuple[Atom, Fraction]], box: Pieces) -> bool:
     except Steep:
         return False
     return low > 0 or (strict and low == 0)
+
+
+def flattened(weighted: list[tuple[Atom, Fraction]], point: tuple[Fraction, ...], box: Pieces) -> bool:
+    """Tell whether a weighted sum is seen to be too large by planes that touch at a point."""
+    strict = any(isinstance(atom, Below) and atom.strict for atom, weight in weighted if weight)
+    try:
+        low = least_by_planes(_SPANS, [(atom.term, weight) for atom, weight in weighted if weight], box, point)
+    except Nowhere:
+        return True
+    except Untouched:
+        return False
+    return bool(low > 0 or (strict and low == 0))
 
 
 def _sum_low(weighted: list[tuple[Atom, Fraction]], box: Pieces) -> Any:

@@ -14,12 +14,20 @@ _ODD_NUMBERS: Final = (
     f"{10**400}/3", f"1/{10**400}", f"-1/{10**400}", "9" * 3000, 1, 0.5, float("nan"), float("inf"), None, True, [],
 )  # fmt: skip
 _ODD_PLACES: Final = (-1, 10**9, True, 0.0, "0", None, [], float("nan"), 2**64)
+WEIGHED: Final = ("weights", "planes")
+"""The kinds of leaves that weigh constraints, the entries last."""
 
 
-def some_node(random: Random, tree: Any, kind: str = "") -> list[Any]:
-    """Give a node, of a kind if there is one of it."""
+def some_node(random: Random, tree: Any, *kinds: str) -> list[Any]:
+    """Give a node, of some kinds if there is one of them."""
     found = list(nodes(tree))
-    return random.choice([node for node in found if node[0] == kind] or found)
+    return random.choice([node for node in found if node[0] in kinds] or found)
+
+
+def _weighed(random: Random, tree: Any) -> tuple[list[Any], list[Any]]:
+    """Give a node and what is weighed there, nothing if it weighs nothing."""
+    node = some_node(random, tree, *WEIGHED)
+    return node, node[-1] if node[0] in WEIGHED else []
 
 
 def _number(random: Random, text: str) -> str:
@@ -132,9 +140,9 @@ def hollow(random: Random, stock: Stock) -> Any:
 def weights(random: Random, stock: Stock) -> Any:
     """Change a weight: negated, zeroed, scaled, shifted; where there is none, weigh some constraints."""
     tree = stock.tree()
-    node = some_node(random, tree, "weights")
-    if node[0] == "weights" and node[1]:
-        entry = random.choice(node[1])
+    node, weighed = _weighed(random, tree)
+    if weighed:
+        entry = random.choice(weighed)
         entry[2] = _number(random, entry[2])
     else:
         count = len(stock.proved.problem.constraints)
@@ -146,30 +154,30 @@ def weights(random: Random, stock: Stock) -> Any:
 def entries(random: Random, stock: Stock) -> Any:
     """Leave out, double or reorder what is weighed, or weigh another constraint."""
     tree = stock.tree()
-    node = some_node(random, tree, "weights")
-    if node[0] != "weights" or not node[1]:
+    _, weighed = _weighed(random, tree)
+    if not weighed:
         return other_constraint(random, stock)
-    at = random.randrange(len(node[1]))
+    at = random.randrange(len(weighed))
     change = random.randrange(4)
     if change == 0:
-        del node[1][at]
+        del weighed[at]
     elif change == 1:
-        node[1].append(copy.deepcopy(node[1][at]))
+        weighed.append(copy.deepcopy(weighed[at]))
     elif change == 2:
-        random.shuffle(node[1])
+        random.shuffle(weighed)
     else:
-        node[1][at][0] = random.choice((*range(len(stock.proved.problem.constraints)), *_ODD_PLACES))
+        weighed[at][0] = random.choice((*range(len(stock.proved.problem.constraints)), *_ODD_PLACES))
     return stock.certificate(tree)
 
 
 def paths(random: Random, stock: Stock) -> Any:
     """Lead a weight to another part of its constraint, or to none."""
     tree = stock.tree()
-    node = some_node(random, tree, "weights")
-    if node[0] != "weights" or not node[1]:
+    node, weighed = _weighed(random, tree)
+    if not weighed:
         node[:] = ["weights", [[0, [random.randrange(3)], "1"]]]
     else:
-        path = random.choice(node[1])[1]
+        path = random.choice(weighed)[1]
         if path and random.random() < 0.5:
             path[random.randrange(len(path))] = random.choice((0, 1, 2, *_ODD_PLACES))
         elif path and random.random() < 0.3:
@@ -179,11 +187,45 @@ def paths(random: Random, stock: Stock) -> Any:
     return stock.certificate(tree)
 
 
+def touched_elsewhere(random: Random, stock: Stock) -> Any:
+    """Let planes touch elsewhere, at a number too few or too many; of weights, claim that planes show the same."""
+    tree = stock.tree()
+    node = some_node(random, tree, "planes")
+    if node[0] == "planes":
+        point, at = node[1], random.randrange(len(node[1]))
+        change = random.randrange(6)
+        if change == 0:
+            del point[at]
+        elif change == 1:
+            point.insert(at, point[at])
+        else:
+            point[at] = _number(random, point[at])
+    else:
+        middle = [str((one.low + one.high) / 2) for one in stock.proved.problem.variables]
+        node[:] = ["planes", middle, node[-1] if node[0] == "weights" else [[0, [], "1"]]]
+    return stock.certificate(tree)
+
+
+def planes_weighed(random: Random, stock: Stock) -> Any:
+    """Change a weight of planes, or claim without them what they show."""
+    tree = stock.tree()
+    node = some_node(random, tree, "planes")
+    if node[0] != "planes" or not node[2]:
+        return weights(random, stock)
+    if random.random() < 0.2:
+        node[:] = ["weights", node[2]]
+    else:
+        entry = random.choice(node[2])
+        entry[2] = _number(random, entry[2])
+    return stock.certificate(tree)
+
+
 def odd_number(random: Random, stock: Stock) -> Any:
     """Write in the place of a number what is none, or one beyond all measure."""
     tree = stock.tree()
-    slots = [(node, 2) for node in nodes(tree) if node[0] == "split"]
-    slots += [(entry, 2) for node in nodes(tree) if node[0] == "weights" for entry in node[1]]
+    slots: list[tuple[list[Any], int]] = [(node, 2) for node in nodes(tree) if node[0] == "split"]
+    slots += [(entry, 2) for node in nodes(tree) if node[0] in WEIGHED for entry in node[-1]]
+    slots += [(node[1], at) for node in nodes(tree) if node[0] == "planes" for at in range(len(node[1]))]
     if not slots:
         return other_constraint(random, stock)
     holder, at = random.choice(slots)

@@ -115,7 +115,7 @@ def means(draw: random.Random, p: str, gap: Fraction) -> Core:
 
 def squares(draw: random.Random, p: str, gap: Fraction) -> Core:
     """Ask for a sum that is too much for a weighted sum of squares (Cauchy)."""
-    size, middle = draw.randint(2, 3), place(draw, 1, 5, 1)
+    size, middle = draw.randint(2, 4), place(draw, 1, 5, 1)
     factors = [draw.randint(1, 3) for _ in range(size)]
     names = [f"artifact.{p}_x{at}" for at in range(size)]
     total = sum(factors)
