@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import kwlist
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,8 @@ def test_rules_of_a_file_may_be_taken_into_a_registry_made_in_code() -> None:
     assert harness.Harness(made).registry.digest == made.digest
 
 
-names = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True).filter(lambda name: name not in (*ROLES, "result", "failed"))
+taken = (*ROLES, *kwlist, "result", "failed")  # a word of the language is no name in an expression
+names = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True).filter(lambda name: name not in taken)
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00{}"), min_size=1, max_size=30)
 units = st.sampled_from([None, "s", "USD", "km/h"])
