@@ -13,9 +13,10 @@ from rich.markup import escape
 
 from harness.adapters.files import open_trace
 from harness.cli.moment import at_action, told
-from harness.cli.open_questions import OpenQuestions
+from harness.cli.open_questions import lines_of_questions
 from harness.cli.output import console
 from harness.errors import UsageError
+from harness.run.questions import Questions
 from harness.run.watch import Place, read_place
 from harness.trace.chat import messages_in
 from harness.trace.event import Event, plain
@@ -70,7 +71,7 @@ def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
     name = run.get("entry") or run.get("importer") or "no entry"
     out.print(f"{trace}   {name}   {json.dumps(run.get('input'), ensure_ascii=False)}", markup=False)
     step, open_actions, ended = -1, dict[int, tuple[Event, int]](), -1
-    questions = OpenQuestions(next((one["digest"] for one in run.get("registries") or ()), ""))
+    questions = Questions()
     for entry in reader.entries():
         event = entry.event
         questions.heard(entry)
@@ -87,7 +88,8 @@ def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
                 out.print(line)
     verdict = f"verdict {reader.footer.verdict}" if reader.footer else "not sealed"
     out.print(f"{reader.events} events   sha256:{reader.digest}   {verdict}", markup=False)
-    for line in questions.lines() if reader.footer is None else ():
+    registry = next((one["digest"] for one in run.get("registries") or ()), "")
+    for line in lines_of_questions(questions.open, registry) if reader.footer is None else ():
         out.print(line, markup=False)
 
 

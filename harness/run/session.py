@@ -30,6 +30,7 @@ from harness.registry.registry import Registry
 from harness.routing.health.monitors import Signal
 from harness.run.changes import Forks
 from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
+from harness.run.questions import Questions
 from harness.run.signals import signals_of
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
@@ -96,8 +97,7 @@ class SessionMachine:
         self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
         self._open: dict[int, _Action] = {}
         self._truths: set[Truth] = set()
-        self._announced: Entry | None = None
-        self._unanswered: dict[int, Entry] = {}
+        self._questions = Questions()
         self._handlers = {
             Propose: self._propose,
             Answer: self._answer,
@@ -158,19 +158,15 @@ class SessionMachine:
         event = entry.event
         self._checker.judge(event)
         self._writer.adopt(entry)
+        self._questions.heard(entry)
         if self._signals is not None:
             self._signals.heard(event)
         if event.kind == "action":
             self.steps += 1
             if event.body["surface"] == "model":
                 self._histories.restore(event.body["tool"], event.body["args"], event.seq)
-            self._announced = entry
         elif event.kind == "verdict":
             self._truths.add(event.body["verdict"])
-        elif event.body.get("decision") == "escalate" and self._announced is not None:
-            self._unanswered[event.body["action"]] = self._announced  # its own lines stand next to one another
-        elif "answer" in event.body and (asked := self._unanswered.get(event.body["action"])) is not None:
-            self._unanswered = {seq: one for seq, one in self._unanswered.items() if _call(one) != _call(asked)}
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 
@@ -321,16 +317,10 @@ class SessionMachine:
         A call inside an effect that is performed again is announced again, and the question about it is the one that
         was left without an answer.
         """
-        body = action.body
-        args = (self._redactor or Redactor(())).redact(body["args"])
-        call = (action.task, body["tool"], args)
-        for seq, left in self._unanswered.items():
-            if _call(left) == call:
-                announced = left.digest
-                del self._unanswered[seq]
-                break
-        digest = digest_of_question(announced, self._registry.digest)
-        return Question(decision.rule, decision.reason, body["tool"], args, digest)
+        tool, args = action.body["tool"], (self._redactor or Redactor(())).redact(action.body["args"])
+        before = self._questions.take((action.task, tool, args))
+        digest = digest_of_question(before or announced, self._registry.digest)
+        return Question(decision.rule, decision.reason, tool, args, digest)
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
@@ -383,11 +373,6 @@ class SessionMachine:
         event = Event(self._writer.seq, "route", cause.agent, cause.task, (cause.seq,), cause.at, body)
         lines = self._writer.append(event)
         return lines + self._verdicts(self._checker.judge(event), event)
-
-
-def _call(announced: Entry) -> tuple[str, str, dict[str, Any]]:
-    event = announced.event
-    return event.task, event.body["tool"], event.body["args"]
 
 
 def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:

@@ -84,7 +84,7 @@ class Board:
     @property
     def results(self) -> dict[str, Any]:
         """Copies of the values the plan is pursued for, as far as they are there."""
-        return copied({key: self._facts[key] for key in self.plan.wanted if key in self._facts})  # type: ignore[no-any-return]
+        return copied({key: self._facts[key] for key in self.plan.wanted if key in self._facts})
 
     def states(self) -> dict[str, State]:
         """Give how each node stands, in topological order. O(nodes + edges)."""
@@ -146,7 +146,7 @@ class Board:
             self._missing[later].discard(name)
             if not self._missing[later] and self._is_open(later):
                 self._ready.add(later)
-        return copied(kept)  # type: ignore[no-any-return]
+        return copied(kept)
 
     def accept(self, name: str, written: Any) -> dict[str, Any]:
         """Give a copy of what a node would write, checked as ``finish`` checks it."""

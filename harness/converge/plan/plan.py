@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar, cast
 
 from harness.determinism import canonical
 from harness.errors import UsageError
@@ -17,6 +17,7 @@ from harness.registry.document import Written
 
 TRIES: Final = 3  # of a node, before it is given up
 
+Data = TypeVar("Data")
 Schema = dict[str, Any] | bool | None
 Keys = Mapping[str, Schema]
 
@@ -48,12 +49,12 @@ class Node:
     @property
     def inputs(self) -> dict[str, Schema]:
         """The keys it reads, each with what it asks of them."""
-        return self.reads  # type: ignore[return-value]  # as __post_init__ has left it
+        return cast("dict[str, Schema]", self.reads)  # as __post_init__ has left it
 
     @property
     def outputs(self) -> dict[str, Schema]:
         """The keys it writes, each with what it promises of them."""
-        return self.writes  # type: ignore[return-value]  # the same
+        return cast("dict[str, Schema]", self.writes)  # the same
 
     def facts(self) -> dict[str, Any]:
         """Give it as JSON data, in the form of a plan's file, without its name."""
@@ -84,7 +85,7 @@ class Plan:
     @property
     def inputs(self) -> dict[str, Schema]:
         """The keys that are handed in, each with what is asked of them."""
-        return self.given  # type: ignore[return-value]  # as __post_init__ has left it
+        return cast("dict[str, Schema]", self.given)  # as __post_init__ has left it
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -157,6 +158,6 @@ def keys(stated: Keys | Iterable[str]) -> dict[str, Schema]:
     return {key: copied(schema) for key, schema in found.items()}
 
 
-def copied(value: Any) -> Any:
+def copied(value: Data) -> Data:
     """Give a copy of JSON data that shares nothing with it, in its order; NotRecordable for anything else. O(size)."""
-    return canonical.decode(canonical.encode_as_is(value))
+    return cast("Data", canonical.decode(canonical.encode_as_is(value)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, cast
 
 from harness.converge.plan.plan import TRIES, Keys, Node, Plan, Schema, copied, keys
 from harness.errors import UsageError
@@ -55,7 +55,7 @@ class Routine:
     @property
     def inputs(self) -> dict[str, Schema]:
         """The keys that are handed in, each with what is asked of them."""
-        return self.given  # type: ignore[return-value]  # as __post_init__ has left it
+        return cast("dict[str, Schema]", self.given)  # as __post_init__ has left it
 
     @property
     def names(self) -> tuple[str, ...]:
