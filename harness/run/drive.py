@@ -51,7 +51,7 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     """
     effects = _begin(run, wanted)
     action = _allowed(effects)
-    run.stop.hold(action, here().address, run.world)
+    run.stop.hold(action, run.world)
     run.stop.begin(action)
     try:
         return finish(run, action, _outcome(run.world, action, effect, effects.args))
@@ -64,7 +64,7 @@ async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[
     effects = await _abegin(run, wanted)
     action = _allowed(effects)
     try:
-        await run.stop.ahold(action, here().address)
+        await run.stop.ahold(action)
         run.stop.begin(action)
         return finish(run, action, await _aoutcome(run.world, action, effect, effects.args))
     except asyncio.CancelledError:
@@ -94,7 +94,7 @@ def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> A
     effects = _begin(run, wanted)
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
-    run.stop.hold(effects.action, here().address, run.world)
+    run.stop.hold(effects.action, run.world)
     run.stop.begin(effects.action)
     try:
         return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
@@ -116,7 +116,7 @@ async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Corouti
     if effects.refused is not None:
         return Attempt(effects.seq, effects.at, None, effects.refused, effects.against)
     try:
-        await run.stop.ahold(effects.action, here().address)
+        await run.stop.ahold(effects.action)
         run.stop.begin(effects.action)
         return _attempted(run, effects.action, await _aoutcome(run.world, effects.action, effect, effects.args))
     except asyncio.CancelledError:
@@ -137,7 +137,7 @@ def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
 def begin(run: Run, wanted: Call) -> int:
     """Bring an action to the point where its effect may happen, and give its number; for calls of a model."""
     action = open_call(run, wanted)[0]
-    run.stop.hold(action, here().address, run.world)
+    run.stop.hold(action, run.world)
     run.stop.begin(action)
     return action
 
@@ -158,7 +158,7 @@ async def abegin(run: Run, wanted: Call) -> int:
     """Do what ``begin`` does where the approver may be asynchronous, when it is this call's turn."""
     action = (await aopen_call(run, wanted))[0]
     try:
-        await run.stop.ahold(action, here().address)
+        await run.stop.ahold(action)
     except asyncio.CancelledError:
         abandon(run, action)
         raise

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
-from harness.determinism.address import effects_around
+from harness.determinism.address import effects_around, here
 from harness.determinism.member import Mutex, acquire
 from harness.errors import Halt, Waiting
 from harness.ports import Pending, Question, World
@@ -59,18 +59,18 @@ class Stop:
         if self.over:
             raise self._halt()
 
-    def hold(self, action: int, address: str, world: World) -> None:
+    def hold(self, action: int, world: World) -> None:
         """Keep a thread from beginning an action, where the run stops."""
         if self.waiting is not None:
             self._not_begun.add(action)
-            self.here(address, world)
+            self.here(here().address, world)
 
-    async def ahold(self, action: int, address: str) -> None:
+    async def ahold(self, action: int) -> None:
         """Keep a task from beginning an action, where the run stops."""
         if self.waiting is not None:
             self._not_begun.add(action)
             try:
-                await self.ahere(address)
+                await self.ahere(here().address)
             finally:
                 self._not_begun.discard(action)  # where it was cancelled, its outcome says so
 
