@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from harness.assertion.interface import Checker
+from harness.converge.spelling import shortly
 from harness.determinism.canonical import digest_of, encode
 from harness.errors import NotRecordable, RegistryError, UsageError
 from harness.registry.complaint import nearest
@@ -115,7 +116,7 @@ class Ground:
         except NotRecordable as error:
             return Judged({}, fault=str(error))
         if type(candidate) is not dict or "$type" in candidate:
-            return Judged({}, fault=f"a JSON object is wanted, this is {_shortly(candidate)}")
+            return Judged({}, fault=f"a JSON object is wanted, this is {shortly(candidate)}")
         for name, value in self.given.items():
             found = value_at(candidate, name)
             if found is None:
@@ -145,8 +146,3 @@ class Ground:
             if number is not None:
                 problem = within(problem, place, number, number)
         return problem, "\n".join(map(str, mistakes))
-
-
-def _shortly(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from harness.converge.ground import Ground
 from harness.converge.loop import Convergence, Gone, Loop, Proposed, Silent
 from harness.converge.loop.ask import Ask
-from harness.errors import Refused, UsageError
+from harness.door.awaiting import refuse_awaitable
+from harness.errors import Refused
 
 if TYPE_CHECKING:
     from harness.door.session import Session
@@ -28,7 +29,7 @@ def converge(session: Session, artifact: str, propose: Propose, given: Mapping[s
         except Exception as error:  # noqa: BLE001 - whatever a proposer raises costs it a try
             said = _silent(error)
         else:
-            _refuse_awaitable(value)
+            refuse_awaitable(value, "the proposer", "aconverge")
         turn = leading.hear(said)
     return turn
 
@@ -80,13 +81,6 @@ class _Leading:
 
     def _tell(self, data: dict[str, Any]) -> None:
         self.session.state("converge", self.artifact, data)
-
-
-def _refuse_awaitable(value: Any) -> None:
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
-        raise UsageError("the proposer is asynchronous", cure="await session.aconverge(…)")
 
 
 def _silent(error: Exception) -> Silent | Gone:

@@ -21,6 +21,7 @@ from harness.converge.plan.plan import Plan
 from harness.converge.plan.view import View
 from harness.converge.routine.file import is_routine, routine_in
 from harness.converge.routine.routine import Routine
+from harness.door.awaiting import asynchronous, refuse_awaitable
 from harness.door.firewall import walled
 from harness.door.routines import planned, tools_of
 from harness.errors import Refused, UsageError
@@ -124,7 +125,7 @@ class _Pursuing:
         workers = {f"the worker of {name}": self.worker(name) for name in self.board.plan.by_name}
         for what, function in {**workers, "revise": self.revise}.items():
             if inspect.iscoroutinefunction(function):
-                raise _asynchronous(what)
+                raise asynchronous(what, "apursue")
 
     def attempt(self, name: str) -> bool:
         """Call the worker of a node once; tell whether the node has ended, finished or exhausted."""
@@ -132,7 +133,7 @@ class _Pursuing:
         with walled(self.session, self.board, name):
             try:
                 written = self.worker(name)(view)
-                _refuse_awaitable(written, f"the worker of {name}")
+                refuse_awaitable(written, f"the worker of {name}", "apursue")
                 kept = self.judged(name, written)
             except Exception as error:  # noqa: BLE001 - whatever a worker raises costs it a try
                 return self.failed(name, error)
@@ -163,7 +164,7 @@ class _Pursuing:
         """Make a change of the plan, or write why it is not made; UsageError for what is no change."""
         if change is None:
             return
-        _refuse_awaitable(change, "revise")
+        refuse_awaitable(change, "revise", "apursue")
         if not isinstance(change, Change):
             raise UsageError(f"revise gave a {type(change).__name__}", cure="give a Change, or None for none")
         why = ""
@@ -225,17 +226,6 @@ class _AsyncPursuing(_Pursuing):
         except Exception as error:  # noqa: BLE001 - whatever a worker raises costs it a try
             return self.failed(name, error)
         return self.finished(name, kept)
-
-
-def _refuse_awaitable(value: Any, what: str) -> None:
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
-        raise _asynchronous(what)
-
-
-def _asynchronous(what: str) -> UsageError:
-    return UsageError(f"{what} is asynchronous", cure="await session.apursue(…)")
 
 
 def _told(error: BaseException) -> str:

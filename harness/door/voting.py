@@ -13,6 +13,7 @@ from harness.converge.vote.flags import LONGEST, Flags
 from harness.converge.vote.race import MOST, Race, Reply, Spoilt, Terms, Voted
 from harness.determinism.address import here
 from harness.determinism.streams import seed_for
+from harness.door.awaiting import refuse_awaitable
 from harness.errors import HarnessError, RecordedError, UsageError
 from harness.run import drive
 from harness.trace.value import with_fields
@@ -155,9 +156,7 @@ async def _replies(ask: Ask, ballots: Sequence[Ballot]) -> list[Reply | Spoilt]:
 
 
 def _said(value: Any) -> Reply:
-    if inspect.iscoroutine(value):
-        value.close()
-        raise UsageError("whoever is asked answers asynchronously", cure="await session.avote(…)")
+    refuse_awaitable(value, "whoever is asked", "avote")
     reply = value if isinstance(value, Reply) else Reply(value)
     return reply._replace(value=with_fields(reply.value))
 

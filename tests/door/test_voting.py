@@ -282,7 +282,7 @@ def test_what_harness_says_ends_the_vote(tmp_path: Path) -> None:
     with app.session(trace=tmp_path / "run.mat.jsonl") as session:
         with pytest.raises(Refused):
             vote(session, "capital", refused, how())
-        with pytest.raises(UsageError, match="asynchronously"):
+        with pytest.raises(UsageError, match="is asynchronous"):
             vote(session, "capital", later, how())
 
     async def main() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.converge.loop.gradient import Gradient
+from harness.converge.spelling import as_json
 from harness.registry.invariant import Invariant
 
 
@@ -25,8 +25,8 @@ class Oscillation:
     def __str__(self) -> str:
         """Name it."""
         if self.period == 1:
-            return f"the same again: {_json(self.candidates[0])}"
-        return f"going round between {self.period}: {'; '.join(map(_json, self.candidates))}"
+            return f"the same again: {as_json(self.candidates[0])}"
+        return f"going round between {self.period}: {'; '.join(map(as_json, self.candidates))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +60,21 @@ class Ask:
 
     def _lines(self) -> Iterator[str]:
         yield f"Propose one {self.artifact}: a JSON object and nothing else, that fits this JSON Schema:"
-        yield _json(self.schema)
+        yield as_json(self.schema)
         yield "It has to meet every one of these rules:"
         for rule in self.rules:
             yield f"- {rule.id}: {rule.title or rule.demand}"
         if self.given:
-            yield f"These fields are given and cannot be changed: {_json(self.given)}"
+            yield f"These fields are given and cannot be changed: {as_json(self.given)}"
         if self.fault:
             yield f"Your last answer was no {self.artifact}: {self.fault}"
         if self.broken:
-            yield f"Your last proposal, {_json(self.last)}, was not accepted. It breaks what was met before:"
+            yield f"Your last proposal, {as_json(self.last)}, was not accepted. It breaks what was met before:"
             yield from (f"- {one}" for one in self.broken)
         if self.accepted is not None:
-            yield f"Go on from {_json(self.accepted)}, of which these rules fail:"
+            yield f"Go on from {as_json(self.accepted)}, of which these rules fail:"
             yield from (f"- {one}" for one in self.gradients)
         if self.locked:
             yield f"Keep meeting: {', '.join(self.locked)}."
         if self.oscillation is not None:
             yield f"You are repeating yourself, {self.oscillation}. Propose something else."
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

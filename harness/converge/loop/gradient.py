@@ -8,7 +8,6 @@ triple of root cause, gradient and locks; the distance there is measured to the 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from harness.converge.ground import Ground, Judged
+from harness.converge.spelling import as_json
 from harness.registry.solve.boundary import Piece, boundary
 from harness.registry.solve.coding import artifact_of, point_of, put, told, value_at
 from harness.registry.solve.decide import Feasible, Infeasible, decide
@@ -58,7 +58,7 @@ class Gradient:
         if self.against:
             lines += [f"  not without breaking {', '.join(self.against)}: {_worded(one)}" for one in self.alone]
         if self.jump is not None:
-            lines.append(f"  several fields have to change; this would do: {_json(self.jump)}")
+            lines.append(f"  several fields have to change; this would do: {as_json(self.jump)}")
         return "\n".join(lines)
 
 
@@ -214,9 +214,5 @@ def _worded(move: Move) -> str:
     """Tell a step; values that are to be copied stand as JSON, because that is what is to be answered."""
     name = move.field.removeprefix("artifact.")
     if move.direction == "choose":
-        return f"{name}: choose {' or '.join(map(_json, move.one_of))}"
+        return f"{name}: choose {' or '.join(map(as_json, move.one_of))}"
     return str(move).removeprefix("artifact.")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from harness.converge.spelling import as_json
 from harness.errors import UsageError
 
 Number = int | float
@@ -152,7 +152,7 @@ class Report:
         yield "what would do" if self.ways else "nothing that may be bound would do, as far as was decided"
         for number, way in enumerate(self.ways, 1):
             changes = "   ".join(map(str, way.changes))
-            yield f"  {number:2}  {changes}   cost {_cost(way.cost)}   such as {_json(way.witness)}{_loose(way)}"
+            yield f"  {number:2}  {changes}   cost {_cost(way.cost)}   such as {as_json(way.witness)}{_loose(way)}"
         if self.withheld:
             yield "not on offer"
             yield from (f"    {one.parameter}   {one.why}" for one in self.withheld)
@@ -190,7 +190,7 @@ def _row(number: int, way: Way) -> str:
         f"`{one.parameter}` {one.before} → {one.after} {_unit(one.unit)}".rstrip() for one in way.changes
     )
     shares = "; ".join("" if one.share is None else f"{one.share:.3%}" for one in way.changes)
-    return f"| {number} | {changes} | {shares} | {_cost(way.cost)} | `{_json(way.witness)}`{_loose(way)} |"
+    return f"| {number} | {changes} | {shares} | {_cost(way.cost)} | `{as_json(way.witness)}`{_loose(way)} |"
 
 
 def _loose(way: Way) -> str:
@@ -198,7 +198,7 @@ def _loose(way: Way) -> str:
 
 
 def _given(given: Mapping[str, Any]) -> str:
-    return f", {_json(given)} given" if given else ""
+    return f", {as_json(given)} given" if given else ""
 
 
 def _unit(unit: str) -> str:
@@ -207,10 +207,6 @@ def _unit(unit: str) -> str:
 
 def _cost(cost: float | None) -> str:
     return "unknown" if cost is None else f"{cost:.4g}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from harness.converge.plan.flaws import flaws_of_plan
 from harness.converge.plan.leaks import Leak, Spelled, leaks_in, spelled
 from harness.converge.plan.plan import Node, Plan, Schema, copied
 from harness.converge.plan.view import View, laws_of
+from harness.converge.spelling import shortly
 from harness.errors import HarnessError, Mistake, NotRecordable, PlanError, UsageError
 from harness.registry.complaint import nearest
 from harness.registry.fault import fault
@@ -232,7 +233,7 @@ class Board:
 def _checked(written: Any, asked: Mapping[str, Schema], what: str) -> dict[str, Any]:
     """Give a copy of an object that has exactly the keys that are asked for, each as its schema says."""
     if not isinstance(written, Mapping):
-        raise UsageError(f"{what} is no object: {_shortly(written)}", cure=f"give the keys {_listed(asked)}")
+        raise UsageError(f"{what} is no object: {shortly(written)}", cure=f"give the keys {_listed(asked)}")
     missing, unknown = [key for key in asked if key not in written], [key for key in written if key not in asked]
     if missing or unknown:
         said = [f"has no {_listed(missing)}"] if missing else []
@@ -251,8 +252,3 @@ def _checked(written: Any, asked: Mapping[str, Schema], what: str) -> dict[str, 
 
 def _listed(names: Any) -> str:
     return ", ".join(map(str, names)) or "none"
-
-
-def _shortly(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness.converge.plan.plan import Node, Schema, copied
+from harness.converge.spelling import as_json
 from harness.registry.invariant import Invariant
 from harness.registry.registry import Registry
 
@@ -67,11 +67,11 @@ class View(Mapping[str, Any]):
         if self.instructions:
             yield self.instructions
         for key, value in self._values.items():
-            yield f"{key}: {_json(value)}"
+            yield f"{key}: {as_json(value)}"
         if self.writes:
             yield "Answer with one JSON object, nothing else, with exactly these keys:"
             for key, schema in self.writes.items():
-                yield f"- {key}" if schema is None else f"- {key}, which fits the JSON Schema {_json(schema)}"
+                yield f"- {key}" if schema is None else f"- {key}, which fits the JSON Schema {as_json(schema)}"
         if self.rules:
             yield "It has to meet every one of these rules:"
             yield from (f"- {rule}" for rule in self.rules)
@@ -82,7 +82,3 @@ class View(Mapping[str, Any]):
 
 def _law(rule: Invariant) -> Law:
     return Law(rule.artifact, rule.id, rule.title, rule.demand)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
