@@ -131,7 +131,9 @@ class Refused(HarnessError):
 
     ``call`` is the tool's name; ``alternative`` is the rule's own advice; ``retryable`` says whether the
     same call may be allowed later; ``values`` are the values that decided, by sub-expression, ``gradient`` the
-    nearest values that would have been right (``field``, ``direction``, ``distance``, ``boundary`` …).
+    nearest values that would have been right (``field``, ``direction``, ``distance``, ``boundary`` …). ``who`` may
+    decide otherwise, where the rule names somebody; ``times`` counts how often this run was refused this tool by this
+    rule, this time included.
     """
 
     def __init__(
@@ -144,10 +146,12 @@ class Refused(HarnessError):
         retryable: bool = False,
         values: dict[str, Any] | None = None,
         gradient: tuple[dict[str, Any], ...] = (),
+        who: str = "",
+        times: int = 1,
     ) -> None:
         self.rule, self.reason, self.call = rule, reason, call
         self.alternative, self.retryable, self.values = alternative, retryable, values or {}
-        self.gradient = gradient
+        self.gradient, self.who, self.times = gradient, who, times
         super().__init__(rule, reason)
 
     def __str__(self) -> str:

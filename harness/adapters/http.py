@@ -16,6 +16,7 @@ import httpx2
 
 from harness.determinism import canonical
 from harness.errors import Divergence, Halt, Refused
+from harness.mediation.refusal import facts
 from harness.run.drive import Run, finish
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
@@ -120,9 +121,11 @@ def whole_response(response: httpx2.Response) -> httpx2.Response:
 
 
 def refusal(refused: Refused) -> httpx2.Response:
-    """Shape a refusal as an API error that real clients neither retry nor misread."""
+    """Shape a refusal as an API error that real clients neither retry nor misread, with its data beside the message."""
     error = {"message": str(refused), "type": "refused_by_rule", "code": refused.rule, "param": None}
-    return httpx2.Response(403, headers={"x-should-retry": "false"}, json={"error": error})
+    return httpx2.Response(
+        403, headers={"x-should-retry": "false"}, json={"error": error | {"refused": facts(refused)}}
+    )
 
 
 def is_stream(answer: httpx2.Response | Outcome) -> bool:

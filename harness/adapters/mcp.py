@@ -25,6 +25,7 @@ from mcp import ClientSession, types
 from mcp.shared import exceptions
 from pydantic import BaseModel, TypeAdapter
 
+from harness.adapters.exchange import Doorway
 from harness.adapters.mcp_messages import (
     Narrow,
     declared,
@@ -57,16 +58,17 @@ Current = Callable[[], Run | None]
 Send = Callable[[Any], Awaitable[Any]]
 
 
-def wrap_mcp(client: Any, current: Current, narrow: Narrow, prefix: str = "") -> Any:
+def wrap_mcp(client: Any, doorway: Doorway, prefix: str = "") -> Any:
     """Give a client session, a client of mcp 2, or what connects to a server, with what it does passing the door.
 
     What connects (``stdio_client(…)`` and its like) connects to nothing while a run is replayed. ``prefix`` stands
     before the names of tools. UsageError for anything else.
     """
+    current, door = doorway.current, _Door(doorway.current, doorway.narrow, prefix)
     if isinstance(client, ClientSession):
-        return _passing(client, _session_class, _Door(current, narrow, prefix))
+        return _passing(client, _session_class, door)
     if hasattr(client, "_build_session"):
-        return _passing(client, _client_class, _Door(current, narrow, prefix))
+        return _passing(client, _client_class, door)
     if isinstance(client, AbstractAsyncContextManager) and not isinstance(client, BaseModel):
         return _Transport(client, current)
     kind = type(client)

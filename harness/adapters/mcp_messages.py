@@ -10,12 +10,14 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from harness.adapters.exchange import written
 from harness.determinism import canonical
 from harness.errors import NotRecordable, Refused
+from harness.mediation.refusal import as_json, facts
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
-from harness.trace.value import decode_value, encode_value
+from harness.trace.value import decode_value
 
 REFUSED: Final = -32040
 """The JSON-RPC error code of a request other than a tool call that a rule has refused."""
@@ -72,20 +74,13 @@ def read_call(method: str, params: dict[str, Any], known: dict[str, ToolSpec], n
     if method == "tools/call":
         name = prefix + params["name"]
         spec = narrow(known.get(name) or ToolSpec(name))
-        return Call("tool", name, _written(params.get("arguments") or {}), spec)
+        return Call("tool", name, written(params.get("arguments") or {}), spec)
     if method in _ASKED_FOR:
         args = {name: params[name] for name in _ASKED_FOR[method] if name in params}
         spec = narrow(ToolSpec(prefix + method, effect="read", idempotent=True))
-        return Call("tool", spec.name, _written(args), spec)
+        return Call("tool", spec.name, written(args), spec)
     spec = ToolSpec(f"{_PREFIX}{prefix}{method}", effect="read", idempotent=True)
-    return Call("server", spec.name, _written({name: params[name] for name in params if name != "_meta"}), spec)
-
-
-def _written(value: Any) -> Any:
-    try:
-        return encode_value(value)
-    except RecursionError:
-        raise NotRecordable("nested too deeply", cure="flatten the value") from None
+    return Call("server", spec.name, written({name: params[name] for name in params if name != "_meta"}), spec)
 
 
 def with_args(message: dict[str, Any], args: dict[str, Any] | None) -> dict[str, Any]:
@@ -168,8 +163,8 @@ def _checked(message: Any) -> dict[str, Any]:
 def outcome_of(result: dict[str, Any]) -> Outcome:
     """Write a result as an outcome: failed where the tool says so, for rules to see, with all that it says."""
     if result.get("isError") is True:
-        return Failed({"message": _text(result), "result": _written(result), "type": _IS_ERROR})
-    return Ok(_written(result))
+        return Failed({"message": _text(result), "result": written(result), "type": _IS_ERROR})
+    return Ok(written(result))
 
 
 def outcome_of_error(code: int, message: str, data: Any = None) -> Outcome:
@@ -177,7 +172,7 @@ def outcome_of_error(code: int, message: str, data: Any = None) -> Outcome:
     if code in LOST:
         return Unknown(f"{_PREFIX}{code}: {message}")
     error = {"code": code, "message": message, "type": _ERROR}
-    return Failed(error if data is None else error | {"data": _written(data)})
+    return Failed(error if data is None else error | {"data": written(data)})
 
 
 def result_in(outcome: Outcome) -> dict[str, Any] | None:
@@ -209,32 +204,19 @@ def _text(result: dict[str, Any]) -> str:
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
-def refusal(refused: Refused) -> dict[str, Any]:
-    """Give a refusal as JSON data."""
-    facts = {
-        "rule": refused.rule,
-        "reason": refused.reason,
-        "alternative": refused.alternative,
-        "retryable": refused.retryable,
-        "values": refused.values,
-        "gradient": list(refused.gradient),
-    }
-    return {name: value for name, value in facts.items() if value not in ("", {}, [])}
-
-
 def refused_result(refused: Refused, spec: ToolSpec) -> dict[str, Any]:
     """Shape a refusal as the result of a tool that has failed: a sentence for the model, then the data as JSON.
 
     Where the tool promises no structured content the data is there too; else clients would hold it against the promise.
     """
-    data = {"refused": refusal(refused)}
-    result = {"content": [text(str(refused)), text(canonical.encode(data).decode())], "isError": True}
+    data = {"refused": facts(refused)}
+    result = {"content": [text(str(refused)), text(as_json(refused))], "isError": True}
     return result if spec.result is not None else result | {"structuredContent": data}
 
 
 def refused_error(refused: Refused) -> dict[str, Any]:
     """Shape a refusal of a request that is no tool call as a JSON-RPC error."""
-    return {"code": REFUSED, "message": str(refused), "data": {"refused": refusal(refused)}}
+    return {"code": REFUSED, "message": str(refused), "data": {"refused": facts(refused)}}
 
 
 def text(said: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import httpx2
 import openai
 
+from harness.adapters.exchange import Doorway
 from harness.adapters.http import (
     Stream,
     changed_request,
@@ -43,8 +44,16 @@ Current = Callable[[], Run | None]
 """How an adapter finds the session that the calling code belongs to."""
 
 
-def wrap_openai(client: Client, current: Current) -> Client:
-    """Give the same client with every request passing the session's door."""
+def wrap_openai(client: Client, doorway: Doorway) -> Client:
+    """Give the same client with every request passing the session's door; its key reaches no trace."""
+    if not isinstance(client, openai.OpenAI | openai.AsyncOpenAI):
+        kind = type(client)
+        raise UsageError(
+            f"cannot wrap a {kind.__module__}.{kind.__name__}", cure="wrap an openai.OpenAI or openai.AsyncOpenAI"
+        )
+    if isinstance(client.api_key, str) and client.api_key:
+        doorway.keep_secret(client.api_key, "api_key")
+    current = doorway.current
     inner: Any = client._client
     base = client.base_url.path
     if isinstance(client, openai.AsyncOpenAI) and isinstance(inner, httpx2.AsyncClient):

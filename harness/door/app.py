@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
+from harness.adapters.exchange import Doorway
 from harness.adapters.files import FileStore, new_store
 from harness.adapters.live import LiveWorld, nobody
 from harness.adapters.registries import load_registry
@@ -27,6 +28,7 @@ from harness.registry.graph.values import Graph
 from harness.registry.registry import Registry
 from harness.routing.health.declared import limits_of
 from harness.routing.health.store import Health
+from harness.run.drive import Run
 from harness.tool import Effect, ToolSpec, Trust
 from harness.trace.codec import Header
 from harness.trace.redaction import DEFAULT_FIELDS, Redactor
@@ -240,29 +242,18 @@ class Harness:
         """Make a function the entry of a run: JSON in, JSON out, therefore replayable by name."""
         return make_agent(self, function)
 
-    def wrap(self, client: T, *, prefix: str = "") -> T:
-        """Give the same client with everything it does passing the door: OpenAI, AsyncOpenAI, or a client of MCP.
+    def wrap(self, client: T, **options: Any) -> T:
+        """Give the same client or agent with everything it does passing the door.
 
-        Inside a session its calls are recorded, checked and replayed; outside they pass through untouched. Clients of
-        MCP are ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server, such as ``stdio_client(…)``,
-        which connects to nothing on replay. ``prefix`` stands before the names of an MCP server's tools.
+        Inside a session its calls are recorded, checked and replayed; outside they pass through untouched. Known are
+        OpenAI, AsyncOpenAI, and of MCP ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server, such
+        as ``stdio_client(…)``, which connects to nothing on replay; ``prefix="files/"`` stands there before the names
+        of tools. A function becomes a tool; of any other object each public method is one, those named in ``reads=[…]``
+        as tools that only read. UsageError for what cannot be wrapped.
         """
-        if _is_of_mcp(client):
-            from harness.adapters.mcp import wrap_mcp
+        from harness.door.wrapping import wrap  # the adapters behind it take up to 300 ms to import
 
-            return cast("T", wrap_mcp(client, self._door, self.narrowed, prefix))
-        import openai  # 300 ms, needed by those who wrap a client and by nobody else
-
-        from harness.adapters.openai import wrap_openai
-
-        if not isinstance(client, openai.OpenAI | openai.AsyncOpenAI):
-            raise UsageError(
-                f"cannot wrap a {type(client).__module__}.{type(client).__name__}",
-                cure="wrap an OpenAI client or an MCP session, and decorate tools with @app.tool",
-            )
-        if isinstance(client.api_key, str) and client.api_key:
-            self._keep_secret(client.api_key, "api_key")
-        return cast("T", wrap_openai(cast("Any", client), self._door))
+        return cast("T", wrap(self, self._doorway, client, options))
 
     def session(
         self,
@@ -331,12 +322,8 @@ class Harness:
 
     def _tool(self, function: Callable[..., Any], declared: dict[str, Any]) -> Any:
         tool, wrapper = make_tool(self, function, declared)
-        known = self._tools.get(tool.spec.name)
-        if known is not None and known != tool.spec:
-            raise UsageError(f"two different tools are named {known.name!r}", cure="give one of them name=…")
-        self._tools[tool.spec.name] = tool.spec
+        self._declare(tool.spec)
         self._made[tool.spec.name] = tool, wrapper
-        self._registry = None
         return wrapper
 
     def _keep_secret(self, secret: str, name: str) -> None:
@@ -345,10 +332,21 @@ class Harness:
         if session is not None and session.live is not None:
             session.live.machine.learn_secret(secret, name)
 
-    def _door(self) -> Any:
+    @property
+    def _doorway(self) -> Doorway:
+        return Doorway(self._door, self.narrowed, self._declare, self._keep_secret, self.wrap)
+
+    def _declare(self, spec: ToolSpec) -> None:
+        known = self._tools.get(spec.name)
+        if known is not None and known != spec:
+            raise UsageError(f"two different tools are named {spec.name!r}", cure="give one of them name=…")
+        self._tools[spec.name] = spec
+        self._registry = None
+
+    def _door(self) -> Run | None:
         run = current_run()
         if run is None and self.strict:
-            raise UsageError("a model call outside a session", cure="open one: with app.session(): …")
+            raise UsageError("a call outside a session", cure="open one: with app.session(): …")
         return run
 
 
@@ -368,13 +366,6 @@ def app_of(function: Callable[..., Any]) -> Harness | None:
             cure="decorate it with @app.agent",
         )
     return next(iter(apps.values()), None)
-
-
-def _is_of_mcp(client: Any) -> bool:
-    """Tell whether something comes from the ``mcp`` package: an object of its classes, or one of its connections."""
-    made_by = getattr(client, "func", None)  # of what a function under @asynccontextmanager gives
-    kinds = type(client).__mro__ if made_by is None else (made_by,)
-    return any(getattr(kind, "__module__", "").partition(".")[0] == "mcp" for kind in kinds)
 
 
 def _load(registry: str | Path | Registry | Sequence[str | Path] | None) -> tuple[Registry, list[str]]:

@@ -7,15 +7,15 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from harness.adapters.exchange import failed, told
 from harness.determinism import canonical
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
-from harness.errors import InDoubt, NotRecordable, UsageError
+from harness.errors import NotRecordable, UsageError
 from harness.run.drive import acall, call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
-from harness.trace.error import describe, rebuild
-from harness.trace.outcome import Failed, Ok, Outcome, Unknown
+from harness.trace.outcome import Ok, Outcome
 from harness.trace.value import ATOMS, decode_value, encode_value, holds_objects
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Effect:
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
-            return _failed(error)
+            return failed(error)
 
     async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.ran = True
@@ -146,7 +146,7 @@ class Effect:
             return Ok(self._tool.written(self.value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
             self.error = error
-            return _failed(error)
+            return failed(error)
 
     def _given(self, rewritten: dict[str, Any] | None) -> dict[str, Any]:
         """Give the arguments that were judged, of a call that was rewritten or asked about as the tool's own."""
@@ -159,12 +159,8 @@ class Effect:
             raise self.error
         if self.ran:
             return self.value
-        if isinstance(outcome, Ok):
-            return decode_value(outcome.value, self._tool.annotation if holds_objects(outcome.value) else None)
-        if isinstance(outcome, Failed):
-            raise rebuild(outcome.error)
-        assert isinstance(outcome, Unknown)
-        raise InDoubt(self._tool.spec.name, outcome.reason)
+        value = told(outcome, self._tool.spec.name)
+        return decode_value(value, self._tool.annotation if holds_objects(value) else None)
 
 
 def _says(value: Any, judged: Any) -> bool:
@@ -173,15 +169,6 @@ def _says(value: Any, judged: Any) -> bool:
         return canonical.encode(encode_value(value)) == canonical.encode(judged)
     except NotRecordable:
         return False
-
-
-def _failed(error: Exception) -> Failed:
-    """Write what a tool raised, with what its class says of it: whether anything has happened, and may go better."""
-    described = describe(error)
-    if getattr(error, "happened", None) is False or isinstance(error, ConnectionRefusedError):
-        described["happened"] = False
-    passing = getattr(error, "retryable", isinstance(error, ConnectionError | TimeoutError))
-    return Failed(described, retryable=passing is True)
 
 
 def listed(facts: Any, what: str, function: Callable[..., Any]) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 Does = Literal["plan", "retry", "reroute", "settle", "undo", "escalate", "answer", "end", "signal"]
 DOES: Final[tuple[str, ...]] = get_args(Does)
 
-Surface = Literal["tool", "model", "escalation", "server"]
+Surface = Literal["tool", "model", "escalation", "server", "message", "handoff", "memory"]
 """What an action goes to: a tool, a model, or whoever is asked what to do where a route has no way on.
 
 ``server`` is what a client and a server of tools settle between them: the handshake, the lists of what there is.

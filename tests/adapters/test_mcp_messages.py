@@ -120,7 +120,7 @@ def test_a_refusal_is_data_that_breaks_no_promise() -> None:
     refused = Refused("CAP", "too much", call="pay", alternative="pay less", values={"call.args.cents": 9})
     free, bound = ToolSpec("pay"), ToolSpec("pay", result={"type": "object"})
     facts = {"rule": "CAP", "reason": "too much", "alternative": "pay less", "retryable": False}
-    facts["values"] = {"call.args.cents": 9}
+    facts |= {"times": 1, "values": {"call.args.cents": 9}}
     assert refused_result(refused, free)["structuredContent"] == {"refused": facts}
     assert "structuredContent" not in refused_result(refused, bound)
     assert json.loads(refused_result(refused, bound)["content"][1]["text"]) == {"refused": facts}

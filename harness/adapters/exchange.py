@@ -1,0 +1,115 @@
+"""Calls that somebody else's objects make, as actions: performed once, and given back as they came or were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from harness.errors import InDoubt, NotRecordable
+from harness.run.drive import Rewritten, Run, acall, call
+from harness.run.inputs import Call
+from harness.tool import ToolSpec
+from harness.trace.error import describe, rebuild
+from harness.trace.outcome import Failed, Ok, Outcome, Unknown
+from harness.trace.value import decode_value, encode_value
+
+
+class Doorway(NamedTuple):
+    """What an adapter is given of an app.
+
+    ``current`` finds the run that the calling code belongs to, None outside a session. ``narrow`` puts the registry's
+    word in the place of a declaration; ``declare`` makes a tool of the program one that the app knows.
+    ``keep_secret`` keeps a value, by its name, out of every trace. ``wrap`` is the app's own, for what is inside of
+    what is wrapped.
+    """
+
+    current: Callable[[], Run | None]
+    narrow: Callable[[ToolSpec], ToolSpec]
+    declare: Callable[[ToolSpec], None]
+    keep_secret: Callable[[str, str], None]
+    wrap: Callable[[Any], Any]
+
+
+class Exchange:
+    """One call of a framework's object, kept so that whoever made it gets the very value or error that came.
+
+    ``perform`` is given the arguments in force as JSON data, None where they are those that were wanted. ``write``
+    gives the JSON data of what it returned, ``read`` makes the like of it again on replay.
+    """
+
+    def __init__(
+        self,
+        perform: Callable[[Rewritten], Any],
+        *,
+        write: Callable[[Any], Any] = encode_value,
+        read: Callable[[Any], Any] = decode_value,
+    ) -> None:
+        self._perform, self._write, self._read = perform, write, read
+        self._performed = False
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def passed(self, run: Run, wanted: Call) -> Any:
+        """Make the call through the door; Refused where a rule or a person says no."""
+        return self._result(call(run, wanted, self._effect), wanted)
+
+    async def apassed(self, run: Run, wanted: Call) -> Any:
+        """Do what ``passed`` does where ``perform`` is asynchronous."""
+        return self._result(await acall(run, wanted, self._aeffect), wanted)
+
+    def _effect(self, rewritten: Rewritten) -> Outcome:
+        self._performed = True
+        try:
+            return self._came(self._perform(rewritten))
+        except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
+            return self._failed(error)
+
+    async def _aeffect(self, rewritten: Rewritten) -> Outcome:
+        self._performed = True
+        try:
+            value: Awaitable[Any] = self._perform(rewritten)
+            return self._came(await value)
+        except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
+            return self._failed(error)
+
+    def _came(self, value: Any) -> Outcome:
+        self._value = value
+        return Ok(self._write(value))
+
+    def _failed(self, error: Exception) -> Outcome:
+        self._error = error
+        return failed(error)
+
+    def _result(self, outcome: Outcome, wanted: Call) -> Any:
+        if self._error is not None:
+            raise self._error
+        if self._performed:
+            return self._value
+        return self._read(told(outcome, wanted.tool))
+
+
+def failed(error: Exception) -> Failed:
+    """Write what a tool raised, with what its class says of it: whether anything has happened, and may go better."""
+    described = describe(error)
+    if getattr(error, "happened", None) is False or isinstance(error, ConnectionRefusedError):
+        described["happened"] = False
+    passing = getattr(error, "retryable", isinstance(error, ConnectionError | TimeoutError))
+    return Failed(described, retryable=passing is True)
+
+
+def told(outcome: Outcome, tool: str) -> Any:
+    """Give the value of a recorded outcome, as it was written, or raise what was raised; InDoubt where nobody knows."""
+    if isinstance(outcome, Ok):
+        return outcome.value
+    if isinstance(outcome, Failed):
+        raise rebuild(outcome.error)
+    assert isinstance(outcome, Unknown)
+    raise InDoubt(tool, outcome.reason)
+
+
+def written(value: Any) -> Any:
+    """Write a value as JSON data; NotRecordable also where it is nested too deeply."""
+    try:
+        return encode_value(value)
+    except RecursionError:
+        raise NotRecordable("nested too deeply", cure="flatten the value") from None

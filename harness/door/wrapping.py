@@ -1,0 +1,81 @@
+"""What an app can wrap: each kind of client or agent by the package its class comes from, and plain Python."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.adapters.exchange import Doorway
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.door.app import Harness
+
+_ADAPTERS: Final = {
+    "openai": ("harness.adapters.openai", "wrap_openai"),
+    "mcp": ("harness.adapters.mcp", "wrap_mcp"),
+}
+"""By the root package of a class: the module that knows it, imported only then, and what in it wraps."""
+
+
+def wrap(app: Harness, doorway: Doorway, client: Any, options: dict[str, Any]) -> Any:
+    """Give a client, an agent, a tool or any object with what it does passing the door.
+
+    ``options`` go to the adapter that knows it. A plain function becomes a tool; of any other object each public method
+    is one. UsageError for what nothing can be done with.
+    """
+    adapter = next((_ADAPTERS[package] for package in _packages(client) if package in _ADAPTERS), None)
+    if adapter is not None:
+        module, name = adapter
+        return getattr(importlib.import_module(module), name)(client, doorway, **options)
+    if inspect.isroutine(client):
+        return app.tool(client, **options)
+    return _object(app, client, **options)
+
+
+class _Passing:
+    """Stand for an object: its methods pass the door, everything else is the object's own, its class included."""
+
+    def __init__(self, inner: Any, methods: dict[str, Callable[..., Any]]) -> None:
+        object.__setattr__(self, "_passing", (inner, methods))
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(object.__getattribute__(self, "_passing")[0])
+
+    def __getattr__(self, name: str) -> Any:
+        inner, methods = object.__getattribute__(self, "_passing")
+        return methods[name] if name in methods else getattr(inner, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(object.__getattribute__(self, "_passing")[0], name, value)
+
+
+def _object(app: Harness, inner: Any, *, prefix: str = "", reads: Collection[str] = ()) -> Any:
+    """Make each public method of an object a tool; those named in ``reads`` change nothing in the world.
+
+    What the object calls of itself passes no door: it is part of the call that was made from outside.
+    """
+    names = [name for name, _ in inspect.getmembers(type(inner), inspect.isfunction) if not name.startswith("_")]
+    if not names or inspect.isclass(inner):
+        cure = "wrap a client, an agent, a function, or an object with methods; decorate tools with @app.tool"
+        raise UsageError(f"cannot wrap a {type(inner).__module__}.{type(inner).__name__}", cure=cure)
+    unknown = sorted(set(reads) - set(names))
+    if unknown:
+        raise UsageError(f"reads names {unknown[0]!r}, which is no method", cure=f"its methods: {', '.join(names)}")
+    return _Passing(
+        inner,
+        {
+            name: app.tool(name=prefix + name, effect="read" if name in reads else "write")(getattr(inner, name))
+            for name in names
+        },
+    )
+
+
+def _packages(client: Any) -> Iterator[str]:
+    """Give the root packages of an object's classes, or of what a function under ``@asynccontextmanager`` gives."""
+    made_by = getattr(client, "func", None)
+    for kind in type(client).__mro__ if made_by is None else (made_by,):
+        yield getattr(kind, "__module__", "").partition(".")[0]
