@@ -205,7 +205,7 @@ class _Exchange:
     async def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.sent = True
         try:
-            self._value = await self._send(self._request if rewritten is None else self._rewritten(rewritten))
+            self._value = await self._send(self._judged(rewritten))
             return outcome_of(_said(self._value))
         except MCPError as error:
             self._error = error
@@ -217,10 +217,13 @@ class _Exchange:
             self._error = error
             return Failed(describe(error))
 
-    def _rewritten(self, args: dict[str, Any]) -> Any:
-        if self._request is None:
+    def _judged(self, rewritten: dict[str, Any] | None) -> Any:
+        """Give the request that was judged, whatever has become of the agent's own arguments since."""
+        if self._request is not None:
+            return type(self._request).model_validate(with_args(self.data, rewritten))
+        if rewritten is not None:
             raise UsageError(f"{self.data['method']} cannot be rewritten", cure="let the rule block it")
-        return type(self._request).model_validate(with_args(self.data, args))
+        return None
 
     def result(self, outcome: Outcome, wanted: Call) -> Any:
         """Give what came, or what the trace says that came; raise where that was an error."""

@@ -16,7 +16,7 @@ from harness.run.drive import acall, call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.outcome import Ok, Outcome
-from harness.trace.value import ATOMS, decode_value, encode_value, holds_objects
+from harness.trace.value import ATOMS, decode_value, encode_value, holds_objects, holds_types
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -66,23 +66,20 @@ class Tool:
             raise self._not_recordable(error, "argument") from None
         return Call("tool", self.spec.name, args, self.app.spec(self.spec))
 
-    def arguments(self, bound: dict[str, Any], judged: dict[str, Any], *, apart: bool) -> dict[str, Any]:
+    def arguments(self, bound: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments to call the function with: those that were judged, whatever became of the agent's own.
 
-        An object of the agent's is handed on where it still says what was judged; with ``apart`` the function gets its
-        own, which nobody can change under its hands. UsageError where the agent has changed an object that its
-        annotation does not rebuild: the call does not happen then.
+        What can be changed the function gets as its own, which nobody changes under its hands. UsageError where the
+        agent has changed an object that its annotation does not rebuild: the call does not happen then.
         """
         given = dict(bound)
         for name, value in judged.items():
-            own = bound.get(name)
-            if type(own) not in ATOMS or type(own) is not type(value) or own != value:
-                given[name] = self._as_judged(name, own, value, apart)
+            given[name] = value if type(value) in ATOMS else self._as_judged(name, bound.get(name), value)
         return given
 
-    def _as_judged(self, name: str, own: Any, value: Any, apart: bool) -> Any:
-        if not apart and _says(own, value):
-            return own
+    def _as_judged(self, name: str, own: Any, value: Any) -> Any:
+        if not holds_types(value):
+            return decode_value(value)
         try:
             made = decode_value(value, self.annotations.get(name))
         except Exception:  # noqa: BLE001 - whatever keeps an annotation from rebuilding it
@@ -149,9 +146,8 @@ class Effect:
             return failed(error)
 
     def _given(self, rewritten: dict[str, Any] | None) -> dict[str, Any]:
-        """Give the arguments that were judged, of a call that was rewritten or asked about as the tool's own."""
         judged = self._judged if rewritten is None else rewritten
-        return self._tool.arguments(self._arguments, judged, apart=rewritten is not None)
+        return self._tool.arguments(self._arguments, judged)
 
     def result(self, outcome: Outcome) -> Any:
         """Give what the function gave, or on replay what the trace says it gave."""

@@ -13,12 +13,16 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from types import NoneType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from harness.determinism import canonical
 from harness.errors import NotRecordable
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _TEXT: Final = frozenset({str})
 ATOMS: Final = frozenset({str, int, float, bool, NoneType})
@@ -70,25 +74,37 @@ def decode_value(data: Any, annotation: Any = None) -> Any:
     value = _decode(data, found)
     if not found or annotation is None:
         return value
-    from pydantic import TypeAdapter  # imported here: 60 ms that only replay of such values needs
+    try:
+        adapter = _adapter(annotation)
+    except TypeError:  # an annotation that cannot be hashed
+        adapter = _adapter.__wrapped__(annotation)
+    return adapter.validate_python(value)
 
-    return TypeAdapter(annotation).validate_python(value)
+
+@lru_cache(maxsize=256)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # imported here: 60 ms that only such values need
+
+    return TypeAdapter(annotation)
 
 
 def holds_objects(data: Any) -> bool:
     """Tell whether encoded data needs an annotation to come back as it was."""
+    return holds_types(data, "object")
+
+
+def holds_types(data: Any, only: str = "") -> bool:
+    """Tell whether encoded data, or only what is of one type, comes back as something that is no JSON. O(size)."""
     if type(data) is dict:
-        if data.get("$type") == "object":
+        if "$type" in data and only in ("", data["$type"]):
             return True
         items: Iterable[Any] = data.values()
     elif type(data) is list:
         items = data
     else:
         return False
-    for item in items:  # a loop, not any(): this is asked of every result
-        if type(item) in ATOMS:
-            continue
-        if holds_objects(item):
+    for item in items:  # a loop, not any(): this is asked of every call and result
+        if type(item) not in ATOMS and holds_types(item, only):
             return True
     return False
 
