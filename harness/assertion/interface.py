@@ -113,7 +113,7 @@ class Checker:
         if self._follows:
             names = {"call": body, "tool": group.tool, "agent": agent, "step": step}
             known = Happening(seq, step, at, names, arguments)
-            entries = past.happened(group.watches, known, settled=False) if group.watches else []
+            entries = past.happened(group.watches, known, settled=False) if group.watches.plans else []
             self._open[seq] = _Open(event, group, known, entries)
             if self._promised:
                 self._promise(seq, arguments)
@@ -138,9 +138,9 @@ class Checker:
             said = outcome["result"] if "result" in outcome else event.body.get("failed")
             past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
         begun.names.update(outcome)
-        if entries or begun_group.late:
+        if entries or begun_group.late.plans:
             past.settle(entries, begun_group.late, begun, arguments)
-        if group.watches and "result" in outcome:
+        if group.watches.plans and "result" in outcome:
             past.happened(group.watches, Happening(event.seq, clock.step, event.at, begun.names, arguments))
         if self._promised:
             self._promise(event.seq, arguments)

@@ -14,24 +14,16 @@ if TYPE_CHECKING:
 # the schedule has to wait for real, also while waiting itself is captured
 _lock: Final = _thread.allocate_lock
 acquire: Final = _thread.LockType.acquire
-_acquire_again: Final = type(threading.RLock()).acquire
+_Reentrant: Final = type(threading.RLock())
 
 Peek = Callable[[], bool]
 
 
-class Mutex:
+class Mutex(_Reentrant):  # type: ignore[misc, valid-type]
     """A reentrant lock that is never captured: to wait for it is no turn of the agent's."""
 
-    __slots__ = ("_rlock",)
-
-    def __init__(self) -> None:
-        self._rlock = threading.RLock()
-
-    def __enter__(self) -> None:
-        _acquire_again(self._rlock)
-
-    def __exit__(self, *error: object) -> None:
-        self._rlock.release()
+    __slots__ = ()
+    __enter__ = _Reentrant.__enter__  # found here before what may stand in its place later, and as quick
 
 
 class Member:

@@ -58,10 +58,10 @@ class Tool:
     def wanted(self, arguments: dict[str, Any]) -> Call:
         """Write a call of this tool as what the agent wants; NotRecordable names an argument that cannot be written."""
         try:
-            args = {
-                name: value if type(value) in ATOMS else encode_value(value, f"/{name}")
-                for name, value in arguments.items()
-            }
+            args = dict(arguments)
+            for name, value in arguments.items():
+                if type(value) not in ATOMS:
+                    args[name] = encode_value(value, f"/{name}")
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
         return Call("tool", self.spec.name, args, self.app.spec(self.spec))
@@ -72,9 +72,10 @@ class Tool:
         What can be changed the function gets as its own, which nobody changes under its hands. UsageError where the
         agent has changed an object that its annotation does not rebuild: the call does not happen then.
         """
-        given = dict(bound)
+        given = bound | judged
         for name, value in judged.items():
-            given[name] = value if type(value) in ATOMS else self._as_judged(name, bound.get(name), value)
+            if type(value) not in ATOMS:
+                given[name] = self._as_judged(name, bound.get(name), value)
         return given
 
     def _as_judged(self, name: str, own: Any, value: Any) -> Any:

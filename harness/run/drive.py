@@ -54,7 +54,7 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     run.stop.hold(action, run.world)
     run.stop.begin(action)
     try:
-        return finish(run, action, _outcome(run.world, action, effect, effects.args))
+        return _finished(run, action, _outcome(run.world, action, effect, effects.args))
     finally:
         run.stop.end(action)
 
@@ -66,7 +66,7 @@ async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[
     try:
         await run.stop.ahold(action)
         run.stop.begin(action)
-        return finish(run, action, await _aoutcome(run.world, action, effect, effects.args))
+        return _finished(run, action, await _aoutcome(run.world, action, effect, effects.args))
     except asyncio.CancelledError:
         abandon(run, action)
         raise
@@ -172,12 +172,17 @@ def finish(run: Run, action: int, outcome: Outcome) -> Outcome:
     NotRecordable for an outcome that is no JSON after all (a NaN): it is written as failed, because it happened.
     """
     try:
+        return _finished(run, action, outcome)
+    finally:
+        run.stop.end(action)
+
+
+def _finished(run: Run, action: int, outcome: Outcome) -> Outcome:
+    try:
         _allowed(_step(run, Complete, action, outcome))
     except NotRecordable as error:
         _step(run, Complete, action, Failed(describe(error)))
         raise
-    finally:
-        run.stop.end(action)
     return outcome
 
 
@@ -357,7 +362,8 @@ def _allowed(effects: Effects) -> int:
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
     machine, world, lock, _, stop = run
-    stop.check()
+    if stop.over:
+        stop.check()
     with lock:
         for entry in world.carried():
             machine.adopt(entry)
