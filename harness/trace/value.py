@@ -104,7 +104,9 @@ def holds_types(data: Any, only: str = "") -> bool:
     else:
         return False
     for item in items:  # a loop, not any(): this is asked of every call and result
-        if type(item) not in ATOMS and holds_types(item, only):
+        if type(item) in ATOMS:
+            continue
+        if holds_types(item, only):
             return True
     return False
 
