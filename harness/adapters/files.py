@@ -89,15 +89,28 @@ def _exists(path: str | Path) -> UsageError:
     return UsageError(what, where=str(path), cure="name another file, or move it")
 
 
+_last_made: Final[dict[tuple[str, str], int]] = {}
+"""The number of the last trace that this process began in a folder under a name."""
+
+
 def new_store(folder: str | Path, stem: str) -> FileStore:
-    """Begin a ``STEM-N.mat.jsonl`` of its own in a folder, whoever else begins one there at the same moment."""
+    """Begin a ``STEM-N.mat.jsonl`` of its own in a folder, whoever else begins one there at the same moment.
+
+    O(traces in the folder) for the first one of a process, then O(1) however many there are.
+    """
     folder = Path(folder)
-    number = sum(1 for _ in folder.glob(f"{stem}-*{SUFFIX}")) + 1 if folder.is_dir() else 1
+    made = (str(folder.absolute()), stem)
+    number = _last_made.get(made, 0)
+    if not (number and (folder / f"{stem}-{number:06d}{SUFFIX}").exists()):  # else somebody has tidied up
+        number = sum(1 for _ in folder.glob(f"{stem}-*{SUFFIX}")) if folder.is_dir() else 0
     while True:
+        number += 1
         try:
-            return FileStore(folder / f"{stem}-{number:06d}{SUFFIX}")
+            store = FileStore(folder / f"{stem}-{number:06d}{SUFFIX}")
         except UsageError:  # taken, perhaps just now by another thread or process
-            number += 1
+            continue
+        _last_made[made] = number
+        return store
 
 
 @contextlib.contextmanager

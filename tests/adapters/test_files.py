@@ -48,6 +48,18 @@ def _create(folder: Path, count: int) -> list[str]:
     return [store.path for store in stores]
 
 
+def test_numbers_go_on_and_begin_anew(tmp_path: Path) -> None:
+    """Traces are numbered on, past those of others, and from 1 again in a folder that was emptied."""
+    assert [Path(path).name[4:10] for path in _create(tmp_path, 2)] == ["000001", "000002"]
+    (tmp_path / "run-000003.mat.jsonl").touch()
+    (fourth,) = _create(tmp_path, 1)
+    assert Path(fourth).name[4:10] == "000004"
+    for path in list(tmp_path.iterdir()):
+        path.unlink()
+    (first,) = _create(tmp_path, 1)
+    assert Path(first).name[4:10] == "000001"
+
+
 def test_processes_that_start_at_once_never_share_a_file(tmp_path: Path) -> None:
     """Four processes that create traces in one folder at the same moment get a file each, every time."""
     with multiprocessing.get_context("spawn").Pool(4) as pool:
