@@ -38,7 +38,8 @@ class Question(NamedTuple):
 
     It is taken of the line that announces the call in the trace, which holds tool, arguments and place in the run, and
     of the registry in force: no two calls share one, and a run that is resumed asks the same question by the same
-    digest. ``args`` are the very arguments, but for secrets, in whose place stand the trace's placeholders.
+    digest. ``args`` are the very arguments, but for secrets, in whose place stand the trace's placeholders. ``who`` is
+    to be asked, where the rule names somebody.
     """
 
     rule: str
@@ -46,6 +47,7 @@ class Question(NamedTuple):
     tool: str
     args: dict[str, Any]
     digest: str
+    who: str = ""
 
 
 class Approval(NamedTuple):

@@ -6,6 +6,7 @@ events from a file. Both ways it sees the same events in the same order, so it g
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -16,16 +17,18 @@ from harness.assertion.examine import examine, examine_undone, guard
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.past import Entries, Happening, Past
 from harness.assertion.provenance import Kind
+from harness.assertion.trust import Fall, Standing
 from harness.registry.explain import asked_of
 from harness.registry.program import Group, Promise
 from harness.registry.registry import Registry
 from harness.registry.scope import STEP_NAMES
 from harness.tool import ToolSpec
 from harness.trace.chat import Message, messages_in
-from harness.trace.event import Event
-from harness.trace.verdict import Judgement, Verdict
+from harness.trace.event import ACTS, Event
+from harness.trace.verdict import Judgement, Severity, Verdict
 
 DEFAULT_REFUSE: Final = "DEFAULT-REFUSE"
+KILL_SWITCH: Final = "KILL-SWITCH"
 
 # whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
 _TOLD_BY: Final[dict[str, Kind]] = {"user": "user", "system": "system", "developer": "system"}
@@ -40,6 +43,7 @@ class _Open(NamedTuple):
     group: Group
     known: Happening
     entries: Entries
+    clean: bool
 
 
 class Checker:
@@ -52,9 +56,12 @@ class Checker:
 
     def __init__(self, registry: Registry, run: Mapping[str, Any] | None = None) -> None:
         self._registry, self._program = registry, registry.program
-        self._past = Past(self._program, registry.parameters, dict(run or {}))
+        self._trust = Standing(registry.trust) if registry.trust else None
+        self._past = Past(self._program, registry.parameters, dict(run or {}), self._trust)
         self._clock = self._past.clock
         self._open: dict[int, _Open] = {}
+        self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now
+        self._times: Counter[tuple[str, str, str]] = Counter()  # refusals, by agent, tool and rule
         self._promised: list[Promise] = []
         pasts = {plan.past for plan in self._program.plans}
         # a message may be asked about, say where a value comes from, or come after a deadline
@@ -65,7 +72,8 @@ class Checker:
             or self._past.obligations
         )
         # whether anything will be said of the outcome of a call, or of the call later on
-        self._follows = self._hears or bool(pasts) or any(rule.on == "result" for rule in self._program.rules)
+        after = self._trust is not None or any(rule.on == "result" for rule in self._program.rules)
+        self._follows = self._hears or bool(pasts) or after
 
     def judge(self, event: Event) -> Judgement:
         """Say which rules spoke of an event, and every verdict that is not ``holds``.
@@ -86,10 +94,16 @@ class Checker:
         if event.kind == "route":
             return self._route(event)
         if event.kind == "decision" and event.body["decision"] in ("block", "rewrite"):
-            opened = self._open.pop(event.body["action"], None)
-            if opened:  # one that has an outcome was performed, and only its result withheld
-                self._past.take_back(opened.event.seq, opened.entries)
+            self._decision(event)
         return _SILENT
+
+    def trust_in(self, agent: str) -> float:
+        """Tell how far an agent is trusted now, from 0 to 1."""
+        return self._past.trust_of(agent)
+
+    def falls(self) -> list[Fall]:
+        """Give the losses of trust since this was last asked."""
+        return self._trust.taken_up() if self._trust is not None else []
 
     def finish(self) -> Judgement:
         """Judge the rules on the end of a run, and what its steps have left undone."""
@@ -114,7 +128,8 @@ class Checker:
             names = {"call": body, "tool": group.tool, "agent": agent, "step": step}
             known = Happening(seq, step, at, names, arguments)
             entries = past.happened(group.watches, known, settled=False) if group.watches.plans else []
-            self._open[seq] = _Open(event, group, known, entries)
+            clean = not judgement.verdicts or self._is_clean(agent, judgement)
+            self._open[seq] = _Open(event, group, known, entries, clean)
             if self._promised:
                 self._promise(seq, arguments)
         return judgement
@@ -125,7 +140,7 @@ class Checker:
             return _SILENT
         past, clock = self._past, self._clock
         clock.at = event.at
-        action, begun_group, begun, entries = opened
+        action, begun_group, begun, entries, clean = self._ended = opened
         surface, tool = action.body["surface"], action.body["tool"]
         spec = self._program.spec(surface, tool)
         outcome = _outcome(event, spec)
@@ -144,7 +159,54 @@ class Checker:
             past.happened(group.watches, Happening(event.seq, clock.step, event.at, begun.names, arguments))
         if self._promised:
             self._promise(event.seq, arguments)
+        if self._trust is not None:
+            clean = self._is_clean(action.agent, judgement) and clean
+            if clean and "result" in outcome and surface in ACTS:
+                self._trust.clean(action.agent)
         return judgement
+
+    def _is_clean(self, agent: str, judgement: Judgement) -> bool:
+        """Tell whether a step violates nothing, and let it be held against its agent if it does."""
+        if self._trust is not None:
+            self._trust.violated(agent, judgement.verdicts)
+        return all(verdict.truth != "violated" for verdict in judgement.verdicts)
+
+    def _decision(self, event: Event) -> None:
+        """Take back what was not done, or was done otherwise, and remember what was refused."""
+        body = event.body
+        opened = self._open.pop(body["action"], None)
+        if opened:  # one that has an outcome was performed, and only its result withheld
+            self._past.take_back(opened.event.seq, opened.entries)
+        elif self._ended is not None and self._ended.event.seq == body["action"]:
+            opened = self._ended
+        rule = body.get("rule", "")  # none of a call that could not be written down
+        if opened is None or rule in ("", KILL_SWITCH):
+            return
+        severity = _severity_of(rule, self._registry)
+        if self._trust is not None:
+            self._trust.refused(event.agent, rule, severity, answered="answer" in body)
+        if body["decision"] == "block":
+            self._refusal(event, opened, severity)
+
+    def _refusal(self, event: Event, refused: _Open, severity: Severity) -> None:
+        """Keep a refusal for the rules that ask about refusals."""
+        action, body = refused.event.body, event.body
+        group = self._program.group("refusal", action["surface"], action["tool"])
+        if not group.watches:
+            return
+        which = event.agent, action["tool"], body["rule"]
+        self._times[which] += 1
+        told = {
+            "rule": body["rule"],
+            "reason": body["reason"],
+            "severity": severity,
+            "retryable": body.get("retryable", False),
+            "times": self._times[which],
+        }
+        outcome, step = {"refusal": told, "seq": event.seq}, self._clock.step
+        arguments = (action, group.tool, outcome, _NOTHING, event.agent, step, self._past, self._past.asked)
+        names = {"call": action, "tool": group.tool, "agent": event.agent, **outcome}
+        self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
 
     def _messages(self, event: Event, judgement: Judgement, action: Event | None = None) -> Judgement:
         self._clock.at = event.at
@@ -230,7 +292,7 @@ class Checker:
         """Give what expressions can speak of, as the exact meaning reads it."""
         call, tool, outcome, message, agent, step, *_ = arguments
         names = {"step": step, "run": self._past.run, "params": self._registry.parameters, "agent": agent}
-        names |= {"elapsed_s": self._past.elapsed_s, **outcome}
+        names |= {"elapsed_s": self._past.elapsed_s, "trust": self._past.trust_of(agent), **outcome}
         names |= {"call": call} if call else {}
         names |= {"tool": tool} if tool else {}
         return names | ({"message": message} if message else {})
@@ -278,6 +340,12 @@ def _refused(tool: str, registry: Registry) -> Judgement:
     reason = f"{registry.name} says default: refuse, and speaks of no tool {tool}"
     verdict = Verdict(DEFAULT_REFUSE, "violated", "high", says, "block", {"call.tool": tool}, reason=reason)
     return Judgement((DEFAULT_REFUSE,), (verdict,))
+
+
+def _severity_of(rule: str, registry: Registry) -> Severity:
+    """Give the severity of a rule; what is refused without one is refused for want of authority, which is grave."""
+    known = registry.invariant(rule)
+    return known.severity if known else "high"
 
 
 def _outcome(event: Event, spec: ToolSpec) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from harness.assertion.leaves import leaves_of
 from harness.assertion.monitor import Monitor
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.provenance import Kind, Provenance
+from harness.assertion.trust import Standing
 from harness.registry.compile import MISS
 from harness.registry.explain import Explanation, key_of_event
 from harness.registry.plan import Plan
@@ -38,11 +39,14 @@ class Past:
     """Keep what the questions of a registry need of the past, and where its values came from.
 
     ``asked`` holds a monitor, or the open obligations, for each of the program's plans. It is also the ``Present`` that
-    expressions see: ``run``, ``elapsed_s``, ``origins``.
+    expressions see: ``run``, ``elapsed_s``, ``trust_of``, ``origins``.
     """
 
-    def __init__(self, program: Program, parameters: dict[str, Any], run: dict[str, Any]) -> None:
+    def __init__(
+        self, program: Program, parameters: dict[str, Any], run: dict[str, Any], trust: Standing | None = None
+    ) -> None:
         self.run, self.clock = run, Clock()
+        self.trust_of = (trust or Standing({})).of
         self.asked: list[Monitor | Obligations] = []
         self._parameters = parameters
         for plan in program.plans:

@@ -18,7 +18,8 @@ class Decision:
     """What is done about a step, and the rule that decided it (empty where nothing stands against it).
 
     ``alternative`` is the rule's own advice, or the nearest values that would be right; ``retryable`` says whether the
-    same call may be allowed later; ``changes`` are the new values of arguments where the call is rewritten.
+    same call may be allowed later; ``who`` may decide otherwise; ``changes`` are the new values of arguments where the
+    call is rewritten.
     """
 
     decision: Literal["allow", "rewrite", "block", "escalate"]
@@ -27,6 +28,7 @@ class Decision:
     alternative: str = ""
     retryable: bool = False
     changes: dict[str, Any] | None = None
+    who: str = ""
 
 
 ALLOW: Final = Decision("allow")
@@ -57,6 +59,7 @@ def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode)
         deciding.says or "; ".join(map(str, deciding.gradient)),
         rule.retryable if rule else False,
         deciding.rewrite,
+        rule.who if rule else "",
     )
 
 

@@ -29,9 +29,11 @@ STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "
     "failed": key_loader("outcome", "failed"),
     "artifact": key_loader("outcome", "artifact"),
     "route": key_loader("outcome", "route"),
+    "refusal": key_loader("outcome", "refusal"),
     "seq": key_loader("outcome", "seq"),
     "run": attribute_loader("moment", "run"),
     "elapsed_s": attribute_loader("moment", "elapsed_s"),
+    "trust": lambda: invoke(ast.Attribute(load("moment"), "trust_of", ast.Load()), load("agent")),
 }
 EVENT: Final[Env] = STEP | {name: key_loader("message", name) for name in ("role", "text", "tool_calls")}
 

@@ -35,6 +35,7 @@ def invariant(
     otherwise: Response | None = None,
     rewrite: Mapping[str, str] | None = None,
     says: str | None = None,
+    who: str | None = None,
     retryable: bool | None = None,
     source: str | None = None,
     examples: Mapping[str, Any] | None = None,

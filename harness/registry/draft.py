@@ -188,7 +188,9 @@ def _add_rule(draft: Draft, node: Written) -> None:
     if "weakens" in data:
         draft.weakens[data["id"]] = data["weakens"]
     tools = data.get("tool", ())
-    optional = {key: data[key] for key in ("title", "severity", "otherwise", "retryable", "source") if key in data}
+    optional = {
+        key: data[key] for key in ("title", "severity", "otherwise", "who", "retryable", "source") if key in data
+    }
     draft.rules.append(
         Invariant(
             id=data["id"],

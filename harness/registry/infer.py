@@ -23,7 +23,7 @@ from harness.registry.kinds import (
     shared,
     spoken,
 )
-from harness.registry.library import FUNCTIONS, LIBRARY, METHODS
+from harness.registry.library import FUNCTIONS, LIBRARY, METHODS, PATTERNS
 from harness.registry.scope import NAMES, STEP_NAMES
 from harness.registry.tree import (
     PASTS,
@@ -237,12 +237,12 @@ class Inference:
             return self._default(node, first, env) if node.function == "default" else TRUTH
         if node.function == "source" and self._asked:
             self._wrong(node, "source(…) speaks of the present step only, not of a past event")
-        if node.function == "matches":
+        if node.function in PATTERNS:
             self._report(node.arguments[1], mistake_in_pattern(node.arguments[1], self._context))
         takes = LIBRARY[node.function].takes
         wanted = [Kind(takes[min(index, len(takes) - 1)]) for index in range(len(node.arguments))]
         kinds = [self.expect(one, env, kind) for one, kind in zip(node.arguments, wanted, strict=True)]
-        if node.function in ("min", "max"):
+        if node.function in ("min", "max", "clamp"):
             for first, second in pairwise(kinds):
                 self._fit(node, first, second, "compare")
         return outcome(node.function, kinds)

@@ -70,9 +70,9 @@ class Invariant:
     """One rule: on which occasion and for which tools it speaks, what it requires, and what happens otherwise.
 
     ``tools`` are names or globs, empty for any; ``artifact`` is the one that is spoken of. ``rewrite`` gives the new
-    value of each named argument. ``at`` is where the rule is written. A rule that nobody wrote, because it follows from
-    what is stated of an agent, is ``derived``; ``grants`` are the names and globs of the tools it lets an agent use.
-    ``stage`` is what its examples rest on, None for those of the registry it is in.
+    value of each named argument. ``who`` may decide otherwise. ``at`` is where the rule is written. A rule that nobody
+    wrote, because it follows from what is stated of an agent, is ``derived``; ``grants`` are the names and globs of the
+    tools it lets an agent use. ``stage`` is what its examples rest on, None for those of the registry it is in.
     """
 
     id: str
@@ -87,6 +87,7 @@ class Invariant:
     otherwise: Response = "observe"
     rewrite: tuple[tuple[str, Expression], ...] = ()
     says: Template | None = None
+    who: str = ""
     retryable: bool = False
     source: str = ""
     examples: Examples = field(default=Examples(), hash=False)
@@ -101,6 +102,7 @@ class Invariant:
             "artifact": self.artifact,
             "rewrite": {place: outline(expression.tree) for place, expression in self.rewrite},
             "grants": list(self.grants),
+            "who": self.who,
         }
         return {
             "id": self.id,

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.registry.library import LIBRARY, Type
 from harness.registry.parameter import unit_of
-from harness.registry.scope import CALL_FIELDS, MESSAGE_FIELDS, RUN_FIELDS, TOOL_FIELDS
+from harness.registry.scope import CALL_FIELDS, MESSAGE_FIELDS, REFUSAL_FIELDS, RUN_FIELDS, TOOL_FIELDS
 from harness.registry.unit import LITERAL, PLAIN, SECONDS, Unit, common, joined, root
 from harness.tool import ToolSpec
 
@@ -142,7 +142,7 @@ def outcome(function: str, kinds: list[Kind]) -> Kind:
         case "min" | "max":
             several = kinds if len(kinds) > 1 else [item_of(first)]
             return Kind(several[0].type, unit=reduce(joined, (one.unit for one in several)))
-        case "abs" | "round" | "int" | "float":
+        case "abs" | "round" | "int" | "float" | "clamp":
             return Kind(gives, unit=first.unit)
         case "sum":
             return Kind(gives, unit=item_of(first).unit)
@@ -173,6 +173,8 @@ def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Kind], artifa
         "elapsed_s": Kind("number", unit=SECONDS),
         "artifact": artifact,
         "route": Kind("record", fields=_ROUTE),
+        "refusal": Kind("record", fields=dict.fromkeys(REFUSAL_FIELDS, TEXT) | {"retryable": TRUTH, "times": COUNT}),
+        "trust": COUNT,
         "seq": COUNT,
         "message": Kind("record", fields=message),
         **message,

@@ -20,7 +20,7 @@ import re2
 from harness.registry import values
 from harness.registry.addresses import addresses_in
 from harness.registry.values import Number, Undefined, named
-from harness.trace.chat import tokens_of
+from harness.trace.chat import reserved_by, tokens_of
 
 Type = Literal["any", "truth", "number", "text", "list", "object", "null", "record"]
 
@@ -56,16 +56,20 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=1024)
-def searcher(pattern: str) -> Callable[[str], Any]:
-    """Compile a regular expression of RE2's syntax, which has no backtracking; PatternError says what is wrong."""
+def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled = re2.compile(pattern, options)
+        return re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0]
         raise PatternError(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
-    search = compiled.search
+
+
+@lru_cache(maxsize=1024)
+def searcher(pattern: str) -> Callable[[str], Any]:
+    """Give the search for a pattern of RE2's syntax, which has no backtracking; PatternError says what is wrong."""
+    search = _compiled(pattern).search
     # bytes: re2 would translate the places of what it found, which nobody asks for, back into characters
     return lambda text: search(text.encode())
 
@@ -135,6 +139,50 @@ def tokens(response: Any) -> int:
     if stated is None:
         raise Undefined("the response does not say how many tokens it took; a stream says so if asked to")
     return stated
+
+
+def reserves(request: Any) -> int:
+    """Give the most tokens that the answers to a request to a model may take, as the request bounds them."""
+    bound = reserved_by(request)
+    if bound is None:
+        raise Undefined("the request does not say how many tokens its answer may take")
+    return bound
+
+
+def clamp(value: Any, least: Any, most: Any) -> Number:
+    """Give the number of an interval that is nearest to a value."""
+    low, high = values.number(least), values.number(most)
+    if low > high:
+        raise Undefined(f"there is nothing between {low} and {high}")
+    return min(max(values.number(value), low), high)
+
+
+def clip(value: Any, length: Any) -> str:
+    """Give the first characters of a text, no more than so many."""
+    return values.text(value)[: _count(length)]
+
+
+def mask(value: Any, keep: Any = 4) -> str:
+    """Put a star in the place of each character of a text but the last few."""
+    text, kept = values.text(value), _count(keep)
+    hidden = max(len(text) - kept, 0)
+    return "*" * hidden + text[hidden:]
+
+
+def replaced(value: Any, old: Any, new: Any) -> str:
+    """Put one text in the place of each occurrence of another."""
+    text, word = values.text(value), values.text(old)
+    if not word:
+        raise Undefined("the text to replace is empty")
+    found: str = values.bounded(text.replace(word, values.text(new)))
+    return found
+
+
+def substituted(value: Any, pattern: Any, new: Any) -> str:
+    """Put a text in the place of whatever matches a pattern (RE2); groups are not referred to. O(text)."""
+    text, instead = values.text(value), values.text(new)
+    found: str = values.bounded(_compiled(values.text(pattern)).sub(lambda _: instead, text))
+    return found
 
 
 def in_order(items: Any) -> list[Any]:
@@ -234,6 +282,12 @@ def _on_text(method: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *texts: method(*map(values.text, texts))
 
 
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise Undefined(f"expected a number of characters, got {named(value)}")
+    return value
+
+
 def _list(value: Any) -> list[Any]:
     if type(value) is list:
         return value
@@ -282,6 +336,10 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "default": Function(("any", "any"), "any", _looked_at_before),
     "source": Function(("any",), "list", _looked_at_before),
     "tokens": Function(("any",), "number", tokens),
+    "reserves": Function(("any",), "number", reserves),
+    "clamp": Function(("number", "number", "number"), "number", clamp),
+    "clip": Function(("text", "number"), "text", clip),
+    "mask": Function(("text", "number"), "text", mask, optional=1),
     "json": Function(("text",), "any", parse_json),
     "exp": Function(("number",), "number", _math(math.exp)),
     "log": Function(("number",), "number", _math(math.log)),
@@ -299,6 +357,9 @@ METHODS: Final[dict[str, Function]] = {
     "endswith": Function(("text", "text"), "truth", _on_text(str.endswith)),
     "contains": Function(("text", "text"), "truth", _on_text(str.__contains__)),
     "split": Function(("text", "text"), "list", parts),
+    "replace": Function(("text", "text", "text"), "text", replaced),
+    "sub": Function(("text", "text", "text"), "text", substituted),
 }
 
 LIBRARY: Final[dict[str, Function]] = FUNCTIONS | METHODS
+PATTERNS: Final = frozenset(("matches", "sub"))  # those whose second argument is a regular expression

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from harness.registry import values
 from harness.registry.complaint import ExpressionError, nearest
-from harness.registry.library import FUNCTIONS, METHODS
+from harness.registry.library import FUNCTIONS, METHODS, PATTERNS
 from harness.registry.signature import check_count, check_pattern, function_cure
 from harness.registry.tree import (
     PASTS,
@@ -214,8 +214,8 @@ class _Parser:
             raise ExpressionError(f"unknown method {name!r}", place, cure)
         check_count(name, len(node.args) + 1, span)
         arguments = self._nodes_of([function.value, *node.args])
-        if name == "matches":
-            check_pattern(arguments[1])
+        if name in PATTERNS:
+            check_pattern(arguments[1], name)
         return Call(span, name, arguments)
 
     def _past(self, verb: Any, node: ast.Call, span: Span) -> Fold:

@@ -17,11 +17,11 @@ from harness.registry.reduce import known_of, reduce
 from harness.registry.scope import tool_names
 from harness.registry.tree import Call, Constant, Fold, Node, mentions, walk
 from harness.tool import ToolSpec
-from harness.trace.event import Surface
+from harness.trace.event import ACTS, Surface
 from harness.trace.verdict import Judgement
 
-# "failed" is a result that is not ok: only rules that mention it speak then
-Occasion = Literal["action", "result", "failed", "message", "artifact", "route", "end"]
+# "failed" is a result that is not ok: only rules that mention it speak then; of a "refusal" none does, it is asked for
+Occasion = Literal["action", "result", "failed", "message", "artifact", "route", "refusal", "end"]
 
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it
@@ -125,7 +125,7 @@ class Program:
 
     def _spec(self, surface: Surface, tool: str) -> ToolSpec:
         """Give a tool's declaration. One nobody declared may write; to ask a model or a person only reads."""
-        return self._tools.get(tool) or ToolSpec(tool, effect="write" if surface == "tool" else "read")
+        return self._tools.get(tool) or ToolSpec(tool, effect="write" if surface in ACTS else "read")
 
     def _speaks_of(self, tool: str) -> bool:
         """Tell whether a tool is declared, granted, or named by a rule: one that speaks of it but not of any tool."""
@@ -166,13 +166,13 @@ class Program:
         here = {name: value for name, value in known.items() if not name.startswith("now.")}
         watched = list(self._watched(on, surface, here))
         watches = Watches(watched, here), Watches([one for one in watched if one[1].late], here)
-        unspoken = surface == "tool" and not self.speaks_of(tool)
+        unspoken = surface in ACTS and not self.speaks_of(tool)
         return Group(rules, promises, watches, names, compiled, unspoken=unspoken)
 
     def _watched(self, on: Occasion, surface: Surface | None, known: Mapping[str, Any]) -> Iterator[tuple[int, Plan]]:
         """Yield the questions that events of a kind can answer."""
         for number, plan in enumerate(self.plans):
-            if plan.past == on and (surface in (None, "tool") or plan.any_surface) and can_match(plan, known):
+            if plan.past == on and (_is_act(surface) or plan.any_surface) and can_match(plan, known):
                 yield number, plan
 
     def _clause(self, rule: Invariant, known: Mapping[str, Any]) -> Clause:
@@ -206,13 +206,12 @@ def _fits(validator: jsonschema_rs.Draft202012Validator) -> Callable[[Any], bool
 def applies(rule: Invariant, surface: Surface | None, spec: ToolSpec, parameters: Mapping[str, Any]) -> bool:
     """Tell whether a rule can speak of calls of a tool, as far as that is known before the call.
 
-    What goes to a model or to whoever is asked is spoken of only by rules that name it under ``tool:`` or mention
-    ``call.surface``; a pattern such as ``*`` names nothing.
+    Rules speak of what an agent does itself (``ACTS``). What goes to a model or to whoever is asked is spoken of only
+    by rules that name it under ``tool:`` or mention ``call.surface``; a pattern such as ``*`` names nothing.
     """
     if rule.tools and not any(fnmatchcase(spec.name, pattern) for pattern in rule.tools):
         return False
-    a_tool = surface in (None, "tool")
-    named = a_tool or any(fnmatchcase(spec.name, one) for one in rule.tools if not one.startswith("*"))
+    named = _is_act(surface) or any(fnmatchcase(spec.name, one) for one in rule.tools if not one.startswith("*"))
     if not named and not any(mentions(tree, "call.surface") for tree in rule.trees()):
         return False
     return rule.when is None or can_be_true(rule.when.tree, spec, parameters)
@@ -224,6 +223,10 @@ def can_be_true(guard: Node, spec: ToolSpec, parameters: Mapping[str, Any]) -> b
     # a condition on the past is asked about a past call: what is known of that one says nothing of the present step
     reduced = reduce(guard, {name: value for name, value in known.items() if not name.startswith("now.")})
     return not (isinstance(reduced, Constant) and reduced.value is False)
+
+
+def _is_act(surface: Surface | None) -> bool:
+    return surface is None or surface in ACTS
 
 
 def _minds_failure(rule: Invariant) -> bool:

@@ -154,6 +154,7 @@ def facts_of_rule(rule: Invariant) -> dict[str, Any]:
         "otherwise": rule.otherwise,
         "rewrite": {place: _expression(expression) for place, expression in rule.rewrite},
         "says": _folded(rule.says.spoken) if rule.says else None,
+        "who": rule.who,
         "retryable": rule.retryable,
         "source": rule.source,
         "examples": {

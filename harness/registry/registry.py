@@ -21,6 +21,7 @@ from harness.registry.override import Override, weakens_tool
 from harness.registry.parameter import Parameter, refusal
 from harness.registry.program import Program
 from harness.registry.resolve import resolve
+from harness.registry.trust import Terms, terms_of
 from harness.tool import ToolSpec
 
 Default = Literal["refuse", "allow"]
@@ -69,7 +70,13 @@ class Registry:
             "tools": {name: spec.stated() for name, spec in self.tools.items()},
             "invariants": [rule.meaning() for rule in self.invariants],
         }
-        return digest_of(meaning | ({"graph": self.graph.meaning()} if self.graph else {}))
+        trust = {"trust": {name: terms.facts() for name, terms in self.trust.items()}} if self.trust else {}
+        return digest_of(meaning | trust | ({"graph": self.graph.meaning()} if self.graph else {}))
+
+    @cached_property
+    def trust(self) -> dict[str, Terms]:
+        """How the trust in agents begins and moves, by agent; empty where nothing is stated of it."""
+        return terms_of(self.agents)
 
     @cached_property
     def program(self) -> Program:

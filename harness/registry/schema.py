@@ -79,23 +79,55 @@ _BUDGET: Final = {
     "additionalProperties": {"type": ["number", "string"], "minimum": 0, "minLength": 1},
 }
 
+_BUDGETS: Final = {**_BUDGET, "type": ["object", "array"], "items": _BUDGET, "minItems": 1}
+_MAY: Final = {
+    "type": "array",
+    "items": {
+        "type": ["string", "object"],
+        "minLength": 1,
+        "additionalProperties": False,
+        "required": ["tool"],
+        "properties": {"tool": _NAME, "args": _JSON_SCHEMA},
+    },
+}
+
+_SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
+_SEVERITIES: Final = ["info", "low", "medium", "high", "critical"]
+
+_TRUST: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "start": _SHARE,
+        "fall": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": dict.fromkeys(_SEVERITIES, _SHARE),
+        },
+        "recover": _SHARE,
+        "counts": {"enum": ["refusals", "violations"]},
+        "tiers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["below"],
+                "minProperties": 2,
+                "properties": {
+                    "below": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                    "may": _MAY,
+                    "writes": {"enum": ["escalate", "block"]},
+                    "budget": _BUDGETS,
+                },
+            },
+        },
+    },
+}
+
 _AGENT: Final = {
     "type": ["object", "null"],
     "additionalProperties": False,
-    "properties": {
-        "may": {
-            "type": "array",
-            "items": {
-                "type": ["string", "object"],
-                "minLength": 1,
-                "additionalProperties": False,
-                "required": ["tool"],
-                "properties": {"tool": _NAME, "args": _JSON_SCHEMA},
-            },
-        },
-        "budget": {**_BUDGET, "type": ["object", "array"], "items": _BUDGET, "minItems": 1},
-        "override": _FLAG,
-    },
+    "properties": {"may": _MAY, "budget": _BUDGETS, "trust": _TRUST, "override": _FLAG},
 }
 
 _ARTIFACT: Final = {
@@ -144,7 +176,7 @@ _INVARIANT: Final = {
             "maxProperties": 1,
             "properties": {"arguments": _JSON_SCHEMA, "result": _JSON_SCHEMA, "artifact": _JSON_SCHEMA},
         },
-        "severity": {"enum": ["info", "low", "medium", "high", "critical"]},
+        "severity": {"enum": _SEVERITIES},
         "otherwise": {"enum": ["observe", "warn", "rewrite", "block", "escalate"]},
         "rewrite": {
             "type": "object",
@@ -153,6 +185,7 @@ _INVARIANT: Final = {
             "additionalProperties": _TEXT,
         },
         "says": _TEXT,
+        "who": _TEXT,
         "retryable": _FLAG,
         "source": _TEXT,
         "override": _FLAG,

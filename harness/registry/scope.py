@@ -1,10 +1,11 @@
 """What an expression can speak of: the names of each occasion, and the past.
 
 ``call`` speaks of the call in question, ``tool`` of its declaration, ``result`` and ``failed`` of its outcome,
-``message`` of a chat message, ``route`` of what a route does; ``seq`` is the number of the outcome's or the route's
-event. In a question about the past the names speak of the past event, and ``now`` of the present one. ``action`` in the
-past means calls that were not blocked, ``result`` those whose outcome was ok. Both mean tool calls; model calls are
-among them only where the condition mentions ``call.surface``.
+``message`` of a chat message, ``route`` of what a route does, ``trust`` of how far the acting agent is trusted;
+``seq`` is the number of the outcome's or the route's event. In a question about the past the names speak of the past
+event, and ``now`` of the present one. ``action`` in the past means calls that were not blocked, ``result`` those whose
+outcome was ok, ``refusal`` those that were blocked, or whose result was withheld. All three mean what an agent does
+itself (``ACTS``); model calls are among them only where the condition mentions ``call.surface``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CALL_FIELDS: Final = ("tool", "args", "id", "surface", "serves")
 MESSAGE_FIELDS: Final = ("role", "text", "tool_calls")
+REFUSAL_FIELDS: Final = ("rule", "reason", "severity", "retryable", "times")
 RUN_FIELDS: Final = ("seed", "tenant", "subject", "conversation", "input")
 TOOL_FIELDS: Final = tuple(
     name for name in ToolSpec.__dataclass_fields__ if name not in ("arguments", "result", "result_format", "unordered")
@@ -28,11 +30,11 @@ TOOL_FIELDS: Final = tuple(
 
 _EVERYWHERE: Final = ("params", "run", "step", "elapsed_s")
 NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "action": ("call", "tool", "agent", *_EVERYWHERE),
-    "result": ("call", "tool", "agent", "result", "failed", "seq", *_EVERYWHERE),
-    "message": ("message", "agent", *_EVERYWHERE),
+    "action": ("call", "tool", "agent", "trust", *_EVERYWHERE),
+    "result": ("call", "tool", "agent", "trust", "result", "failed", "seq", *_EVERYWHERE),
+    "message": ("message", "agent", "trust", *_EVERYWHERE),
     "artifact": ("artifact", *_EVERYWHERE),
-    "route": ("route", "tool", "agent", "seq", *_EVERYWHERE),
+    "route": ("route", "tool", "agent", "trust", "seq", *_EVERYWHERE),
     "end": _EVERYWHERE,
 }
 PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -40,6 +42,7 @@ PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "result": ("call", "tool", "agent", "result", "failed", "seq", "step"),
     "message": ("message", "role", "text", "tool_calls", "agent"),
     "route": ("route", "tool", "agent", "seq"),
+    "refusal": ("refusal", "call", "tool", "agent", "seq"),
 }
 # the names that speak of the present step, or in a question about the past of the past event
 STEP_NAMES: Final = frozenset(name for names in PAST_NAMES.values() for name in names)
@@ -106,6 +109,9 @@ class Present(Protocol):
     @property
     def elapsed_s(self) -> float:
         """Seconds since the start of the run."""
+
+    def trust_of(self, agent: str) -> float:
+        """Tell how far an agent is trusted, from 0 to 1; 1 where nothing is stated of that."""
 
 
 def tool_names(spec: ToolSpec) -> dict[str, Any]:

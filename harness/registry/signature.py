@@ -19,12 +19,12 @@ def check_count(name: str, given: int, span: Span) -> None:
         raise ExpressionError(f"{name}(…) takes {wanted} argument{'s' * (wanted != '1')}, got {given - shift}", span)
 
 
-def check_pattern(pattern: Node) -> None:
+def check_pattern(pattern: Node, function: str) -> None:
     """Raise ExpressionError unless a node is the text of a regular expression, or a parameter that may hold one."""
     if dotted(pattern).startswith("params."):
         return  # what it holds is checked when it is known
     if not isinstance(pattern, Constant) or type(pattern.value) is not str:
-        raise ExpressionError("the pattern of matches(…) must be plain text or a parameter", pattern.span)
+        raise ExpressionError(f"the pattern of {function}(…) must be plain text or a parameter", pattern.span)
     if "\b" in pattern.value:
         cure = 'write \\\\b for the edge of a word, or the pattern as r"…"'
         raise ExpressionError("the pattern holds a backspace character", pattern.span, cure)

@@ -16,7 +16,8 @@ ROLES: Final = ("system", "user", "assistant")
 MODEL: Final = "model"
 ROUTE: Final = "route"
 ARTIFACT: Final = "artifact"
-OUTCOMES: Final = ("result", "failed", "unknown", "usage")
+REFUSED: Final = "refused"
+OUTCOMES: Final = ("result", "failed", "unknown", "usage", REFUSED)
 ASKS: Final = "asks"
 AT: Final = "at"
 AGENT: Final = "agent"
@@ -129,7 +130,7 @@ def _mistakes_of_route(at: Written, line: dict[str, Any], stage: ExampleStage) -
 
 
 def _mistakes_besides(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:
-    """Yield what is wrong with the time, the agent, and the reason of an unknown outcome."""
+    """Yield what is wrong with the time, the agent, the reason of an unknown outcome, and the rule of a refusal."""
     try:
         moment_ns(line)
     except ValueError as error:
@@ -142,6 +143,8 @@ def _mistakes_besides(at: Written, line: dict[str, Any], stage: ExampleStage) ->
         yield at.find([AGENT]).mistake(f"unknown agent {name!r}", cure)
     if "unknown" in line and (type(line["unknown"]) is not str or not line["unknown"]):
         yield at.keys["unknown"].mistake("unknown: expected the reason", "write unknown: the connection broke")
+    if REFUSED in line and (type(line[REFUSED]) is not str or not line[REFUSED]):
+        yield at.keys[REFUSED].mistake("refused: expected the rule that blocked the call", "write refused: PAY-LIMIT")
 
 
 def _backwards(places: list[Written], story: tuple[dict[str, Any], ...]) -> Iterator[Mistake]:

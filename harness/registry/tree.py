@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-Past = Literal["action", "result", "message", "route"]
-PASTS: Final = ("action", "result", "message", "route")
+Past = Literal["action", "result", "message", "route", "refusal"]
+PASTS: Final = ("action", "result", "message", "route", "refusal")
 Verb = Literal["happened", "count", "total", "last", "first", "must_follow"]
 VERBS: Final = ("happened", "count", "total", "last", "first", "must_follow")
 

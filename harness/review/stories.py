@@ -5,13 +5,13 @@ An example is a short story, one line for each step; the rule is judged at the l
     - [{user: yes please}, {get_order: {order_id: W-1}, result: {total: 5}}, {refund: {order_id: W-1, amount: 5}}]
 
 A line is a chat message (``user``, ``assistant`` or ``system``) or a call of a tool with its arguments, and what came
-of it as ``result``, ``failed`` or ``unknown`` with the reason. A call without an outcome is still open. An assistant
-may ask for calls: ``{assistant: text, asks: [{refund: {order_id: W-1}}]}``. A model is called by ``{model: NAME, usage:
-{total_tokens: 5}}``. What a route does is told as in a trace: ``{route: {does: retry, goal: paid, after: 2}}``; the
-events of a story are counted from 0, a call with its outcome being two, and a call may say which call of a goal it
-``serves``. What an agent makes is ``{artifact: {NAME: value}}``. Any line may say which ``agent`` it is of, and ``at``
-what time since the start it happens; else it is a nanosecond after what was before. What a rule requires to follow is
-judged when the story ends.
+of it as ``result``, ``failed``, ``unknown`` with the reason, or ``refused`` with the rule that blocked it. A call
+without an outcome is still open. An assistant may ask for calls: ``{assistant: text, asks: [{refund: {order_id:
+W-1}}]}``. A model is called by ``{model: NAME, usage: {total_tokens: 5}}``. What a route does is told as in a trace:
+``{route: {does: retry, goal: paid, after: 2}}``; the events of a story are counted from 0, a call with its outcome
+being two, and a call may say which call of a goal it ``serves``. What an agent makes is ``{artifact: {NAME: value}}``.
+Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else it is a nanosecond
+after what was before. What a rule requires to follow is judged when the story ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import AGENT, ARTIFACT, ASKS, MODEL, ROLES, ROUTE, SERVES, moment_ns, subject
+from harness.registry.story import AGENT, ARTIFACT, ASKS, MODEL, REFUSED, ROLES, ROUTE, SERVES, moment_ns, subject
 from harness.registry.tree import Fold
 from harness.trace.event import Event, Kind
 from harness.trace.verdict import Judgement, Verdict
@@ -135,15 +135,21 @@ def _message(said: str, line: dict[str, Any]) -> dict[Kind, dict[str, Any]]:
 
 
 def _call(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, Any]]:
-    """Give the action and, unless the call is still open, the observation."""
+    """Give the action and, unless the call is still open, the observation, or the decision that blocked it."""
     action = {"surface": "tool", "tool": said, "args": line[said] or {}, "rules": ()}
     if SERVES in line:
         action[SERVES] = line[SERVES]
     if said == MODEL:
         args = {"messages": [], "options": {"model": line[MODEL]}}
         action = {"surface": "model", "tool": _CHAT, "args": args, "rules": ()}
+    if REFUSED in line:
+        return {"action": action, "decision": _blocked(seq, line[REFUSED])}
     outcome = _outcome(line)
     return {"action": action} | ({"observation": {"action": seq, **outcome}} if outcome else {})
+
+
+def _blocked(action: int, rule: str) -> dict[str, Any]:
+    return {"action": action, "decision": "block", "rule": rule, "reason": "blocked"}
 
 
 def _asked(call: dict[str, Any]) -> dict[str, Any]:

@@ -22,9 +22,10 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from harness.assertion.interface import Checker
-from harness.errors import HarnessError, NotRecordable, Refused
+from harness.errors import HarnessError, NotRecordable
 from harness.mediation.approval import digest_of_question, objection, written
 from harness.mediation.decision import ALLOW, Decision, Mode, decide
+from harness.mediation.refusal import Refusals
 from harness.ports import Question
 from harness.registry.registry import Registry
 from harness.routing.health.monitors import Signal
@@ -34,7 +35,7 @@ from harness.run.questions import Questions
 from harness.run.signals import signals_of
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
-from harness.trace.event import Event
+from harness.trace.event import ACTS, Event
 from harness.trace.history import Histories
 from harness.trace.outcome import to_body
 from harness.trace.reader import Entry
@@ -97,6 +98,7 @@ class SessionMachine:
         self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
         self._open: dict[int, _Action] = {}
         self._truths: set[Truth] = set()
+        self._refusals = Refusals()
         self._questions = Questions()
         self._handlers = {
             Propose: self._propose,
@@ -159,6 +161,8 @@ class SessionMachine:
         self._checker.judge(event)
         self._writer.adopt(entry)
         self._questions.heard(entry)
+        self._refusals.adopt(event)
+        self._checker.falls()  # the record tells of them
         if self._signals is not None:
             self._signals.heard(event)
         if event.kind == "action":
@@ -212,7 +216,8 @@ class SessionMachine:
         decided = self._writer.seq
         lines += self._decided(event, decision)
         if decision.decision == "block":
-            return Effects(seq, lines, True, refused=_refused(decision, tool, judgement), seq=decided, at=at)
+            refused = self._refusals.refused(decision, event.agent, tool, judgement)
+            return Effects(seq, lines, True, refused=refused, seq=decided, at=at)
         question = self._question(decision, event, announced)
         self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question)
         return Effects(seq, lines, True, question=question)
@@ -241,19 +246,16 @@ class SessionMachine:
         intent = action.event
         event = Event(self._writer.seq, "decision", intent.agent, intent.task, (said.action,), said.at, body)
         self._checker.judge(event)
-        lines = self._writer.append(event) + self._noticed(event)
+        lines = self._writer.append(event) + self._noticed(event) + self._fallen(event)
         if allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
-            args = intent.body["args"] if intent.body["surface"] == "tool" else action.rewritten
+            args = intent.body["args"] if intent.body["surface"] in ACTS else action.rewritten
             return Effects(said.action, lines, True, self._fsync_writes, args=args)
         del self._open[said.action]
         reason = void or f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
-        refused = Refused(
-            action.decision.rule,
-            reason,
-            call=intent.body["tool"],
-            alternative=action.decision.alternative,
-            retryable=bool(void),  # the same call may be asked about anew
+        # after an answer that does not count, the same call may be asked about anew
+        refused = self._refusals.refused(
+            replace(action.decision, reason=reason, retryable=bool(void)), intent.agent, intent.body["tool"]
         )
         return Effects(said.action, lines, True, refused=refused, seq=event.seq, at=said.at)
 
@@ -274,7 +276,7 @@ class SessionMachine:
         if decision.decision == "allow":
             return Effects(number, lines, seq=event.seq, at=at)
         lines += self._decided(event, decision)
-        refused = _refused(decision, intent.body["tool"], judgement)
+        refused = self._refusals.refused(decision, intent.agent, intent.body["tool"], judgement)
         return Effects(number, lines, refused=refused, seq=event.seq, at=at)
 
     def _say(self, said: Say) -> Effects:
@@ -289,7 +291,7 @@ class SessionMachine:
         decision = decide(judgement, self._registry, ToolSpec(name), self._mode)
         if decision.decision == "allow":
             return Effects(event.seq, lines)
-        return Effects(event.seq, lines, refused=_refused(decision, name, judgement))
+        return Effects(event.seq, lines, refused=self._refusals.refused(decision, agent, name, judgement))
 
     def _read(self, said: Read) -> Effects:
         body = {"reads": [[source, value] for source, value in said.reads]}
@@ -320,12 +322,12 @@ class SessionMachine:
         tool, args = action.body["tool"], (self._redactor or Redactor(())).redact(action.body["args"])
         before = self._questions.take((action.task, tool, args))
         digest = digest_of_question(before or announced, self._registry.digest)
-        return Question(decision.rule, decision.reason, tool, args, digest)
+        return Question(decision.rule, decision.reason, tool, args, digest, decision.who)
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
     def _verdicts(self, judgement: Judgement, cause: Event) -> bytes:
-        return b"".join(self._verdict(verdict, cause) for verdict in judgement.verdicts)
+        return b"".join(self._verdict(verdict, cause) for verdict in judgement.verdicts) + self._fallen(cause)
 
     def _verdict(self, verdict: Verdict, cause: Event) -> bytes:
         self._truths.add(verdict.truth)
@@ -363,6 +365,18 @@ class SessionMachine:
         }
         event = Event(self._writer.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
         self._checker.judge(event)
+        return self._writer.append(event) + self._noticed(event) + self._fallen(event)
+
+    def _fallen(self, cause: Event) -> bytes:
+        """Write what an event has cost its agent of the trust in it."""
+        return b"".join(
+            self._state(cause, "trust", fall.agent, {"trust": fall.now, "was": fall.was, "rule": fall.rule})
+            for fall in self._checker.falls()
+        )
+
+    def _state(self, cause: Event, machine: str, name: str, data: dict[str, Any]) -> bytes:
+        body = {"machine": machine, "name": name, "data": data}
+        event = Event(self._writer.seq, "state", cause.agent, cause.task, (cause.seq,), cause.at, body)
         return self._writer.append(event) + self._noticed(event)
 
     def _noticed(self, cause: Event) -> bytes:
@@ -373,16 +387,3 @@ class SessionMachine:
         event = Event(self._writer.seq, "route", cause.agent, cause.task, (cause.seq,), cause.at, body)
         lines = self._writer.append(event)
         return lines + self._verdicts(self._checker.judge(event), event)
-
-
-def _refused(decision: Decision, call: str, judgement: Judgement) -> Refused:
-    deciding = next((verdict for verdict in judgement.verdicts if verdict.rule == decision.rule), None)
-    return Refused(
-        decision.rule,
-        decision.reason,
-        call=call,
-        alternative=decision.alternative,
-        retryable=decision.retryable,
-        values=deciding.values if deciding else {},
-        gradient=tuple(move.facts() for move in deciding.gradient) if deciding else (),
-    )

@@ -8,12 +8,15 @@ its chunks add up to. Text that is not understood is never dropped: it stays in 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from harness.trace.event import Event
 from harness.trace.value import decode_value
+
+# how Chat Completions, Responses and Anthropic's Messages call the most tokens of an answer
+_BOUNDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 class Message(NamedTuple):
@@ -90,6 +93,21 @@ def tokens_of(response: Any) -> int | None:
     """Give the tokens that a recorded HTTP response says it took, streamed or whole; None where it does not say."""
     stated = [_stated(body.get("response", body)) for body in bodies_of(response)]
     return next((tokens for tokens in reversed(stated) if tokens is not None), None)
+
+
+def reserved_by(request: Any) -> int | None:
+    """Give the most tokens that the answers to a request may take; None where it sets no bound.
+
+    ``request`` are the arguments of a model call, as they are sent or as a trace holds them. What the request itself
+    takes is not counted: only the model's own tokenizer knows it.
+    """
+    if not isinstance(request, dict):
+        return None
+    options = request.get("options")
+    said = request | options if isinstance(options, dict) else request
+    bounds = [said[name] for name in _BOUNDS if type(said.get(name)) is int and said[name] >= 0]
+    answers = said.get("n")
+    return max(bounds) * (answers if type(answers) is int and answers > 0 else 1) if bounds else None
 
 
 def _stated(body: Any) -> int | None:

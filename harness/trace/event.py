@@ -21,6 +21,8 @@ Surface = Literal["tool", "model", "escalation", "server", "message", "handoff",
 
 ``server`` is what a client and a server of tools settle between them: the handshake, the lists of what there is.
 """
+ACTS: Final[frozenset[str]] = frozenset(("tool", "message", "handoff", "memory"))
+"""The surfaces of what an agent does itself: it calls tools, speaks to other agents, hands over to them, and keeps."""
 
 
 class Event(NamedTuple):

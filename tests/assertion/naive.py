@@ -65,6 +65,24 @@ class History:
                 yield Told("message", one.seq, step, one.at, said(one))
             elif one.kind == "route":
                 yield Told("route", one.seq, step, one.at, self.names_of_route(one))
+            elif one.kind == "decision" and one.body["decision"] == "block":
+                yield Told("refusal", one.seq, step, one.at, self.names_of_refusal(one))
+
+    def names_of_refusal(self, block: Event) -> dict[str, Any]:
+        """Give the names of a call that was refused, or whose result was."""
+        refused = {one.seq: one for one in self.actions}
+        action = refused[block.body["action"]]
+        same = [
+            one
+            for one in self.events
+            if one.kind == "decision"
+            and one.seq <= block.seq
+            and (one.body["rule"], one.agent) == (block.body["rule"], block.agent)
+            and refused[one.body["action"]].body["tool"] == action.body["tool"]
+        ]
+        told = {"rule": block.body["rule"], "reason": block.body["reason"], "severity": "high", "retryable": False}
+        names = {name: value for name, value in self.names(action).items() if name in ("call", "tool", "agent")}
+        return names | {"refusal": told | {"times": len(same)}, "seq": block.seq}
 
     def names_of_route(self, route: Event) -> dict[str, Any]:
         """Give the names of what a route does."""

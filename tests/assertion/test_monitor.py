@@ -97,7 +97,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         elif waiting:
             body: dict[str, Any] = {"action": waiting.pop(draw(st.integers(0, len(waiting) - 1)))}
             if choice == "block":
-                body |= {"decision": "block", "rule": "A", "reason": ""}
+                body |= {"decision": "block", "rule": draw(st.sampled_from(["A", "A", "B"])), "reason": ""}
                 events.append(event(seq, "decision", body)._replace(at=at))
             else:
                 failed = {"failed": {"error": {}, "retryable": False}}

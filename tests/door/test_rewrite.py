@@ -110,6 +110,59 @@ def test_the_call_in_its_place_is_judged_too(tmp_path: Path) -> None:
     assert paid == []
 
 
+@pytest.mark.parametrize(
+    ("grant", "refused"),
+    [
+        ("{tool: pay, args: {properties: {cents: {maximum: 50}}}}", "AGENT-main-ARGS-pay"),
+        ("{tool: pay, args: {properties: {to: {const: ann}}}}", "AGENT-main-ARGS-pay"),
+        ("pay", ""),
+    ],
+)
+def test_a_rewrite_does_not_widen_what_an_agent_may(tmp_path: Path, grant: str, refused: str) -> None:
+    """The call in its place needs the same authority: what the agent could not have asked for is blocked."""
+    paid: list[Any] = []
+    extra = (
+        "  - {id: TO, on: action, tool: pay, require: call.args.to != 'ann', otherwise: rewrite,"
+        f" rewrite: {{args.to: '\"bob\"'}}}}\nagents: {{main: {{may: [{grant}]}}}}\n"
+    )
+    app, pay = app_of(tmp_path, paid, extra)
+    with app.session():
+        if not refused:
+            pay(500, to="ann")
+        else:
+            with pytest.raises(Refused) as caught:
+                pay(500, to="ann")
+            assert caught.value.rule == refused
+    assert paid == ([] if refused else [(100, "bob")])
+
+
+def test_texts_are_cut_masked_and_cleaned_by_rules(tmp_path: Path) -> None:
+    """A rewrite uses the whole language: what is too long is clipped, numbers of cards are masked, or taken out."""
+    rules = """
+registry: notes
+version: 1
+default: allow
+tools: {note: {effect: write, arguments: {properties: {text: {type: string}, card: {type: string}}}}}
+invariants:
+  - {id: SHORT, on: action, tool: note, require: len(call.args.text) <= 20, otherwise: rewrite,
+     rewrite: {args.text: "clip(call.args.text, 20)"}}
+  - {id: CARD, on: action, tool: note, require: call.args.card.startswith("*"), otherwise: rewrite,
+     rewrite: {args.card: mask(call.args.card)}}
+  - {id: CLEAN, on: action, tool: note, require: 'not call.args.text.matches("[0-9]{4}")', otherwise: rewrite,
+     rewrite: {args.text: 'call.args.text.sub("[0-9]{4,}", "#")'}}
+"""
+    app = harness.Harness(load(rules, "notes.yaml"), traces=tmp_path)
+    noted: list[tuple[str, str]] = []
+
+    @app.tool(effect="write")
+    def note(text: str, card: str) -> None:
+        noted.append((text, card))
+
+    with app.session():
+        note("card 4111111111111111 was declined", "4111111111111111")
+    assert noted == [("card #", "************1111")]
+
+
 def test_rules_that_undo_each_other_end_in_a_block(tmp_path: Path) -> None:
     """A call is rewritten a few times at most."""
     extra = (

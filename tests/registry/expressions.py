@@ -115,6 +115,21 @@ def past_routes(now: str = "call") -> Texts:
     return st.sampled_from(of_all + joined[now])
 
 
+def past_refusals() -> Texts:
+    """Give conditions on what was refused."""
+    return st.sampled_from(
+        [
+            "refusal.rule == 'A'",
+            "refusal.times > 1 and tool.effect == 'write'",
+            "call.tool == now.call.tool",
+            "call.args.a == now.call.args.a and refusal.rule != 'A'",
+            "refusal.times > now.call.args.a",
+            "refusal.severity == 'high' and not refusal.retryable and seq > 2",
+            "result.a > 0",
+        ]
+    )
+
+
 def route_truths() -> Texts:
     """Give expressions about what a route does that are true or false, now and then without an answer."""
     leaves = st.sampled_from(
@@ -192,6 +207,9 @@ def truths(depth: int) -> Texts:
         say("happened(message, role == 'user' and text == {})", texts(0)),
         say("happened(route, {}{})", past_routes(), windows()),
         say("count(route, {}{}) > {}", past_routes(), windows(), numbers(0)),
+        say("happened(refusal, {}{})", past_refusals(), windows()),
+        say("count(refusal, {}{}) > {}", past_refusals(), windows(), numbers(0)),
+        say("last(refusal, {}{}).refusal.times > 1", past_refusals(), windows()),
         say("last(route, {}{}).route.does == 'retry'", past_routes(), windows()),
         say("({} if {} else {})", inner, inner, inner),
     )

@@ -125,7 +125,7 @@ def remembering(
     for one in told:
         past.clock.step, past.clock.at = one.step, one.at
         names = one.names
-        outcome = {name: names[name] for name in ("result", "failed", "route", "seq") if name in names}
+        outcome = {name: names[name] for name in ("result", "failed", "route", "refusal", "seq") if name in names}
         said = names.get("message", {})
         arguments = (
             names.get("call", {}),

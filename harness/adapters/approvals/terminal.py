@@ -40,6 +40,7 @@ def shown(question: Question) -> str:
     """Give a question as lines for a terminal; what a model has written cannot move the cursor or hide anything."""
     lines = [f"{question.rule}: {question.reason}", f"    {question.tool}"]
     lines += [f"        {name} = {json.dumps(value)}" for name, value in question.args.items()]
+    lines += [f"    to decide: {question.who}"] if question.who else []
     lines.append(f"    question {question.digest}")
     return "\n".join(map(_visible, lines)) + "\nallow this call? [y/N] "
 

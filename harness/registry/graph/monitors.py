@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.registry.capability import AMOUNT_CURE, amount_of
+from harness.registry.budget import AMOUNT_CURE, amount_of
 from harness.registry.complaint import nearest
 from harness.registry.graph.values import Graph
 from harness.registry.graph.ways import Flaw, Path, arguments_of

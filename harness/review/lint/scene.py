@@ -33,6 +33,7 @@ _WILD: Final = frozenset("*?[")
 _STEPS: Final = Range(Interval(0, float("inf"), whole=True))
 _ONE_OF_MANY: Final = Range(Interval(0, float("inf"), whole=True), undefined=True)  # the number of another event
 _TEXT: Final = Range(others=True)
+_ACTOR: Final = {"agent": _TEXT, "trust": Range(Interval(0, 1))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ class Stage:
 
     def _call(self, on: str, spec: ToolSpec | None) -> Scene:
         known = known_of(tool_names(spec) if spec else None, self._parameters)
-        facts = self._facts | {"agent": _TEXT, "call.tool": _TEXT, "call.id": _TEXT, "call.args": Range(others=True)}
+        facts = self._facts | _ACTOR | {"call.tool": _TEXT, "call.id": _TEXT, "call.args": Range(others=True)}
         facts |= {"call.serves": _ONE_OF_MANY}
         facts |= {name: exactly(value) for name, value in known.items() if not name.startswith("now.")}
         facts |= {"failed": Range(truths=BOTH, undefined=True), "seq": _STEPS} if on == "result" else {}
@@ -142,14 +143,14 @@ class Stage:
     @cached_property
     def _message(self) -> Scene:
         said = {"role": Range(words=frozenset(ROLES)), "text": _TEXT, "tool_calls": Range(others=True)}
-        facts = self._facts | {"agent": _TEXT} | {f"message.{name}": one for name, one in said.items()}
+        facts = self._facts | _ACTOR | {f"message.{name}": one for name, one in said.items()}
         return Scene(None, known_of(None, self._parameters), facts, facts)
 
     @cached_property
     def _route(self) -> Scene:
         said = {"does": Range(words=frozenset(DOES)), "goal": _TEXT, "served": Range(truths=BOTH, undefined=True)}
         said |= dict.fromkeys(("action", "after"), _ONE_OF_MANY)
-        facts = self._facts | {"agent": _TEXT, "seq": _STEPS} | {f"route.{name}": one for name, one in said.items()}
+        facts = self._facts | _ACTOR | {"seq": _STEPS} | {f"route.{name}": one for name, one in said.items()}
         return Scene(None, known_of(None, self._parameters), facts, facts)
 
     @cached_property

@@ -82,5 +82,11 @@ def _unanswerable(fold: Fold, condition: Node, stage: Stage) -> bool:
     return not any(can_be_true(condition, spec, registry.parameters) for spec in specs)
 
 
-_EVENTS = {"action": "call", "result": "result", "message": "message", "route": "event of a route"}
+_EVENTS = {
+    "action": "call",
+    "result": "result",
+    "message": "message",
+    "route": "event of a route",
+    "refusal": "refusal",
+}
 _CURES = {"message": f"roles are: {', '.join(ROLES)}", "route": f"a route does: {', '.join(DOES)}"}
