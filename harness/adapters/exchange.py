@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
 from harness.errors import InDoubt, NotRecordable
 from harness.run.drive import Rewritten, Run, acall, call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
+from harness.trace.covered import Covered
 from harness.trace.error import describe, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
 from harness.trace.value import decode_value, encode_value
@@ -20,7 +21,8 @@ class Doorway(NamedTuple):
     ``current`` finds the run that the calling code belongs to, None outside a session. ``narrow`` puts the registry's
     word in the place of a declaration; ``declare`` makes a tool of the program one that the app knows.
     ``keep_secret`` keeps a value, by its name, out of every trace. ``wrap`` is the app's own, for what is inside of
-    what is wrapped.
+    what is wrapped. ``covers`` is told, by the adapter's name and where what it has wrapped is used, which surfaces of
+    that pass the door and which do not; it writes them into the trace of the run, once for each task and list.
     """
 
     current: Callable[[], Run | None]
@@ -28,6 +30,7 @@ class Doorway(NamedTuple):
     declare: Callable[[ToolSpec], None]
     keep_secret: Callable[[str, str], None]
     wrap: Callable[[Any], Any]
+    covers: Callable[[str, Iterable[Covered]], None]
 
 
 class Exchange:

@@ -31,6 +31,7 @@ from harness.routing.health.store import Health
 from harness.run.drive import Run
 from harness.tool import Effect, ToolSpec, Trust
 from harness.trace.codec import Header
+from harness.trace.covered import Covered
 from harness.trace.redaction import DEFAULT_FIELDS, Redactor
 
 if TYPE_CHECKING:
@@ -334,7 +335,13 @@ class Harness:
 
     @property
     def _doorway(self) -> Doorway:
-        return Doorway(self._door, self.narrowed, self._declare, self._keep_secret, self.wrap)
+        return Doorway(self._door, self.narrowed, self._declare, self._keep_secret, self.wrap, self._covers)
+
+    @staticmethod
+    def _covers(adapter: str, surfaces: Iterable[Covered]) -> None:
+        session = session_var.get()
+        if session is not None and not session.ended:
+            session.covers(adapter, surfaces)
 
     def _declare(self, spec: ToolSpec) -> None:
         known = self._tools.get(spec.name)

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Token
 from functools import partial
@@ -28,6 +28,7 @@ from harness.run.drive import Run
 from harness.run.session import SessionMachine
 from harness.run.stop import Stop
 from harness.trace.codec import Header
+from harness.trace.covered import SURFACES, Covered
 from harness.trace.error import describe
 from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
@@ -97,6 +98,7 @@ class Session(Machines):
         self._depth = 0
         self.ended = False
         self.number = str(next(_numbers))
+        self._covered: set[tuple[str, str, tuple[Covered, ...]]] = set()
         self._lock = Mutex()
 
     @property
@@ -134,6 +136,18 @@ class Session(Machines):
     def state(self, machine: str, name: str, data: dict[str, Any]) -> None:
         """Record what a machine has come to, such as the tally of a vote; on replay it has to come to the same."""
         drive.say(self.started(), "state", {"machine": machine, "name": name, "data": encode_value(data)})
+
+    def covers(self, adapter: str, surfaces: Iterable[Covered]) -> None:
+        """Record which surfaces an adapter brings to the door and which it does not, once for each task and list.
+
+        It is written as a read at a place of its own, with what the task does next: so it costs no line, and a replay
+        under an adapter that says more goes on as recorded.
+        """
+        run, said = self.started(), tuple(surfaces)
+        key = address.nearest(), adapter, said
+        if said and key not in self._covered:
+            self._covered.add(key)
+            drive.read_at(run, SURFACES, adapter, lambda: [one.facts() for one in said])
 
     @contextmanager
     def acting(self, name: str) -> Iterator[None]:
