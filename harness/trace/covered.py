@@ -34,7 +34,7 @@ class Covered(NamedTuple):
     ``why`` says what the status rests on, or why the surface does not pass the door.
     """
 
-    surface: SurfaceKind
+    kind: SurfaceKind
     name: str
     status: Status
     why: str = ""
