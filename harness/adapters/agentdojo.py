@@ -48,7 +48,7 @@ def value_of(text: str) -> Any:
     shown = marked.group(1) if marked else text
     if shown.startswith("{"):
         return _dict_of(shown)
-    if shown.startswith("- ") or _FIELD.match(shown):
+    if shown.startswith(("- ", "'")) or _FIELD.match(shown):  # a first field such as 'on' is quoted
         try:
             value = yaml.load(shown, _Loader)  # noqa: S506 - a safe loader
         except (yaml.YAMLError, ValueError):
