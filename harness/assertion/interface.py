@@ -24,6 +24,8 @@ from harness.registry.registry import Registry
 from harness.registry.scope import STEP_NAMES
 from harness.tool import ToolSpec
 from harness.trace.chat import Message, messages_in
+from harness.trace.coverage import Coverage
+from harness.trace.covered import Covered
 from harness.trace.event import ACTS, Event
 from harness.trace.verdict import Judgement, Severity, Verdict
 
@@ -71,6 +73,8 @@ class Checker:
             or self._past.asks_sources
             or self._past.obligations
         )
+        spoken_of = self._program.group("surface")
+        self._coverage = Coverage() if spoken_of.rules or spoken_of.promises else None
         # whether anything will be said of the outcome of a call, or of the call later on
         after = self._trust is not None or any(rule.on == "result" for rule in self._program.rules)
         self._follows = self._hears or bool(pasts) or after
@@ -83,6 +87,13 @@ class Checker:
         that can speak of it + questions it can answer), whatever the length of the run, but for questions whose plan
         says ``history``.
         """
+        judgement = self._event(event)
+        if self._coverage is not None:
+            for surface in self._coverage.heard(event):
+                judgement = _join(judgement, self._surface(event, surface))
+        return judgement
+
+    def _event(self, event: Event) -> Judgement:
         if event.kind == "action":
             return self._action(event)
         if event.kind == "observation":
@@ -109,6 +120,8 @@ class Checker:
         """Judge the rules on the end of a run, and what its steps have left undone."""
         group = self._program.group("end")
         judgement = self._ask(group, self._arguments(group, agent="", step=self._clock.step + 1))
+        for surface in self._coverage.finish() if self._coverage is not None else ():
+            judgement = _join(judgement, self._surface(None, surface))
         return _join(judgement, Judgement((), tuple(map(self._undone, self._past.unmet()))))
 
     def _action(self, event: Event) -> Judgement:
@@ -248,6 +261,16 @@ class Checker:
         names = {**told, "agent": event.agent} | ({"tool": group.tool} if tool else {})
         self._past.happened(group.watches, Happening(event.seq, self._clock.step, event.at, names, arguments))
         if self._promised:
+            self._promise(event.seq, arguments)
+        return judgement
+
+    def _surface(self, event: Event | None, surface: Covered) -> Judgement:
+        """Judge the use of a surface that an event tells of, or at the end that nothing did."""
+        group, agent = self._program.group("surface"), "" if event is None else event.agent
+        step = self._clock.step + (event is None or event.kind != "action")
+        arguments = self._arguments(group, {"surface": surface._asdict()}, agent=agent, step=step)
+        judgement = self._ask(group, arguments)
+        if self._promised and event is not None:
             self._promise(event.seq, arguments)
         return judgement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +14,13 @@ from rich.markup import escape
 from harness.adapters.files import open_trace
 from harness.cli.moment import at_action, told
 from harness.cli.open_questions import lines_of_questions
-from harness.cli.output import console
+from harness.cli.output import console, counted, emit
 from harness.errors import UsageError
 from harness.run.questions import Questions
 from harness.run.watch import Place, read_place
 from harness.trace.chat import messages_in
+from harness.trace.coverage import Known, coverage_of
+from harness.trace.covered import STATUSES
 from harness.trace.event import Event, plain
 from harness.trace.reader import Reader
 
@@ -47,6 +49,9 @@ def command(
     agent: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only what this agent did, or this node of a plan.")
     ] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="List every surface of the run instead: mediated, observed or unseen.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines, content in place.")] = False,
 ) -> None:
     """Print a trace: what was said, called, answered, judged and decided, one line each."""
@@ -56,7 +61,10 @@ def command(
 
             draw_routes(reader, trace, registry, graph)
             return
-        if at is not None:
+        if coverage:
+            known = coverage_of(reader)
+            emit({"surfaces": [one._asdict() for one in known]}, lines_of_coverage(known), as_json)
+        elif at is not None:
             _show_place(reader, read_place(at), str(trace), as_json)
         elif as_json:
             for event in reader:
@@ -91,6 +99,17 @@ def _show_all(reader: Reader, trace: Path, agent: str | None) -> None:
     registry = next((one["digest"] for one in run.get("registries") or ()), "")
     for line in lines_of_questions(questions.open, registry) if reader.footer is None else ():
         out.print(line, markup=False)
+
+
+def lines_of_coverage(known: Sequence[Known]) -> list[str]:
+    """Give the lines that tell a run's surfaces, and how many there are of each status."""
+    wide = max((len(one.name) for one in known), default=0)
+    lines = [
+        f"{one.status:9} {one.kind:10} {one.name:{wide}} {f'{one.times}×':>6}  {one.why}".rstrip() for one in known
+    ]
+    counts = Counter(one.status for one in known)
+    said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    return [*lines, f"{counted(len(known), 'surface')}{': ' if said else ''}{said}"]
 
 
 def _show_place(reader: Reader, place: Place, trace: str, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import Token
 from functools import partial
@@ -21,6 +21,7 @@ from harness.determinism.member import Mutex, current, take_part
 from harness.determinism.schedule import Timeline
 from harness.door.current import session_var
 from harness.door.machines import Machines
+from harness.door.surfaces import Surfaces, Told
 from harness.errors import Halt, NotRecordable, UsageError, Waiting
 from harness.ports import World
 from harness.run import drive
@@ -28,7 +29,6 @@ from harness.run.drive import Run
 from harness.run.session import SessionMachine
 from harness.run.stop import Stop
 from harness.trace.codec import Header
-from harness.trace.covered import SURFACES, Covered
 from harness.trace.error import describe
 from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
     folder: str = ""
 
 
-class Session(Machines):
+class Session(Machines, Surfaces):
     """Record, check and seal one run; a context manager, synchronous or asynchronous.
 
     Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
@@ -98,7 +98,7 @@ class Session(Machines):
         self._depth = 0
         self.ended = False
         self.number = str(next(_numbers))
-        self._covered: set[tuple[str, str, tuple[Covered, ...]]] = set()
+        self._told: set[Told] = set()
         self._lock = Mutex()
 
     @property
@@ -136,18 +136,6 @@ class Session(Machines):
     def state(self, machine: str, name: str, data: dict[str, Any]) -> None:
         """Record what a machine has come to, such as the tally of a vote; on replay it has to come to the same."""
         drive.say(self.started(), "state", {"machine": machine, "name": name, "data": encode_value(data)})
-
-    def covers(self, adapter: str, surfaces: Iterable[Covered]) -> None:
-        """Record which surfaces an adapter brings to the door and which it does not, once for each task and list.
-
-        It is written as a read at a place of its own, with what the task does next: so it costs no line, and a replay
-        under an adapter that says more goes on as recorded.
-        """
-        run, said = self.started(), tuple(surfaces)
-        key = address.nearest(), adapter, said
-        if said and key not in self._covered:
-            self._covered.add(key)
-            drive.read_at(run, SURFACES, adapter, lambda: [one.facts() for one in said])
 
     @contextmanager
     def acting(self, name: str) -> Iterator[None]:

@@ -30,6 +30,7 @@ STEP: Final[Env] = {name: loader(name) for name in ("call", "tool", "message", "
     "artifact": key_loader("outcome", "artifact"),
     "route": key_loader("outcome", "route"),
     "refusal": key_loader("outcome", "refusal"),
+    "surface": key_loader("outcome", "surface"),
     "seq": key_loader("outcome", "seq"),
     "run": attribute_loader("moment", "run"),
     "elapsed_s": attribute_loader("moment", "elapsed_s"),

@@ -17,9 +17,17 @@ from harness.registry.reduce import reduce
 from harness.registry.scope import NAMES, PAST_NAMES, STEP_NAMES
 from harness.registry.tree import Constant, Field, Fold, Listing, Logic, Node, dotted, mentions, outline, walk
 from harness.tool import ToolSpec
+from harness.trace.covered import STATUSES, SURFACE_KINDS
 from harness.trace.event import DOES
 
 Env = Mapping[str, Kind]
+
+_FIXED: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "route.does": ("a route never does", DOES),
+    "surface.kind": ("no surface is of the kind", SURFACE_KINDS),
+    "surface.status": ("no surface is", STATUSES),
+}
+"""The names that say one of a few words, what is told of another word, and the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +138,16 @@ def tools_cure(name: str, context: Context) -> str:
 def unknown_words(left: Node, right: Node, context: Context, *, any_tool: bool) -> Iterator[tuple[Node, str, str]]:
     """Yield the words that something is compared with and can never be: place, message, cure.
 
-    Tools and agents that nobody declares, what no route does; written out, or a parameter holds them.
+    Tools and agents that nobody declares, what no route does and no surface is; written out, or a parameter holds them.
     """
     for chain, other in ((left, right), (right, left)):
         name = dotted(chain).removeprefix("now.")
-        if name == "route.does":
+        if name in _FIXED:
+            said, words = _FIXED[name]
             yield from (
-                (place, f"a route never does {word!r}", nearest(str(word), DOES) or f"it does: {', '.join(DOES)}")
+                (place, f"{said} {word!r}", nearest(str(word), words) or f"known: {', '.join(words)}")
                 for place, word in _words(other, context)
-                if word not in DOES
+                if word not in words
             )
             continue
         if name in ("call.tool", "tool.name", "route.tool") and not any_tool:

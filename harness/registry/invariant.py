@@ -13,7 +13,7 @@ from harness.registry.tree import Node, outline
 from harness.tool import ToolSpec
 from harness.trace.verdict import Response, Severity
 
-Occasion = Literal["action", "result", "message", "artifact", "route", "end"]
+Occasion = Literal["action", "result", "message", "artifact", "route", "surface", "end"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "critical")
 # the mildest first; what a person may still refuse is milder than what is refused

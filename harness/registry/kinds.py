@@ -8,7 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from harness.registry.library import LIBRARY, Type
 from harness.registry.parameter import unit_of
-from harness.registry.scope import CALL_FIELDS, MESSAGE_FIELDS, REFUSAL_FIELDS, RUN_FIELDS, TOOL_FIELDS
+from harness.registry.scope import (
+    CALL_FIELDS,
+    MESSAGE_FIELDS,
+    REFUSAL_FIELDS,
+    RUN_FIELDS,
+    SURFACE_FIELDS,
+    TOOL_FIELDS,
+)
 from harness.registry.unit import LITERAL, PLAIN, SECONDS, Unit, common, joined, root
 from harness.tool import ToolSpec
 
@@ -175,6 +182,7 @@ def kinds_of_names(tools: list[ToolSpec], parameters: Mapping[str, Kind], artifa
         "route": Kind("record", fields=_ROUTE),
         "refusal": Kind("record", fields=dict.fromkeys(REFUSAL_FIELDS, TEXT) | {"retryable": TRUTH, "times": COUNT}),
         "trust": COUNT,
+        "surface": Kind("record", fields=dict.fromkeys(SURFACE_FIELDS, TEXT)),
         "seq": COUNT,
         "message": Kind("record", fields=message),
         **message,

@@ -21,7 +21,7 @@ from harness.trace.event import ACTS, Surface
 from harness.trace.verdict import Judgement
 
 # "failed" is a result that is not ok: only rules that mention it speak then; of a "refusal" none does, it is asked for
-Occasion = Literal["action", "result", "failed", "message", "artifact", "route", "refusal", "end"]
+Occasion = Literal["action", "result", "failed", "message", "artifact", "route", "surface", "refusal", "end"]
 
 NOT_A_TOOL: Final = "\x00"  # stands for any tool that nobody declared
 _KEPT: Final = 4096  # groups of tools; a trace may name any number of tools, and memory must not follow it

@@ -164,7 +164,7 @@ _INVARIANT: Final = {
     "properties": {
         "id": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_./-]*$"},
         "title": _TEXT,
-        "on": {"enum": ["action", "result", "message", "artifact", "route", "end"]},
+        "on": {"enum": ["action", "result", "message", "artifact", "route", "surface", "end"]},
         "tool": _TOOLS,
         "artifact": _NAME,
         "when": _TEXT,

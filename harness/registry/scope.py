@@ -1,11 +1,12 @@
 """What an expression can speak of: the names of each occasion, and the past.
 
 ``call`` speaks of the call in question, ``tool`` of its declaration, ``result`` and ``failed`` of its outcome,
-``message`` of a chat message, ``route`` of what a route does, ``trust`` of how far the acting agent is trusted;
-``seq`` is the number of the outcome's or the route's event. In a question about the past the names speak of the past
-event, and ``now`` of the present one. ``action`` in the past means calls that were not blocked, ``result`` those whose
-outcome was ok, ``refusal`` those that were blocked, or whose result was withheld. All three mean what an agent does
-itself (``ACTS``); model calls are among them only where the condition mentions ``call.surface``.
+``message`` of a chat message, ``route`` of what a route does, ``surface`` of one that is used, and whether it passes
+the door; ``trust`` of how far the acting agent is trusted; ``seq`` is the number of the outcome's or the route's event.
+In a question about the past the names speak of the past event, and ``now`` of the present one. ``action`` in the past
+means calls that were not blocked, ``result`` those whose outcome was ok, ``refusal`` those that were blocked, or whose
+result was withheld. All three mean what an agent does itself (``ACTS``); model calls are among them only where the
+condition mentions ``call.surface``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from harness.registry.values import Undefined
 from harness.tool import ToolSpec
+from harness.trace.covered import Covered
 
 if TYPE_CHECKING:
     from harness.registry.plan import Plan
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 CALL_FIELDS: Final = ("tool", "args", "id", "surface", "serves")
 MESSAGE_FIELDS: Final = ("role", "text", "tool_calls")
 REFUSAL_FIELDS: Final = ("rule", "reason", "severity", "retryable", "times")
+SURFACE_FIELDS: Final = Covered._fields
 RUN_FIELDS: Final = ("seed", "tenant", "subject", "conversation", "input")
 TOOL_FIELDS: Final = tuple(
     name for name in ToolSpec.__dataclass_fields__ if name not in ("arguments", "result", "result_format", "unordered")
@@ -35,6 +38,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "message": ("message", "agent", "trust", *_EVERYWHERE),
     "artifact": ("artifact", *_EVERYWHERE),
     "route": ("route", "tool", "agent", "trust", "seq", *_EVERYWHERE),
+    "surface": ("surface", "agent", "trust", *_EVERYWHERE),
     "end": _EVERYWHERE,
 }
 PAST_NAMES: Final[dict[str, tuple[str, ...]]] = {

@@ -10,12 +10,14 @@ from harness.registry.complaint import nearest
 from harness.registry.document import Written
 from harness.registry.invariant import ExampleStage, Invariant
 from harness.registry.plan import window_of
+from harness.trace.covered import STATUSES, SURFACE_KINDS, Covered
 from harness.trace.event import BODIES, DOES
 
 ROLES: Final = ("system", "user", "assistant")
 MODEL: Final = "model"
 ROUTE: Final = "route"
 ARTIFACT: Final = "artifact"
+SURFACE: Final = "surface"
 REFUSED: Final = "refused"
 OUTCOMES: Final = ("result", "failed", "unknown", "usage", REFUSED)
 ASKS: Final = "asks"
@@ -30,12 +32,13 @@ _CURE: Final = "write {user: text} or {name_of_tool: {argument: value}, result: 
 _MODEL_CURE: Final = "write {model: NAME, usage: {total_tokens: 5}}"
 _ROUTE_CURE: Final = "write {route: {does: plan, goal: NAME, path: [tool]}}"
 _ARTIFACT_CURE: Final = "write {artifact: {NAME: value}}"
+_SURFACE_CURE: Final = "write {surface: {kind: network, name: FUNCTION, status: observed}}"
 _SERVES_CURE: Final = "write the number of the call that asked for the goal, such as serves: 0"
 _TIME_CURE: Final = "write the time since the start, such as at: 90 s (ms, s, min, h, d)"
 
 
 def subject(line: dict[str, Any]) -> str:
-    """Give the role, the tool, ``model``, ``route`` or ``artifact`` that a line is about; empty unless there is one."""
+    """Give the role, tool, ``model``, ``route``, ``artifact`` or ``surface`` that a line is about; empty unless one."""
     said = [key for key in line if key not in (*_OF_CALLS, *_BESIDES)]
     return said[0] if len(said) == 1 else ""
 
@@ -46,7 +49,7 @@ def tools_of(line: dict[str, Any]) -> list[str]:
     said = subject(line)
     if said == ROUTE:
         return [line[ROUTE]["tool"]] if "tool" in line[ROUTE] else []
-    return asked if said in (*ROLES, MODEL, ARTIFACT) else [said]
+    return asked if said in (*ROLES, MODEL, ARTIFACT, SURFACE) else [said]
 
 
 def moment_ns(line: dict[str, Any]) -> int | None:
@@ -81,6 +84,8 @@ def _mistakes(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterato
             yield from _mistakes_in_asks(at.find([ASKS]), line[ASKS], stage)
     elif said == ROUTE:
         yield from _mistakes_of_route(at, line, stage)
+    elif said == SURFACE:
+        yield from _mistakes_of_surface(at, line)
     elif said == ARTIFACT:
         if type(line[ARTIFACT]) is not dict or len(line[ARTIFACT]) != 1 or set(line) - {ARTIFACT, *_BESIDES}:
             yield at.mistake("artifact: expected one name with its value and nothing else", _ARTIFACT_CURE)
@@ -127,6 +132,21 @@ def _mistakes_of_route(at: Written, line: dict[str, Any], stage: ExampleStage) -
         yield at.find([ROUTE, "does"]).mistake(f"a route never does {body['does']!r}", cure)
     if stage.tools and type(tool := body.get("tool", "")) is str and tool and tool not in stage.tools:
         yield at.find([ROUTE, "tool"]).mistake(f"unknown tool {tool!r}", nearest(tool, stage.tools))
+
+
+def _mistakes_of_surface(at: Written, line: dict[str, Any]) -> Iterator[Mistake]:
+    said = line[SURFACE]
+    if type(said) is not dict or set(line) - {SURFACE, *_BESIDES} or not all(type(one) is str for one in said.values()):
+        yield at.mistake("surface: expected its kind, name and status and nothing else", _SURFACE_CURE)
+        return
+    if missing := {"kind", "name", "status"} - said.keys():
+        yield at.mistake(f"surface: its {min(missing)} is missing", _SURFACE_CURE)
+    for name in said.keys() - set(Covered._fields):
+        yield at.find([SURFACE]).keys[name].mistake(f"surface: unknown field {name!r}", _SURFACE_CURE)
+    for name, words in (("kind", SURFACE_KINDS), ("status", STATUSES)):
+        if name in said and said[name] not in words:
+            cure = nearest(said[name], words) or f"known: {', '.join(words)}"
+            yield at.find([SURFACE, name]).mistake(f"no surface has the {name} {said[name]!r}", cure)
 
 
 def _mistakes_besides(at: Written, line: dict[str, Any], stage: ExampleStage) -> Iterator[Mistake]:

@@ -10,8 +10,9 @@ without an outcome is still open. An assistant may ask for calls: ``{assistant: 
 W-1}}]}``. A model is called by ``{model: NAME, usage: {total_tokens: 5}}``. What a route does is told as in a trace:
 ``{route: {does: retry, goal: paid, after: 2}}``; the events of a story are counted from 0, a call with its outcome
 being two, and a call may say which call of a goal it ``serves``. What an agent makes is ``{artifact: {NAME: value}}``.
-Any line may say which ``agent`` it is of, and ``at`` what time since the start it happens; else it is a nanosecond
-after what was before. What a rule requires to follow is judged when the story ends.
+A surface is told of as adapters do it: ``{surface: {kind: network, name: FUNCTION, status: observed}}``. Any line may
+say which ``agent`` it is of, and ``at`` what time since the start it happens; else it is a nanosecond after what was
+before. What a rule requires to follow is judged when the story ends.
 """
 
 from __future__ import annotations
@@ -24,8 +25,21 @@ from harness.assertion.interface import Checker
 from harness.registry.document import Written
 from harness.registry.invariant import Expression, Invariant, Story
 from harness.registry.registry import Registry
-from harness.registry.story import AGENT, ARTIFACT, ASKS, MODEL, REFUSED, ROLES, ROUTE, SERVES, moment_ns, subject
+from harness.registry.story import (
+    AGENT,
+    ARTIFACT,
+    ASKS,
+    MODEL,
+    REFUSED,
+    ROLES,
+    ROUTE,
+    SERVES,
+    SURFACE,
+    moment_ns,
+    subject,
+)
 from harness.registry.tree import Fold
+from harness.trace.covered import SURFACES
 from harness.trace.event import Event, Kind
 from harness.trace.verdict import Judgement, Verdict
 
@@ -126,6 +140,8 @@ def _bodies(said: str, line: dict[str, Any], seq: int) -> dict[Kind, dict[str, A
     if said == ARTIFACT:
         ((name, value),) = line[ARTIFACT].items()
         return {"note": {"artifact": name, "data": value}}
+    if said == SURFACE:
+        return {"read": {"reads": [[f"{SURFACES}@story", [line[SURFACE]]]]}}
     return _message(said, line) if said in ROLES else _call(said, line, seq)
 
 

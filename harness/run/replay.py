@@ -30,6 +30,7 @@ from harness.trace.reader import Entry, Reader, read_after
 
 _CANCELLED: Final = Unknown("cancelled")
 _PATIENCE_S: Final = 1.0
+_ALONG: Final = ("read", "verdict")  # written in one go with what comes before or after them
 
 
 class EndOfRecord(HarnessError):
@@ -304,9 +305,9 @@ class RecordedWorld:
         return next((event for event in rest if not _lies_in_effect(event)), None)
 
     def _goes_on(self) -> Event | None:
-        """Give the event whose turn it is: what a task has read is written with what it does next."""
+        """Give the event whose turn it is: what a task has read, and is said of that, is written with what it does."""
         rest = (self.entries[number].event for number in range(self.replayed, len(self.entries)))
-        return next((event for event in rest if event.kind != "read" and not _lies_in_effect(event)), None)
+        return next((event for event in rest if event.kind not in _ALONG and not _lies_in_effect(event)), None)
 
     def wake(self) -> None:
         """Wake those whose turn it is now, or everybody where the record can tell no more."""

@@ -296,8 +296,9 @@ class SessionMachine:
     def _read(self, said: Read) -> Effects:
         body = {"reads": [[source, value] for source, value in said.reads]}
         event = Event(self._writer.seq, "read", said.agent or self._agent, said.task, said.parents, said.at, body)
-        self._checker.judge(event)
-        return Effects(event.seq, self._writer.append(event) + self._noticed(event))
+        lines = self._writer.append(event)
+        judgement = self._checker.judge(event)
+        return Effects(event.seq, lines + self._noticed(event) + self._verdicts(judgement, event))
 
     def _close(self, said: Close) -> Effects:
         end = Event(-1, "note", self._agent, "0", (), said.at, {})

@@ -42,3 +42,12 @@ class Covered(NamedTuple):
     def facts(self) -> dict[str, Any]:
         """Give it as JSON data."""
         return {name: value for name, value in self._asdict().items() if value}
+
+
+def read_facts(said: Any) -> Covered | None:
+    """Read what ``facts`` gives; None for what is nothing of the kind."""
+    if not isinstance(said, dict) or not said.keys() <= set(Covered._fields):
+        return None
+    one = Covered(*(said.get(name, "") for name in Covered._fields))
+    known = one.kind in SURFACE_KINDS and one.status in STATUSES
+    return one if known and type(one.name) is type(one.why) is str else None

@@ -26,7 +26,7 @@ def conflicts(stage: Stage) -> Iterator[Diagnostic]:
     """Yield the smallest sets of rules, later rules named last, that no step of a tool can satisfy together."""
     found: dict[tuple[str, ...], list[Scene]] = {}
     members: dict[tuple[str, ...], list[Invariant]] = {}
-    for on in ("action", "result", "message", "artifact", "route"):
+    for on in ("action", "result", "message", "artifact", "route", "surface"):
         rules = [rule for rule in stage.rules if rule.on == on]
         for scene in {id(scene): scene for rule in rules for scene in stage.scenes(rule)}.values():
             for clash in _clashes([rule for rule in rules if scene in stage.scenes(rule)], scene):

@@ -1,6 +1,7 @@
 """Where a rule can speak, and what is known there beforehand.
 
-A scene is the calls of one tool, or their results, the messages, an artifact, what routes do, or the end of a run.
+A scene is the calls of one tool, or their results, the messages, an artifact, what routes do, surfaces, or the end of a
+run.
 Known of it are the tool's declaration and the parameters that no caller may bind; what the JSON Schemas of arguments
 and result allow is its box. A call that does not fit the declared schemas is in no scene: a finding that rests on a
 schema is right only as far as the schema is kept.
@@ -24,6 +25,7 @@ from harness.registry.scope import tool_names
 from harness.registry.tree import Constant, Node, Span, mentions
 from harness.review.lint.proof import TRUE, Goal, Truths, impossible
 from harness.tool import ToolSpec
+from harness.trace.covered import STATUSES, SURFACE_KINDS
 from harness.trace.event import DOES
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
@@ -110,7 +112,7 @@ class Stage:
             return (scene for scene in self._calls[rule.on] if self._asked(rule, scene))
         if rule.on == "artifact":
             return [self._artifacts[rule.artifact]] if rule.artifact in self._artifacts else []
-        return [{"message": self._message, "route": self._route, "end": self._end}[rule.on]]
+        return [{"message": self._message, "route": self._route, "surface": self._surface, "end": self._end}[rule.on]]
 
     def _asked(self, rule: Invariant, scene: Scene) -> bool:
         if scene.spec is not None:
@@ -151,6 +153,13 @@ class Stage:
         said = {"does": Range(words=frozenset(DOES)), "goal": _TEXT, "served": Range(truths=BOTH, undefined=True)}
         said |= dict.fromkeys(("action", "after"), _ONE_OF_MANY)
         facts = self._facts | _ACTOR | {"seq": _STEPS} | {f"route.{name}": one for name, one in said.items()}
+        return Scene(None, known_of(None, self._parameters), facts, facts)
+
+    @cached_property
+    def _surface(self) -> Scene:
+        kinds, statuses = Range(words=frozenset(SURFACE_KINDS)), Range(words=frozenset(STATUSES))
+        said = {"kind": kinds, "name": _TEXT, "status": statuses, "why": _TEXT}
+        facts = self._facts | {"agent": _TEXT} | {f"surface.{name}": one for name, one in said.items()}
         return Scene(None, known_of(None, self._parameters), facts, facts)
 
     @cached_property

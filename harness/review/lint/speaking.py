@@ -62,7 +62,7 @@ def _never(rule: Invariant, scene: Scene) -> bool:
 
 
 def _why(rule: Invariant, stage: Stage) -> str:
-    if rule.on in ("message", "route", "end"):
+    if rule.on in ("message", "route", "surface", "end"):
         return f"this can be true of no {rule.on}: the rule never speaks"
     asked = "no declared tool" if stage.registry.tools else "no tool"
     among = f" among {', '.join(rule.tools)}" if rule.tools else ""
