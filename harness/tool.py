@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Effect = Literal["read", "write"]
 Trust = Literal["trusted", "untrusted", "unknown"]
@@ -46,3 +46,11 @@ class ToolSpec:
             for name, (value, default) in values.items()
             if value != default
         }
+
+
+SEND: Final = ToolSpec("send", idempotent=True)
+HANDOFF: Final = ToolSpec("handoff", idempotent=True)
+MEMORY_READ: Final = ToolSpec("memory.read", effect="read", idempotent=True)
+MEMORY_WRITE: Final = ToolSpec("memory.write", idempotent=True)
+BUS: Final = {spec.name: spec for spec in (SEND, HANDOFF, MEMORY_READ, MEMORY_WRITE)}
+"""What agents do to each other: they say something, hand over, look up and keep what they share."""

@@ -137,6 +137,8 @@ class Checker:
             judgement = _join(judgement, _refused(body["tool"], self._registry))
         if self._hears and surface == "model":
             judgement = self._messages(event, judgement)
+        if surface in ("message", "handoff"):
+            past.told(body["args"])
         if self._follows:
             names = {"call": body, "tool": group.tool, "agent": agent, "step": step}
             known = Happening(seq, step, at, names, arguments)
@@ -164,7 +166,7 @@ class Checker:
             judgement = self._messages(event, judgement, action) if self._hears else judgement
         elif past.asks_sources:
             said = outcome["result"] if "result" in outcome else event.body.get("failed")
-            past.learn(said, "tool", tool=tool, trust=spec.trust, seq=event.seq)
+            past.returned(action.body, said, ok="result" in outcome, trust=spec.trust, seq=event.seq)
         begun.names.update(outcome)
         if entries or begun_group.late.plans:
             past.settle(entries, begun_group.late, begun, arguments)
@@ -233,7 +235,7 @@ class Checker:
         arguments = self._arguments(group, message=said, agent=event.agent, step=step + 1)
         judgement = self._ask(group, arguments)
         if role := _TOLD_BY.get(message.role):
-            self._past.learn(message.text, role, trust="trusted", seq=event.seq)
+            self._past.learn_message(message.text, role, seq=event.seq, relayed=event.kind == "action")
         names = {**said, "message": said, "agent": event.agent}
         self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
         if self._promised:

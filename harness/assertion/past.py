@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice, repeat
 from typing import Any, Final, NamedTuple
 
 from harness.assertion.entry import Clock, Entry, doubt_of
+from harness.assertion.hearsay import Hearsay
 from harness.assertion.leaves import leaves_of
 from harness.assertion.monitor import Monitor
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.provenance import Kind, Provenance
 from harness.assertion.trust import Standing
+from harness.determinism import canonical
 from harness.registry.compile import MISS
 from harness.registry.explain import Explanation, key_of_event
 from harness.registry.plan import Plan
@@ -54,6 +57,8 @@ class Past:
         self.obligations = [one for one in self.asked if isinstance(one, Obligations)]
         self._known: dict[str, list[dict[str, Any]]] = {}  # origins of texts, until something is learnt
         self._provenance = Provenance() if program.asks_sources else None
+        self._hearsay = Hearsay()
+        self._kept: dict[str, bytes] = {}  # digests of what the agents of this run have put in shared memory, by key
         self.learn(list(parameters.values()), "registry", trust="trusted")
 
     def _keeper(self, plan: Plan) -> Monitor | Obligations:
@@ -90,6 +95,29 @@ class Past:
         if self._provenance:
             self._known.clear()
             self._provenance.learn(value, kind, tool=tool, trust=trust, seq=seq, step=self.clock.step)
+
+    def learn_message(self, text: str, kind: Kind, *, seq: int, relayed: bool) -> None:
+        """Remember what a user or the system said; of a message that is ``relayed``, only what no agent told before."""
+        if self._provenance:
+            parts = self._hearsay.rest(text) if relayed else [text]
+            self.learn(parts[0] if len(parts) == 1 else parts, kind, trust="trusted", seq=seq)
+
+    def told(self, args: dict[str, Any]) -> None:
+        """Remember what one agent tells another: a message, or what it hands over."""
+        if self._provenance:
+            self._hearsay.hear([args.get("content"), args.get("input")])
+
+    def returned(self, call: dict[str, Any], said: Any, *, ok: bool, trust: Trust, seq: int) -> None:
+        """Remember what came of a call; what an agent of this run has kept in shared memory comes from where it was."""
+        if call["surface"] == "memory" and ok:
+            key, recalled = str(call["args"].get("key")), "value" not in call["args"]
+            if not recalled:
+                self._kept[key] = _digest(call["args"]["value"])
+                return
+            self._hearsay.hear(said)
+            if self._kept.get(key) == _digest(said):
+                return
+        self.learn(said, "tool", tool=call["tool"], trust=trust, seq=seq)
 
     def happened(self, watches: Watches, event: Happening, *, settled: bool = True) -> Entries:
         """Tell the monitors of an event; give where it is kept."""
@@ -164,3 +192,7 @@ class Past:
         except Exception as error:  # noqa: BLE001 - a crash is no answer, and must not bring a run down
             doubt = Undefined(f"{type(error).__name__}: {error}")
         return (key if plan.value is None else (key, value)), doubt
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.sha256(canonical.encode(value)).digest()

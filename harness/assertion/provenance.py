@@ -12,6 +12,7 @@ The grades, best first:
 - ``part``: only a part of the value was there: an address, a token with a digit, or four words on end. Of a structure:
   the origin does not hold all of its leaves. A part proves no authority; it may well be a leak.
 
+What agents tell each other, and what a run has kept in shared memory, is no origin of its own (``hearsay``, ``Past``).
 True, false and null have no origin: anyone can name them. Not seen: paraphrases, translations, encodings, results of
 arithmetic, and words inside a text without blanks.
 

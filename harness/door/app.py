@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
@@ -58,8 +58,9 @@ class Harness:
     values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind.
     ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
     writes it down, ``refuse`` stops it. ``approver`` answers questions about calls that a rule escalates; without one
-    the answer is no. ``escalate`` is asked where no route leads to a goal. UsageError and
-    RegistryError say what is wrong with any of these.
+    the answer is no. ``escalate`` is asked where no route leads to a goal. ``memory`` is the store behind
+    ``session.memory``, any mapping; without one each session has its own. UsageError and RegistryError say what is
+    wrong with any of these.
     """
 
     def __init__(
@@ -77,10 +78,11 @@ class Harness:
         parameters: Mapping[str, Any] | None = None,
         uncaptured: Uncaptured = "observe",
         escalate: Escalate | None = None,
+        memory: MutableMapping[str, Any] | None = None,
     ) -> None:
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
-        self.uncaptured, self.escalate = uncaptured, escalate
+        self.uncaptured, self.escalate, self.memory = uncaptured, escalate, memory
         self.bound = dict(parameters or {})
         self.places: tuple[Path, ...] = ()  # where a replay looks for files that its agent names, after its own folder
         declared, self.files = _load(registry)

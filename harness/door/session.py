@@ -19,6 +19,7 @@ from harness.determinism import address
 from harness.determinism.loop import run as run_in_loop
 from harness.determinism.member import Mutex, current, take_part
 from harness.determinism.schedule import Timeline
+from harness.door.bus import Bus, Mail
 from harness.door.current import session_var
 from harness.door.machines import Machines
 from harness.door.surfaces import Surfaces, Told
@@ -66,7 +67,7 @@ class Entry(NamedTuple):
     folder: str = ""
 
 
-class Session(Machines, Surfaces):
+class Session(Machines, Bus, Surfaces):
     """Record, check and seal one run; a context manager, synchronous or asynchronous.
 
     Nothing is written before the first call, so a session without one leaves no file. ``verdict`` is the verdict of
@@ -99,6 +100,7 @@ class Session(Machines, Surfaces):
         self.ended = False
         self.number = str(next(_numbers))
         self._told: set[Told] = set()
+        self._mail: dict[str, list[Mail]] = {}
         self._lock = Mutex()
 
     @property

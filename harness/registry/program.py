@@ -16,7 +16,7 @@ from harness.registry.plan import Plan
 from harness.registry.reduce import known_of, reduce
 from harness.registry.scope import tool_names
 from harness.registry.tree import Call, Constant, Fold, Node, mentions, walk
-from harness.tool import ToolSpec
+from harness.tool import BUS, ToolSpec
 from harness.trace.event import ACTS, Surface
 from harness.trace.verdict import Judgement
 
@@ -125,7 +125,8 @@ class Program:
 
     def _spec(self, surface: Surface, tool: str) -> ToolSpec:
         """Give a tool's declaration. One nobody declared may write; to ask a model or a person only reads."""
-        return self._tools.get(tool) or ToolSpec(tool, effect="write" if surface in ACTS else "read")
+        known = self._tools.get(tool) or (BUS.get(tool) if surface != "tool" else None)
+        return known or ToolSpec(tool, effect="write" if surface in ACTS else "read")
 
     def _speaks_of(self, tool: str) -> bool:
         """Tell whether a tool is declared, granted, or named by a rule: one that speaks of it but not of any tool."""

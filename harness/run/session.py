@@ -134,6 +134,11 @@ class SessionMachine:
         """What monitors say now against further calls of a route."""
         return () if self._signals is None else self._signals.against
 
+    @property
+    def agent(self) -> str:
+        """Who acts where nobody else is named."""
+        return self._agent
+
     def under_way(self, action: int) -> tuple[Event, ToolSpec]:
         """Give an action that has begun and not ended, secrets and all, with the declaration in force."""
         return self._open[action].event, self._open[action].spec

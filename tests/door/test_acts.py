@@ -72,7 +72,8 @@ def test_an_agent_hands_over_only_where_it_may(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wanted", THEIRS)
 def test_one_nobody_declared_may_write(tmp_path: Path, wanted: Call) -> None:
-    """Rules on writes speak of it, as they do of an undeclared tool."""
+    """Rules on writes speak of it, as they do of an undeclared tool; looking something up is known to read."""
     text: Any = "registry: shop\nversion: 1\ndefault: allow\ninvariants:\n"
     text += '  - {id: READS, on: action, require: tool.effect == "read", otherwise: block}\n'
-    assert refused_by(tmp_path, text, wanted, *OTHERS) == ["READS", "", ""]
+    expected = "" if wanted is LOOK_UP else "READS"
+    assert refused_by(tmp_path, text, wanted, *OTHERS) == [expected, "", ""]

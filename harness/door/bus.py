@@ -1,0 +1,122 @@
+"""The part of a session through which its agents deal with each other: messages, handoffs, and what they share.
+
+Each passes the door like a call of a tool. What is delivered is what was judged: a message that a rule has rewritten
+comes rewritten, one that was refused does not come. Nothing here is an effect: it is code of the agents' own, which
+runs again on replay and has to come to the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from harness.adapters.exchange import failed
+from harness.determinism.address import acting
+from harness.door.memory import Memory, named
+from harness.run.drive import Rewritten, Run, abandon, aopen_call, finish, open_call
+from harness.run.inputs import Call
+from harness.tool import HANDOFF, SEND
+from harness.trace.outcome import Ok
+from harness.trace.value import decode_value, encode_value
+
+if TYPE_CHECKING:
+    from harness.door.session import Session
+
+
+class Mail(NamedTuple):
+    """A message that was delivered, and the agent it is from."""
+
+    sender: str
+    content: Any
+
+
+class Bus:
+    """What agents of a session do to each other; ``_mail`` is what waits, by whom it is for, as it is written."""
+
+    _mail: dict[str, list[Mail]]
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What the agents of this session share; the store behind it is the app's, or one of the session's own."""
+        return Memory(cast("Session", self))
+
+    def send(self, to: str, content: Any, *, call_id: str | None = None) -> Any:
+        """Say something, JSON data, to another agent, and give what was delivered.
+
+        It waits for that agent (``mail``), for programs that have no channel of their own. ``call_id`` is the model's
+        id of the tool call, where it asked for this. Refused where a rule or a person says no.
+        """
+        run, wanted = self._wanted("message", to, {"content": encode_value(content, "/content")}, call_id)
+        return self._delivered(run, wanted, *open_call(run, wanted))
+
+    async def asend(self, to: str, content: Any, *, call_id: str | None = None) -> Any:
+        """Do what ``send`` does where the approver may be asynchronous."""
+        run, wanted = self._wanted("message", to, {"content": encode_value(content, "/content")}, call_id)
+        return self._delivered(run, wanted, *await aopen_call(run, wanted))
+
+    def mail(self) -> list[Mail]:
+        """Take the messages that wait for whoever acts here, oldest first."""
+        waiting = self._mail.pop(acting.get() or cast("Session", self).started().machine.agent, [])
+        return [Mail(sender, decode_value(content)) for sender, content in waiting]
+
+    @contextmanager
+    def handoff(self, to: str, input: Any = None, *, call_id: str | None = None) -> Iterator[Any]:  # noqa: A002
+        """Hand over to another agent: the code inside acts under its name, and is given the input as it was judged.
+
+        The handoff has failed if the code inside raises. Refused where a rule or a person says no; then nobody else
+        acts.
+        """
+        given = {} if input is None else {"input": encode_value(input, "/input")}
+        run, wanted = self._wanted("handoff", to, given, call_id)
+        with _under(run, wanted, *open_call(run, wanted)) as judged:
+            yield judged
+
+    @asynccontextmanager
+    async def ahandoff(
+        self,
+        to: str,
+        input: Any = None,  # noqa: A002
+        *,
+        call_id: str | None = None,
+    ) -> AsyncIterator[Any]:
+        """Do what ``handoff`` does where the approver may be asynchronous."""
+        given = {} if input is None else {"input": encode_value(input, "/input")}
+        run, wanted = self._wanted("handoff", to, given, call_id)
+        with _under(run, wanted, *await aopen_call(run, wanted)) as judged:
+            yield judged
+
+    def _wanted(self, surface: Any, to: str, given: dict[str, Any], call_id: str | None) -> tuple[Run, Call]:
+        session, args = cast("Session", self), {"to": named(to, "agent"), **given}
+        spec = session.app.narrowed(SEND if surface == "message" else HANDOFF)
+        return session.started(), Call(surface, spec.name, args, spec, call_id)
+
+    def _delivered(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Any:
+        args = wanted.args if rewritten is None else rewritten
+        finish(run, action, Ok(None))
+        self._mail.setdefault(args["to"], []).append(Mail(acting.get() or run.machine.agent, args["content"]))
+        return decode_value(args["content"])
+
+
+@contextmanager
+def _under(run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Iterator[Any]:
+    """Act as whoever was handed to, and write how that went.
+
+    What halts the run is no failure: the handoff stays open, and goes on where the run is resumed.
+    """
+    args = wanted.args if rewritten is None else rewritten
+    token = acting.set(args["to"])
+    try:
+        yield decode_value(args.get("input"))
+    except Exception as error:
+        finish(run, action, failed(error))
+        raise
+    except asyncio.CancelledError:
+        abandon(run, action)
+        raise
+    else:
+        finish(run, action, Ok(None))
+    finally:
+        acting.reset(token)
