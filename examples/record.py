@@ -53,6 +53,11 @@ GOLDEN: Final = (
     Golden("coupons", "clock, chance, UUIDs and an environment variable", environment=(("DISCOUNT", "15"),)),
     Golden("flights", "timeouts and cancelled calls, one of them a write that has happened", scripted=False),
     Golden("research", "tasks that make tasks, a semaphore, as_completed"),
+    Golden(
+        "team",
+        "three agents with handoffs, messages and a memory: what is refused between them, and a budget of handoffs",
+        verdict="violated",
+    ),
     Golden("checkout", "a goal led around a provider that is down and an answer that was lost, one charge"),
     Golden(
         "transfer",
