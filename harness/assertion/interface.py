@@ -87,17 +87,23 @@ class Checker:
         that can speak of it + questions it can answer), whatever the length of the run, but for questions whose plan
         says ``history``.
         """
-        judgement = self._event(event)
         if self._coverage is not None:
-            for surface in self._coverage.heard(event):
-                judgement = _join(judgement, self._surface(event, surface))
-        return judgement
-
-    def _event(self, event: Event) -> Judgement:
+            return self._with_surfaces(event, self._coverage)
         if event.kind == "action":
             return self._action(event)
         if event.kind == "observation":
             return self._observation(event)
+        return self._other(event)
+
+    def _with_surfaces(self, event: Event, coverage: Coverage) -> Judgement:
+        """Judge an event, and then the use of each surface that it tells of."""
+        calls = {"action": self._action, "observation": self._observation}
+        judgement = calls.get(event.kind, self._other)(event)
+        for surface in coverage.heard(event):
+            judgement = _join(judgement, self._surface(event, surface))
+        return judgement
+
+    def _other(self, event: Event) -> Judgement:
         if event.kind == "message":
             return self._messages(event, _SILENT) if self._hears else _SILENT
         if event.kind == "note" and "artifact" in event.body:
@@ -135,10 +141,11 @@ class Checker:
         judgement = self._ask(group, arguments)
         if group.unspoken and self._registry.default == "refuse":
             judgement = _join(judgement, _refused(body["tool"], self._registry))
-        if self._hears and surface == "model":
-            judgement = self._messages(event, judgement)
-        if surface in ("message", "handoff"):
-            past.told(body["args"])
+        if self._hears:
+            if surface == "model":
+                judgement = self._messages(event, judgement)
+            elif surface in ("message", "handoff"):
+                past.told(body["args"])
         if self._follows:
             names = {"call": body, "tool": group.tool, "agent": agent, "step": step}
             known = Happening(seq, step, at, names, arguments)

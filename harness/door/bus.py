@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from harness.adapters.exchange import failed
-from harness.determinism.address import acting
+from harness.determinism.address import acting, here, in_effect
 from harness.door.memory import Memory, named
+from harness.errors import UsageError
 from harness.run.drive import Rewritten, Run, abandon, aopen_call, finish, open_call
 from harness.run.inputs import Call
 from harness.tool import HANDOFF, SEND
@@ -34,9 +35,7 @@ class Mail(NamedTuple):
 
 
 class Bus:
-    """What agents of a session do to each other; ``_mail`` is what waits, by whom it is for, as it is written."""
-
-    _mail: dict[str, list[Mail]]
+    """What agents of a session do to each other."""
 
     @cached_property
     def memory(self) -> Memory:
@@ -58,9 +57,16 @@ class Bus:
         return self._delivered(run, wanted, *await aopen_call(run, wanted))
 
     def mail(self) -> list[Mail]:
-        """Take the messages that wait for whoever acts here, oldest first."""
-        waiting = self._mail.pop(acting.get() or cast("Session", self).started().machine.agent, [])
-        return [Mail(sender, decode_value(content)) for sender, content in waiting]
+        """Take the messages that wait for whoever acts here, oldest first.
+
+        UsageError inside the effect of a tool, which a replay does not perform: nobody would take them then.
+        """
+        if in_effect():
+            cure = "take it before the tool is called, and hand it over as an argument"
+            raise UsageError("mail is taken inside a tool", cure=cure)
+        machine = cast("Session", self).started().machine
+        waiting = machine.shared.take(acting.get() or machine.agent)
+        return [Mail(one.sender, decode_value(one.content)) for one in waiting]
 
     @contextmanager
     def handoff(self, to: str, input: Any = None, *, call_id: str | None = None) -> Iterator[Any]:  # noqa: A002
@@ -96,7 +102,7 @@ class Bus:
     def _delivered(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Any:
         args = wanted.args if rewritten is None else rewritten
         finish(run, action, Ok(None))
-        self._mail.setdefault(args["to"], []).append(Mail(acting.get() or run.machine.agent, args["content"]))
+        run.machine.shared.deliver(acting.get() or run.machine.agent, args, here().address)
         return decode_value(args["content"])
 
 

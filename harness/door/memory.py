@@ -29,7 +29,6 @@ class Memory:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._own: dict[str, Any] = {}
 
     def read(self, key: str, *, call_id: str | None = None) -> Any:
         """Look something up; None where nothing is kept."""
@@ -101,14 +100,14 @@ class Memory:
     # --- the session's own -------------------------------------------------------------------------------------------
 
     def _looked_up(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Any:
-        found = self._own.get((rewritten or wanted.args)["key"])
+        found = run.machine.shared.memory.get((rewritten or wanted.args)["key"])
         finish(run, action, Ok(found))
         return decode_value(found)
 
     def _kept(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> None:
         args = rewritten or wanted.args
-        self._own[args["key"]] = args["value"]
         finish(run, action, Ok(None))
+        run.machine.shared.memory[args["key"]] = args["value"]
 
 
 def named(name: Any, what: str) -> str:

@@ -19,7 +19,7 @@ from harness.determinism import address
 from harness.determinism.loop import run as run_in_loop
 from harness.determinism.member import Mutex, current, take_part
 from harness.determinism.schedule import Timeline
-from harness.door.bus import Bus, Mail
+from harness.door.bus import Bus
 from harness.door.current import session_var
 from harness.door.machines import Machines
 from harness.door.surfaces import Surfaces, Told
@@ -100,7 +100,6 @@ class Session(Machines, Bus, Surfaces):
         self.ended = False
         self.number = str(next(_numbers))
         self._told: set[Told] = set()
-        self._mail: dict[str, list[Mail]] = {}
         self._lock = Mutex()
 
     @property

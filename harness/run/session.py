@@ -32,6 +32,7 @@ from harness.routing.health.monitors import Signal
 from harness.run.changes import Forks
 from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.questions import Questions
+from harness.run.shared import Shared
 from harness.run.signals import signals_of
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
@@ -72,7 +73,7 @@ class SessionMachine:
     """Hold the state of one session. Not thread-safe: the driver serialises calls.
 
     ``fsync_writes`` asks for the disk before a write that is not idempotent is performed; ``record`` is what a replay
-    is expected to write. ``at`` is the time of the last input.
+    is expected to write. ``at`` is the time of the last input, ``shared`` what the agents of the run share.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class SessionMachine:
         self._truths: set[Truth] = set()
         self._refusals = Refusals()
         self._questions = Questions()
+        self.shared = Shared()
         self._handlers = {
             Propose: self._propose,
             Answer: self._answer,
@@ -166,6 +168,7 @@ class SessionMachine:
         self._checker.judge(event)
         self._writer.adopt(entry)
         self._questions.heard(entry)
+        self.shared.adopt(event)
         self._refusals.adopt(event)
         self._checker.falls()  # the record tells of them
         if self._signals is not None:

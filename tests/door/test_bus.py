@@ -26,6 +26,7 @@ version: 1.0.0
 default: refuse
 tools:
   look: {effect: read}
+  ask_expert: {effect: read}
   pay: {effect: write}
   send: {effect: write, idempotent: true, arguments: {properties: {to: {type: string}, content: {}}}}
   handoff: {effect: write, idempotent: true, arguments: {properties: {to: {type: string}, input: {}}}}
@@ -307,6 +308,37 @@ def test_a_run_that_was_cut_off_anywhere_goes_on(tmp_path: Path) -> None:
         cut.write_bytes(b"".join(lines[:kept]))
         assert harness.resume(cut, entry=entry).result == whole, kept
     shutil.rmtree(tmp_path)
+
+
+@app.tool(effect="read")
+def ask_expert(question: str) -> str:
+    """Let an expert work inside the effect of a tool."""
+    team = app.session()
+    with team.handoff("expert", question):
+        team.memory.write("answer", [question, team.memory.read("n")])
+        team.send("main", "answered")
+        with pytest.raises(UsageError, match="inside a tool"):
+            team.mail()
+    return "done"
+
+
+def test_an_agent_inside_a_tool_shares_what_the_others_share(tmp_path: Path) -> None:
+    """A replay, and a run that goes on, do not perform the tool again, and have what was kept and said there."""
+
+    def agent() -> list[Any]:
+        team = app.session()
+        team.memory.write("n", 1)
+        ask_expert("why")
+        return [look("after"), team.memory.read("answer"), [list(one) for one in team.mail()]]
+
+    entry = app.agent(agent)
+    whole, _ = recorded(agent, tmp_path / "x.mat.jsonl")
+    assert whole == ["AFTER", ["why", 1], [["expert", "answered"]]]
+    lines = (tmp_path / "x.mat.jsonl").read_bytes().splitlines(keepends=True)
+    for kept in range(2, len(lines) - 1):
+        cut = tmp_path / f"cut-{kept}.mat.jsonl"
+        cut.write_bytes(b"".join(lines[:kept]))
+        assert harness.resume(cut, entry=entry).result == whole, kept
 
 
 def test_a_handoff_may_be_asked_about(tmp_path: Path, monkeypatch: Any) -> None:
