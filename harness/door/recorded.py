@@ -19,7 +19,6 @@ from harness.errors import Divergence, Halt, HarnessError
 from harness.run.replay import RecordedWorld
 from harness.run.tolerance import Tolerance, read_pattern
 from harness.trace.codec import Header
-from harness.trace.event import Event
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -46,9 +45,6 @@ class RecordedSession(Session):
         super().__init__(app, self._begin, lambda: (world, ""), world.timeline, machine_of(world))
         self._environment = ExitStack()
         self._left_early = False
-
-    def _written(self) -> Iterable[Event]:
-        return (entry.event for entry in self._record.entries[: self._record.replayed])
 
     @property
     def failed(self) -> HarnessError | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness.adapters.files import open_trace
 from harness.determinism import address
 from harness.run import drive
+from harness.run.replay import RecordedWorld
 from harness.trace.coverage import Known, coverage_of
 from harness.trace.covered import SURFACES, Covered
 from harness.trace.event import Event
@@ -42,8 +44,11 @@ class Surfaces:
             drive.read_at(run, SURFACES, adapter, lambda: [one.facts() for one in said])
 
     def _written(self) -> Iterable[Event]:
-        """Give the events of the run that are in its trace."""
-        path = cast("Session", self).trace.path
-        if path:
+        """Give the events of the run that are in its trace, while it is replayed those that have come again."""
+        session = cast("Session", self)
+        world, path = None if session.live is None else session.live.world, session.trace.path
+        if path and Path(path).is_file():
             with open_trace(path) as reader:
                 yield from reader
+        elif isinstance(world, RecordedWorld):
+            yield from (entry.event for entry in world.entries[: world.replayed])

@@ -106,6 +106,23 @@ def test_every_surface_of_a_run_is_told(server: ModelServer, tmp_path: Path) -> 
     assert again.coverage == session.coverage
 
 
+def test_an_agent_may_look_at_its_own_coverage(tmp_path: Path) -> None:
+    """While it runs; that harness reads the trace for it is no reading of the agent's."""
+
+    def looking() -> list[str]:
+        look("a")
+        return [one.name for one in app.session().coverage]
+
+    session = app.session(trace=tmp_path / "l.mat.jsonl")
+    assert session.run(looking) == ["look"]
+    assert session.uncaptured == ()
+    again = harness.replay(session.trace.path, entry=looking)
+    assert again.equal, again.divergence
+    cut = tmp_path / "cut.mat.jsonl"
+    cut.write_bytes(b"".join(Path(session.trace.path).read_bytes().splitlines(keepends=True)[:3]))
+    assert harness.resume(cut, entry=app.agent(looking)).result == ["look"]
+
+
 def test_show_lists_them(server: ModelServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As a table with the counts of each status, and as JSON."""
     session = app.session(trace=tmp_path / "a.mat.jsonl")
