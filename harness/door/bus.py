@@ -1,8 +1,8 @@
 """The part of a session through which its agents deal with each other: messages, handoffs, and what they share.
 
 Each passes the door like a call of a tool. What is delivered is what was judged: a message that a rule has rewritten
-comes rewritten, one that was refused does not come. Nothing here is an effect: it is code of the agents' own, which
-runs again on replay and has to come to the same.
+comes rewritten, one that was refused does not come. Nothing here is an effect, but for a store of the app's: it is code
+of the agents' own, which runs again on replay and has to come to the same.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Bus:
         if in_effect():
             cure = "take it before the tool is called, and hand it over as an argument"
             raise UsageError("mail is taken inside a tool", cure=cure)
-        machine = cast("Session", self).started().machine
-        waiting = machine.shared.take(acting.get() or machine.agent)
+        live = cast("Session", self).live
+        waiting = [] if live is None else live.machine.shared.take(acting.get() or live.machine.agent)
         return [Mail(one.sender, decode_value(one.content)) for one in waiting]
 
     @contextmanager

@@ -27,6 +27,7 @@ default: refuse
 tools:
   look: {effect: read}
   ask_expert: {effect: read}
+  think: {effect: read}
   pay: {effect: write}
   send: {effect: write, idempotent: true, arguments: {properties: {to: {type: string}, content: {}}}}
   handoff: {effect: write, idempotent: true, arguments: {properties: {to: {type: string}, input: {}}}}
@@ -236,6 +237,41 @@ def test_the_twins_do_the_same(tmp_path: Path) -> None:
     assert sorted(who for who, surface, *_ in acts(events) if surface == "memory") == ["a", "a", "b", "b"]
 
 
+@app.tool(effect="read")
+async def think(delay_ms: int) -> int:
+    """Take a while."""
+    await asyncio.sleep(delay_ms / 1000)
+    return delay_ms
+
+
+def test_agents_in_a_loop_of_somebody_else_s_share_in_the_recorded_order(tmp_path: Path) -> None:
+    """Who reads what others wrote depends on how long each thinks; a replay takes no time and reads the same."""
+
+    async def agent() -> list[Any]:
+        team = app.session()
+
+        async def one(delay_ms: int) -> Any:
+            found = []
+            for _ in range(3):
+                await think(delay_ms)
+                found.append(await team.memory.aread("last"))
+                await team.memory.awrite("last", delay_ms)
+                await team.asend("main", found)
+            return found
+
+        async with team.ahandoff("crowd"):
+            return await asyncio.gather(*map(one, (17, 11, 5)))
+
+    async def served() -> Any:
+        async with app.session(trace=tmp_path / "c.mat.jsonl") as session:
+            assert await app.agent(agent)() != [[None, 17, 17], [None, 11, 11], [None, 5, 5]]
+        return session
+
+    session = asyncio.run(served())
+    again = harness.replay(session.trace.path, entry=app.agent(agent))
+    assert again.equal, again.divergence
+
+
 def test_a_store_of_the_app_s_is_the_world(tmp_path: Path) -> None:
     """It is read and written once, for real; a replay does neither."""
     store: dict[str, Any] = {"before": [1]}
@@ -341,16 +377,23 @@ def test_an_agent_inside_a_tool_shares_what_the_others_share(tmp_path: Path) -> 
         assert harness.resume(cut, entry=entry).result == whole, kept
 
 
-def test_a_handoff_may_be_asked_about(tmp_path: Path, monkeypatch: Any) -> None:
-    """Somebody says yes to who takes over, with what."""
-    monkeypatch.setattr(desk, "open", True)
+def test_a_handoff_may_be_asked_about(tmp_path: Path) -> None:
+    """Somebody says yes to who takes over, with what: with that, whatever became of it while they thought."""
+    work: list[str] = []
 
-    def agent() -> str:
-        with app.session().handoff("boss", "everything") as given:
-            return str(given)
+    def approve(question: Question) -> Approval:
+        work.append("more than was said")
+        return Approval(True, "Ann", digest=question.digest)
 
-    result, events = recorded(agent, tmp_path / "q.mat.jsonl")
-    assert result == "everything"
+    asking = Harness(load(RULES, "team.yaml"), approver=approve)
+
+    def agent() -> list[str]:
+        work[:] = ["little"]
+        with asking.session().handoff("boss", work) as given:
+            return list(given)
+
+    result, events = recorded(agent, tmp_path / "q.mat.jsonl", asking)
+    assert result == ["little"]
     assert [event.body["answer"]["by"] for event in events if "answer" in event.body] == ["Ann"]
 
 
