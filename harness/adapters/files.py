@@ -26,15 +26,14 @@ class FileStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        if Path(path).exists():
-            raise _exists(path)
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            self._file = _created(self.path)
+        except FileExistsError as error:
+            if error.filename == self.path:
+                raise _exists(path) from None
+            raise _uncreated(path, error) from None
         except OSError as error:
-            if isinstance(error, FileExistsError) and error.filename == self.path:
-                raise _exists(path) from None  # somebody else was faster
-            raise StoreError(f"{self.path}: the trace cannot be created: {error.strerror}") from None
+            raise _uncreated(path, error) from None
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._buffer = bytearray()
         self._open = True
@@ -82,6 +81,19 @@ def sync_folder(path: str | Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _created(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    try:
+        return os.open(path, flags, 0o644)
+    except FileNotFoundError:  # the first trace of a folder
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o644)
+
+
+def _uncreated(path: str | Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: the trace cannot be created: {error.strerror}")
 
 
 def _exists(path: str | Path) -> UsageError:

@@ -24,6 +24,7 @@ _SORTED: Final = _PLAIN | orjson.OPT_SORT_KEYS
 _BIG: Final = re.compile(rb"(?<![\d.eE+-])-?\d{19,}(?![\d.eE])")
 _NINES: Final = bytes(ord("9") if chr(byte).isdecimal() else 0 for byte in range(128)) + bytes(128)
 _LONG: Final = b"9" * 19
+_MAY_HOLD_NAN: Final = frozenset({float, dict, list, tuple})
 
 
 def encode(value: Any, option: int = _SORTED) -> bytes:
@@ -138,10 +139,12 @@ def _refuse_nan(value: Any, pointer: str) -> None:
         spell_float(value, pointer)
     elif type(value) is dict:
         for key, item in value.items():
-            _refuse_nan(item, f"{pointer}/{escape(key)}")
+            if type(item) in _MAY_HOLD_NAN:
+                _refuse_nan(item, f"{pointer}/{escape(key)}")
     elif type(value) in (list, tuple):
         for index, item in enumerate(value):
-            _refuse_nan(item, f"{pointer}/{index}")
+            if type(item) in _MAY_HOLD_NAN:
+                _refuse_nan(item, f"{pointer}/{index}")
 
 
 def _refuse_constant(name: str) -> Any:

@@ -10,12 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from harness.determinism import canonical
 
 PLACEHOLDER: Final = "⟦secret:".encode()  # how every placeholder begins
 DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secret", "access_token", "refresh_token"})
+
+
+@lru_cache(maxsize=16)
+def _patterns(fields: frozenset[str]) -> tuple[re.Pattern[str], tuple[bytes, ...], re.Pattern[bytes] | None]:
+    """Give what finds such fields in text, the marks of their names, and what finds a mark; once for all runs."""
+    names = sorted(fields)
+    quoted = re.compile(rf'"({"|".join(map(re.escape, names))})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
+    marks = tuple(re.escape(canonical.encode(name)[1:-1]) for name in names)
+    # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
+    return quoted, marks, re.compile(b'"(?:%b)' % b"|".join(marks)) if marks else None
 
 
 class Redactor:
@@ -30,11 +41,7 @@ class Redactor:
         self._secrets: list[bytes] = []
         self._placeholders: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
-        names = "|".join(map(re.escape, sorted(self._fields)))
-        self._quoted = re.compile(rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
-        self.marks = [re.escape(canonical.encode(name)[1:-1]) for name in sorted(self._fields)]
-        # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
-        self._named = re.compile(b'"(?:%b)' % b"|".join(self.marks)) if self.marks else None
+        self._quoted, self.marks, self._named = _patterns(self._fields)
         for secret, name in (values or {}).items():
             self.learn(secret, name)
 

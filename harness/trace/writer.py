@@ -22,14 +22,13 @@ class Writer:
 
     def __init__(self, header: codec.Header, redactor: Redactor | None = None, record: Sequence[Entry] = ()) -> None:
         self.seq = 0
-        self.head = header.digest
         self._redactor, self._record = redactor, record
         self._window = Window()
         marks = [*MARKS, *(redactor.marks if redactor is not None else ())]
         self._marked = re.compile(b'"(?:%b)' % b"|".join(marks))
         if redactor is not None:
             header = codec.Header(redactor.redact(header.run), redactor.redact(header.host))
-            self.head = header.digest
+        self.head = header.digest
         self.header_line = codec.header_line(header)
 
     def append(self, event: Event) -> bytes:
