@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.mcp_messages import (
@@ -36,7 +36,7 @@ from harness.tool import ToolSpec
 from harness.trace.error import describe
 from harness.trace.outcome import Failed, Outcome, Unknown
 
-_CANCELLED: Final = "notifications/cancelled"
+CANCELLED: Final = "notifications/cancelled"
 
 Send = Callable[[bytes], Awaitable[None]]
 """How a message reaches the other side; it raises nothing where that side is gone, which is told by ``lost``."""
@@ -52,7 +52,7 @@ class _Pending(NamedTuple):
 
     def with_error(self, code: int, reason: str) -> tuple[dict[str, Any], bytes]:
         """Give the answer that the call gets where the server gives none."""
-        return {"error": {"code": code, "message": reason}}, _error(self.message["id"], code, reason)
+        return {"error": {"code": code, "message": reason}}, error_line(self.message["id"], code, reason)
 
 
 class Relay:
@@ -92,7 +92,7 @@ class Relay:
             await self._from_client(message, alone)
 
     async def _from_client(self, message: dict[str, Any], line: bytes) -> None:
-        method, key = message.get("method"), _key(message)
+        method, key = message.get("method"), key_of(message)
         if method is not None and "id" in message and (key in self._pending or key in self._asked):
             await self._answer_error(message["id"], INVALID_REQUEST, "another request with this id is under way")
         elif method == "tools/call":
@@ -101,13 +101,13 @@ class Relay:
             self.unseen[method or "answer"] += 1
             if method is not None and "id" in message:
                 self._asked[key] = method
-            if method == _CANCELLED:
+            if method == CANCELLED:
                 self._cancelled(message)
             await self._to_server(line)
 
     async def _begin(self, message: dict[str, Any], line: bytes) -> None:
         pending = _Pending(message, line, asyncio.get_running_loop().create_future(), asyncio.Event())
-        self._pending[_key(message)] = pending
+        self._pending[key_of(message)] = pending
         task = asyncio.create_task(self._call(pending))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
@@ -117,12 +117,12 @@ class Relay:
         try:
             answer = await self._answered(pending)
         except Halt as halted:  # what cannot be recorded is not sent; neither is anything after it
-            answer = _error(pending.message["id"], INTERNAL_ERROR, str(halted.error))
+            answer = error_line(pending.message["id"], INTERNAL_ERROR, str(halted.error))
         except Exception as error:  # noqa: BLE001 - whatever it is, a client must not wait for an answer for ever
-            answer = _error(pending.message["id"], INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+            answer = error_line(pending.message["id"], INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         finally:
             pending.sent.set()
-            self._pending.pop(_key(pending.message), None)
+            self._pending.pop(key_of(pending.message), None)
         if answer is not None:
             await self._to_client(answer)
 
@@ -136,7 +136,7 @@ class Relay:
             try:
                 return _outcome(said)
             except NotRecordable as error:
-                answers[0] = _error(number, INTERNAL_ERROR, f"a trace cannot hold the result of this call: {error}")
+                answers[0] = error_line(number, INTERNAL_ERROR, f"a trace cannot hold the result of this call: {error}")
                 return Failed(describe(error))
 
         try:
@@ -147,7 +147,7 @@ class Relay:
             return _encoded({"jsonrpc": "2.0", "id": number, "result": refused_result(refused, wanted.spec)})
         except NotRecordable as error:
             code, whose = (INTERNAL_ERROR, "the result") if answers else (INVALID_PARAMS, "the arguments")
-            return _error(number, code, f"a trace cannot hold {whose} of this call: {error}")
+            return error_line(number, code, f"a trace cannot hold {whose} of this call: {error}")
         except asyncio.CancelledError:
             if pending.answer.cancelled():
                 return None
@@ -169,12 +169,12 @@ class Relay:
                 return await asyncio.shield(pending.answer)
         except TimeoutError:
             gone = {"requestId": pending.message["id"], "reason": f"no answer in {limit_ms} ms"}
-            await self._to_server(_encoded({"jsonrpc": "2.0", "method": _CANCELLED, "params": gone}))
+            await self._to_server(_encoded({"jsonrpc": "2.0", "method": CANCELLED, "params": gone}))
             return pending.with_error(TIMED_OUT, f"{spec.name} gave no answer in {limit_ms} ms")
 
     def _cancelled(self, message: dict[str, Any]) -> None:
         params = message.get("params")
-        key = _numbered(params.get("requestId")) if isinstance(params, dict) else None
+        key = numbered(params.get("requestId")) if isinstance(params, dict) else None
         self._asked.pop(key, None)
         if key in self._pending:
             self._pending[key].answer.cancel()
@@ -196,7 +196,7 @@ class Relay:
                 await self._answer(message, alone)
 
     async def _answer(self, message: dict[str, Any], line: bytes) -> None:
-        key = _key(message)
+        key = key_of(message)
         pending = self._pending.get(key)
         if pending is not None and pending.sent.is_set() and not pending.answer.done():
             pending.answer.set_result((message, line))
@@ -226,7 +226,7 @@ class Relay:
 
     async def _answer_error(self, number: Any, code: int, message: str) -> None:
         self._tell(f"refused what the client said: {message}")
-        await self._to_client(_error(number, code, message))
+        await self._to_client(error_line(number, code, message))
 
 
 def _outcome(said: dict[str, Any]) -> Outcome:
@@ -239,11 +239,13 @@ def _outcome(said: dict[str, Any]) -> Outcome:
     return outcome_of_error(error["code"], str(error.get("message")), error.get("data"))
 
 
-def _key(message: dict[str, Any]) -> Any:
-    return _numbered(message.get("id"))
+def key_of(message: Mapping[str, Any]) -> Any:
+    """Give what tells the requests of one side apart."""
+    return numbered(message.get("id"))
 
 
-def _numbered(number: Any) -> Any:
+def numbered(number: Any) -> Any:
+    """Give what tells an id from others."""
     return type(number).__name__, number  # "1" and 1 are two ids
 
 
@@ -251,5 +253,6 @@ def _encoded(message: dict[str, Any]) -> bytes:
     return canonical.encode_as_is(message)
 
 
-def _error(number: Any, code: int, message: str) -> bytes:
+def error_line(number: Any, code: int, message: str) -> bytes:
+    """Write an error as the answer to a request."""
     return _encoded({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}})

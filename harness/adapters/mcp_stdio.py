@@ -52,10 +52,10 @@ async def relay_stdio(server: asyncio.subprocess.Process, make_relay: MakeRelay,
     """
     loop = asyncio.get_running_loop()
     assert server.stdin is not None and server.stdout is not None
-    to_client, to_server = await _writer(sys.stdout.buffer), _sender(server.stdin)
+    to_client, to_server = await writer_of(sys.stdout.buffer), _sender(server.stdin)
     relay = make_relay(to_client, to_server)
     stopping = loop.create_task(_stopped(server, stop))
-    client = loop.create_task(_from_client(await _reader(sys.stdin.buffer), relay, server))
+    client = loop.create_task(_from_client(await reader_of(sys.stdin.buffer), relay, server))
     try:
         async for line in lines(server.stdout):
             if line.strip():
@@ -126,7 +126,8 @@ async def lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield bytes(kept)
 
 
-async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
+async def reader_of(pipe: IO[bytes]) -> asyncio.StreamReader:
+    """Read a pipe, or a file."""
     reader = asyncio.StreamReader()
     try:
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
@@ -136,7 +137,8 @@ async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
     return reader
 
 
-async def _writer(pipe: IO[bytes]) -> Send:
+async def writer_of(pipe: IO[bytes]) -> Send:
+    """Give what writes a message to a pipe, or to a file, on a line of its own."""
     loop = asyncio.get_running_loop()
     try:
         transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)

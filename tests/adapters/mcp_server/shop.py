@@ -1,4 +1,7 @@
-"""A small MCP server over stdio, made with the official package: a ledger file, and tools that misbehave on request."""
+"""A small MCP server, made with the official package: a ledger file, and tools that misbehave on request.
+
+``shop.py LEDGER`` speaks stdio, ``shop.py LEDGER PORT [json]`` streamable HTTP, and answers in JSON where told to.
+"""
 
 from __future__ import annotations
 
@@ -100,5 +103,26 @@ def greet(name: str) -> str:
     return f"Say hello to {name}."
 
 
+@server.tool()
+async def announce(context: Context) -> str:
+    """Say something that belongs to no request of the client."""
+    await context.session.send_tool_list_changed()
+    return "announced"
+
+
+@server.tool()
+async def count(to: int, context: Context) -> str:
+    """Tell how far it has come, on the way."""
+    for number in range(to):
+        await context.report_progress(number, to)
+    return f"{to} counted"
+
+
 if __name__ == "__main__":
-    server.run("stdio")
+    if len(sys.argv) == 2:
+        server.run("stdio")
+    else:
+        import uvicorn
+
+        options = {"json_response": True} if "json" in sys.argv else {}
+        uvicorn.run(server.streamable_http_app(**options), port=int(sys.argv[2]), log_level="warning")
