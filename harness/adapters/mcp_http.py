@@ -134,7 +134,7 @@ class Door:
         client.used_s = _now_s()
         self._clients[number] = client
         response = await _answer(await client.post(line, asked, ()))
-        if not isinstance(response, StreamingResponse) and "error" in json.loads(response.body):
+        if not isinstance(response, StreamingResponse) and "error" in json.loads(bytes(response.body)):
             del self._clients[number]
             await client.close()
         else:

@@ -108,8 +108,8 @@ class Upstream:
         try:
             async with self._http.stream("POST", self._url, content=line, headers=self._with(_ACCEPT)) as response:
                 await self._answered(response, request)
-        except httpx2.HTTPError as error:
-            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody must wait for an answer for ever
+            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.InvalidURL)
             await self._failed(request, CONNECTION_CLOSED if sent else INTERNAL_ERROR, _named(error))
 
     async def _answered(self, response: httpx2.Response, request: Mapping[str, Any] | None) -> None:
