@@ -1,5 +1,7 @@
 """The reference servers of MCP (everything, filesystem), spoken to directly and through ``harness mcp-proxy``.
 
+Everything is spoken to over stdio and over streamable HTTP, both sides of the proxy alike; filesystem over stdio.
+
 ``python -m benchmarks.mcp.servers [--json] [--node DIR]``: DIR is a folder where npm has installed
 ``@modelcontextprotocol/server-everything`` and ``server-filesystem``; without it they are installed into a temporary
 one (node, npm and the npm registry are needed, and the Python package ``mcp``).
@@ -14,21 +16,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CreateMessageResult, ElicitResult, TextContent
 
 from benchmarks.speed.measure import Figure, report
@@ -61,6 +66,8 @@ invariants:
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3} \w{3} \d\d \d{4} [\d:]+ GMT[^\n\"]*|\d\d?:\d\d:\d\d( [AP]M)?")
 
 Tour = list[tuple[str, dict[str, Any]]]
+Where = list[str] | str
+"""How a server is reached: the command that starts it, or its address."""
 
 
 class Heard:
@@ -82,14 +89,17 @@ class Heard:
 
 
 @asynccontextmanager
-async def client(command: list[str], heard: Heard) -> Any:
+async def client(where: Where, heard: Heard) -> Any:
     """Open a session with a server."""
-    parameters = StdioServerParameters(command=command[0], args=command[1:])
-    with Path(tempfile.gettempdir(), "benchmarks-mcp.log").open("a") as log, warnings.catch_warnings():
+    with logged() as log, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if isinstance(where, str):
+            connected: Any = streamable_http_client(where)
+        else:
+            connected = stdio_client(StdioServerParameters(command=where[0], args=where[1:]), errlog=log)
         async with (
-            stdio_client(parameters, errlog=log) as streams,
-            ClientSession(*streams, sampling_callback=heard.sample, elicitation_callback=heard.elicit) as session,
+            connected as streams,
+            ClientSession(*streams[:2], sampling_callback=heard.sample, elicitation_callback=heard.elicit) as session,
         ):
             await session.initialize()
             yield session
@@ -136,7 +146,7 @@ def filesystem_tour(folder: Path) -> Tour:
     ]
 
 
-async def spoken(command: list[str], tour: Tour) -> tuple[list[str], Heard, list[float]]:
+async def spoken(where: Where, tour: Tour) -> tuple[list[str], Heard, list[float]]:
     """Send every request of a tour; give the answers, what callbacks heard, and milliseconds per cheap call."""
     heard, answers = Heard(), []
 
@@ -147,7 +157,7 @@ async def spoken(command: list[str], tour: Tour) -> tuple[list[str], Heard, list
             found = {"error": str(error)}
         answers.append(_TIMES.sub("TIME", json.dumps(found, sort_keys=True)))
 
-    async with client(command, heard) as session:
+    async with client(where, heard) as session:
         for listed in (session.list_tools, session.list_resources, session.list_prompts, session.send_ping):
             await answer(listed)
         await answer(lambda: session.read_resource("demo://resource/static/document/features.md"))
@@ -170,14 +180,41 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def compared(name: str, server: list[str], tour: Tour, folder: Path, work: Path) -> dict[str, Any]:
+def proxy_command(name: str, work: Path) -> list[str]:
+    """Give the command that starts a proxy, up to what it stands before."""
+    rules, traces = str(work / "rules.yaml"), str(work / name)
+    return [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", rules, "--traces", traces]
+
+
+@contextmanager
+def over_http(server: list[str], proxy: list[str]) -> Iterator[tuple[str, str]]:
+    """Start a server and a proxy before it, both over streamable HTTP, and give their addresses."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [one.getsockname()[1], other.getsockname()[1]]
+    direct, proxied = (f"http://127.0.0.1:{port}/mcp" for port in ports)
+    with logged() as log, ExitStack() as running:
+        environment = os.environ | {"PORT": str(ports[0])}
+        for command in ([*server, "streamableHttp"], [*proxy, "--upstream", direct, "--port", str(ports[1])]):
+            started = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            running.callback(started.wait)
+            running.callback(started.terminate)
+        for port in ports:
+            while socket.socket().connect_ex(("127.0.0.1", port)):
+                time.sleep(0.05)
+        yield direct, proxied
+
+
+def logged() -> Any:
+    """Open the file that takes what servers tell people."""
+    return Path(tempfile.gettempdir(), "benchmarks-mcp.log").open("a")
+
+
+def compared(name: str, direct_at: Where, proxied_at: Where, tour: Tour, folder: Path, work: Path) -> dict[str, Any]:
     """Speak to a server directly and through the proxy; give one row."""
-    (work / "rules.yaml").write_text(RULES.replace("FOLDER", str(folder)))
     fresh(folder)
-    direct, heard, alone = asyncio.run(spoken(server, tour))
+    direct, heard, alone = asyncio.run(spoken(direct_at, tour))
     fresh(folder)
-    proxy = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", str(work / "rules.yaml")]
-    proxied, also, behind = asyncio.run(spoken([*proxy, "--traces", str(work / name), "--", *server], tour))
+    proxied, also, behind = asyncio.run(spoken(proxied_at, tour))
     asked = [*range(len(direct) - len(tour)), *(tool for tool, _ in tour)]
     differ = [one for one, mine, other in zip(asked, direct, proxied, strict=True) if mine != other]
     (trace,) = (work / name).glob("*.mat.jsonl")
@@ -215,9 +252,16 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="benchmarks-mcp-runs-")).resolve()
     folder = work / "files"
     programs = {one.rpartition("-")[2]: ["node", str(modules / one / "dist" / "index.js")] for one in PACKAGES}
-    everything = compared("everything", programs["everything"], everything_tour(), folder, work)
-    filesystem = compared("filesystem", [*programs["filesystem"], str(folder)], filesystem_tour(folder), folder, work)
-    rows = [everything, filesystem]
+    (work / "rules.yaml").write_text(RULES.replace("FOLDER", str(folder)))
+
+    def over_stdio(name: str, server: list[str], tour: Tour) -> dict[str, Any]:
+        return compared(name, server, [*proxy_command(name, work), "--", *server], tour, folder, work)
+
+    everything = over_stdio("everything", programs["everything"], everything_tour())
+    filesystem = over_stdio("filesystem", [*programs["filesystem"], str(folder)], filesystem_tour(folder))
+    with over_http(programs["everything"], proxy_command("everything-http", work)) as at:
+        over = compared("everything-http", *at, everything_tour(), folder, work)
+    rows = [everything, filesystem, over]
     escaped = (folder / "three.txt").exists() or (work / "escaped.txt").exists()
     meant = sum(1 for row in rows for one in row["differ"] if one not in ("move_file", "write_file"))
     figures = {
