@@ -126,8 +126,8 @@ class Upstream:
         elif kind == "application/json":
             await self._whole(await _read(response), request, status)
         else:
-            code = INTERNAL_ERROR if 300 <= status < 500 else CONNECTION_CLOSED  # who knows what a failing server did
-            await self._failed(request, code, f"the server has answered HTTP {status} ({kind or 'no content'})")
+            reason = f"the server has answered HTTP {status} ({kind or 'no content'})"
+            await self._failed(request, _code(status), reason)
 
     async def _whole(self, body: bytes, request: Mapping[str, Any], status: int) -> None:
         """Hear an answer in one piece; an error that names no request is that of this one."""
@@ -138,7 +138,7 @@ class Upstream:
         if isinstance(said, dict) and "error" in said and said.get("id") is None:
             body = json.dumps(said | {"jsonrpc": "2.0", "id": request["id"]}).encode()
         if not isinstance(said, dict | list) or (status >= 400 and not (isinstance(said, dict) and "error" in said)):
-            await self._failed(request, CONNECTION_CLOSED, f"the server has answered HTTP {status} and no message")
+            await self._failed(request, _code(status), f"the server has answered HTTP {status} and no message")
             return
         await self._heard(body)
         if not _answers(said, request):
@@ -253,6 +253,11 @@ async def _read(response: httpx2.Response) -> bytes:
         if len(body) > MAX_LINE_BYTES:
             raise httpx2.ReadError(f"an answer of more than {MAX_LINE_BYTES} bytes")
     return bytes(body)
+
+
+def _code(status: int) -> int:
+    """Give the error for a status without a message: who was turned away has done nothing, else nobody knows."""
+    return INTERNAL_ERROR if 300 <= status < 500 else CONNECTION_CLOSED
 
 
 def _answers(said: Any, request: Mapping[str, Any]) -> bool:
