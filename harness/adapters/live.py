@@ -33,6 +33,7 @@ class LiveWorld:
     hands each to the operating system before the agent goes on, ``sync`` also waits for the disk. What is marked for
     the disk (a write that is not idempotent) is synced at every level but ``none``. The session's time goes on from
     ``since``, the time of the last event there is. With a ``seed``, the agent's streams of chance follow from it.
+    ``thrown`` tells whether the kill switch is.
     """
 
     offline = False
@@ -45,8 +46,9 @@ class LiveWorld:
         clock: Clock = time.monotonic_ns,
         since: int = -1,
         seed: int | None = None,
+        thrown: Callable[[], bool] = bool,
     ) -> None:
-        self.store = store
+        self.store, self._thrown = store, thrown
         self._durability, self._approver, self._clock = durability, approver, clock
         self._start = clock() - max(since, 0)
         self._last = since
@@ -67,6 +69,9 @@ class LiveWorld:
         now = self._clock() - self._start
         self._last = last = now if now > self._last else self._last + 1
         return last
+
+    def killed(self, action: int, *, answered: bool) -> bool:
+        return self._thrown()
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         try:

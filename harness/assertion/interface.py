@@ -27,10 +27,7 @@ from harness.trace.chat import Message, messages_in
 from harness.trace.coverage import Coverage
 from harness.trace.covered import Covered
 from harness.trace.event import ACTS, Event
-from harness.trace.verdict import Judgement, Severity, Verdict
-
-DEFAULT_REFUSE: Final = "DEFAULT-REFUSE"
-KILL_SWITCH: Final = "KILL-SWITCH"
+from harness.trace.verdict import DEFAULT_REFUSE, KILL_SWITCH, Judgement, Severity, Verdict
 
 # whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
 _TOLD_BY: Final[dict[str, Kind]] = {"user": "user", "system": "system", "developer": "system"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 from harness.adapters.exchange import Doorway
@@ -17,8 +18,9 @@ from harness.determinism.schedule import Timeline
 from harness.door.agents import make_agent
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
-from harness.door.headers import host_part, run_part
+from harness.door.headers import host_part, rollout_part, run_part
 from harness.door.session import Entry, Session
+from harness.door.switch import Switch
 from harness.door.tools import Tool, listed, make_tool
 from harness.errors import UsageError
 from harness.mediation.decision import Mode
@@ -43,13 +45,16 @@ NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {}
 
 Uncaptured = Literal["observe", "refuse"]
 
+# what of an app depends on its rules, and is exchanged with them
+_OF_RULES: Final = ("bound", "files", "health", "_declared", "_registry", "_joined", "_graph", "_roads")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 
 class Harness:
-    """Wrap agents, hand out sessions. Make one per process; it does not change once sessions run.
+    """Wrap agents, hand out sessions. Make one per process; only ``reload``, ``kill`` and ``revive`` change it later.
 
     ``registry`` names one or more registry files (or shipped registries, such as ``airline``) or is a loaded Registry;
     without one, calls are recorded and nothing is checked. ``traces`` is the folder new traces go to. ``mode`` is
@@ -59,8 +64,8 @@ class Harness:
     ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
     writes it down, ``refuse`` stops it. ``approver`` answers questions about calls that a rule escalates; without one
     the answer is no. ``escalate`` is asked where no route leads to a goal. ``memory`` is the store behind
-    ``session.memory``, any mapping; without one each session has its own. UsageError and RegistryError say what is
-    wrong with any of these.
+    ``session.memory``, any mapping; without one each session has its own. ``kill_switch`` names a file that stops all
+    runs while it is there, as ``kill`` does. UsageError and RegistryError say what is wrong with any of these.
     """
 
     def __init__(
@@ -79,7 +84,10 @@ class Harness:
         uncaptured: Uncaptured = "observe",
         escalate: Escalate | None = None,
         memory: MutableMapping[str, Any] | None = None,
+        kill_switch: str | Path | None = None,
     ) -> None:
+        self._switch, self._changing = Switch(kill_switch), Lock()
+        self._origins: dict[str, tuple[list[str], dict[str, Any]]] = {}  # of rules that were in force, by digest
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
         self.uncaptured, self.escalate, self.memory = uncaptured, escalate, memory
@@ -91,6 +99,7 @@ class Harness:
         self._tools: dict[str, ToolSpec] = {}
         self._made: dict[str, tuple[Tool, Callable[..., Any]]] = {}
         self._registry: Registry | None = None
+        self._joined = (-1, -1)  # how many tools and goals of the code the registry in force knows
         self._goals: dict[str, Any] = {}
         self._graph: Graph | None = None
         self._roads: tuple[Graph, Roads] | None = None
@@ -112,21 +121,20 @@ class Harness:
     @property
     def registry(self) -> Registry:
         """The rules and tools in force: what the registry declares, joined with the tools declared in code."""
-        if self._registry is None:
+        joined = len(self._tools), len(self._goals)
+        if self._registry is None or self._joined != joined:
             registry = self._declared.with_tools(self._tools.values())
             self._graph = registry.graph if not self._goals else self._graph_of_goals(registry)
             if self._graph is not None and self._goals:
                 goals = [as_tool(goal, self._graph) for goal in self._graph.goals.values()]
                 registry = self._declared.with_tools([*self._tools.values(), *goals])
-            self._registry = registry
+            self._registry, self._joined = registry, joined
         return self._registry
 
     @property
     def graph(self) -> Graph | None:
         """The tool graph in force, None where neither the registry nor code declares one."""
-        if self._registry is None:
-            self._registry = self.registry
-        return self._graph
+        return self._graph if self.registry else None
 
     def _graph_of_goals(self, registry: Registry) -> Graph:
         """Give the graph of the goals that code declares, and of every tool that says what it gives."""
@@ -164,6 +172,62 @@ class Harness:
         if limits_of(other._declared.graph) != self.health.limits:
             other.health = Health(limits_of(other._declared.graph))
         return other
+
+    def pinned(self) -> Self:
+        """Give this app as it is now, for a session that keeps its rules whatever is reloaded later."""
+        with self._changing:
+            return copy.copy(self)
+
+    def reload(
+        self,
+        registry: str | Path | Registry | Sequence[str | Path],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Registry:
+        """Put other rules in force for the sessions that begin from now on, and give those that were in force before.
+
+        A session keeps the rules it began with, and its trace names them. ``parameters`` are those bound to the new
+        rules, the app's own if none are given. RegistryError and UsageError leave everything as it was. Safe in
+        threads; the rules that come back roll it back.
+        """
+        declared, files = _load(registry)
+        other, bound = copy.copy(self), self.bound
+        if isinstance(registry, Registry):
+            files, bound = self._origins.get(registry.digest, (files, bound))
+        other.bound = bound if parameters is None else dict(parameters)
+        other._declared, other.files = declared.bind(**other.bound), files
+        other._put_in_force()
+        with self._changing:
+            before = self._declared
+            self._origins[before.digest] = self.files, self.bound
+            for name in _OF_RULES:
+                setattr(self, name, getattr(other, name))
+        return before
+
+    def _put_in_force(self) -> None:
+        """Join what is declared with the code's tools anew; RegistryError where they do not go together."""
+        self._registry = self._roads = None
+        if limits_of(self._declared.graph) != self.health.limits:
+            self.health = Health(limits_of(self._declared.graph))
+        assert self.registry
+
+    def kill(self) -> None:
+        """Throw the kill switch: every session, running or new, is stopped at its next action.
+
+        What its registry's ``kill`` says of that: ``fail_closed``, the default, refuses each action by ``KILL-SWITCH``;
+        ``fail_open`` lets it pass with all rules observing, and the trace says so. What has begun goes on to its end.
+        With the file of ``kill_switch`` this holds for every process that knows the file.
+        """
+        self._switch.throw()
+
+    def revive(self) -> None:
+        """Take the kill switch back; with its file, by removing that."""
+        self._switch.take_back()
+
+    @property
+    def killed(self) -> bool:
+        """Whether the kill switch is thrown."""
+        return self._switch.thrown()
 
     def with_places(self, *folders: str) -> Self:
         """Give this app with folders to look in for files that its agent names; empty names are left out."""
@@ -279,14 +343,17 @@ class Harness:
 
         def header(entry: Entry | None) -> Header:
             labels = {"seed": seed or 0, "conversation": conversation, "tenant": tenant, "subject": subject}
-            run = run_part(self, entry, **labels, **({"agent": agent} if agent else {}))
-            return Header(run, host_part(self, entry.folder if entry else str(Path.cwd())))
+            app = session.app
+            run = run_part(app, entry, **labels, **({"agent": agent} if agent else {}))
+            run |= rollout_part(app.registry, run)
+            return Header(run, host_part(app, entry.folder if entry else str(Path.cwd())))
 
         def world() -> tuple[World, str]:
             store = FileStore(trace) if trace else new_store(self._traces, "run")
             return self.live_world(store, seed=seed), store.path
 
-        return Session(self, header, world, lambda: Timeline(self.clock))
+        session = Session(self, header, world, lambda: Timeline(self.clock))
+        return session
 
     def replaying(self, trace: str | Path, *, tolerate: Iterable[str] = ()) -> RecordedSession:
         """Open a session whose outcomes all come from a trace: the code inside runs again, and nothing else happens.
@@ -302,7 +369,8 @@ class Harness:
         self, store: TraceStore, approver: Approver | None = None, since: int = -1, seed: int | None = None
     ) -> LiveWorld:
         """Give the world of a recording that goes to a store; its time goes on from ``since``."""
-        return LiveWorld(store, self.durability, approver or self._approver, self.clock, since, seed)
+        approver = approver or self._approver
+        return LiveWorld(store, self.durability, approver, self.clock, since, seed, self._switch.thrown)
 
     def made(self, tool: str) -> tuple[Tool, Callable[..., Any]] | None:
         """Give a tool declared in code, and the function that passes the door."""
@@ -314,8 +382,7 @@ class Harness:
 
     def spec(self, declared: ToolSpec) -> ToolSpec:
         """Give the declaration of a tool in force: what code declares, as the registry narrows it."""
-        registry = self._registry or self.registry
-        return registry.tools.get(declared.name, declared)
+        return self.registry.tools.get(declared.name, declared)
 
     def narrowed(self, declared: ToolSpec) -> ToolSpec:
         """Give the declaration that a server makes of a tool, with the word of the session's registry in its place."""

@@ -15,7 +15,7 @@ from harness.determinism.address import enclosing
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
-from harness.door.headers import host_part, run_part
+from harness.door.headers import host_part, rollout_part, run_part
 from harness.door.models import model_address, model_environment
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
@@ -189,6 +189,7 @@ def _header(
     origin = {"at": seq, "digest": digest, "set": dict(changed), "step": step}
     labels["forked_from"] = [*labels.get("forked_from", ()), origin]
     run = run_part(app, Entry(parent.run["entry"], given), **labels)
+    run |= rollout_part(app.registry, parent.run)
     return Header(run, host_part(app, parent.host.get("path", "")) | {"order": parent.host.get("order")})
 
 

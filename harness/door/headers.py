@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from harness import __version__
 from harness.determinism import canonical
 from harness.determinism.loop import SessionLoop
 from harness.door.session import Entry
+from harness.registry.registry import Registry
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -29,6 +31,18 @@ def run_part(app: Harness, entry: Entry | None, **labels: Any) -> dict[str, Any]
         "tools": {name: canonical.digest_of(spec.stated()) for name, spec in sorted(registry.tools.items())},
         **labels,
     }
+
+
+def rollout_part(registry: Registry, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the part of a header that says which rules only observe in this run, where any is rolled out in shares.
+
+    It follows from the conversation, or where there is none from a number that is drawn for the run.
+    """
+    if not registry.rollout:
+        return {}
+    before = run.get("rollout") or {}
+    identity = run.get("conversation") or before.get("identity") or os.urandom(8).hex()
+    return {"rollout": {"identity": identity, "observes": registry.observed_in(identity)}}
 
 
 def host_part(app: Harness, path: str) -> dict[str, Any]:

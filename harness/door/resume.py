@@ -91,6 +91,7 @@ def resume(
             divergence = header_divergence(app, reader.header)
             if divergence is not None:
                 raise divergence
+            _check_alive(app, str(trace))
             _check_probes(app, [one.event for one in entries])
             target = Path(out) if out is not None else next_name(trace)
             with open_trace(trace) as reader:
@@ -213,6 +214,12 @@ def _check_resumable(trace: Path, header: Header, entries: list[Entry], *, seale
             where=str(trace),
             cure=f"resume {origin['file']}",
         )
+
+
+def _check_alive(app: Harness, trace: str) -> None:
+    """Check that the kill switch does not hold back what the run had begun."""
+    if app.killed and app.registry.kill == "fail_closed":
+        raise UsageError("the kill switch is thrown", where=trace, cure="resume the run when it is taken back")
 
 
 def _check_probes(app: Harness, events: list[Event]) -> None:

@@ -178,6 +178,7 @@ class Session(Machines, Bus, Surfaces):
         """Give this session's run, begun with the first call."""
         with self._lock:
             if self.live is None:
+                self.app = self.app.pinned()
                 header = self._header(self._entry)
                 world, self._path = self._world()
                 machine = self._machine(

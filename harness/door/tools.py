@@ -64,7 +64,9 @@ class Tool:
                     args[name] = encode_value(value, f"/{name}")
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
-        return Call("tool", self.spec.name, args, self.app.spec(self.spec))
+        session = session_var.get()
+        app = self.app if session is None else session.app  # whose rules do not change under a run
+        return Call("tool", self.spec.name, args, app.spec(self.spec))
 
     def arguments(self, bound: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments to call the function with: those that were judged, whatever became of the agent's own.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from harness.registry.invariant import SEVERITIES
 from harness.registry.registry import Registry
 from harness.tool import ToolSpec
-from harness.trace.verdict import Judgement, Verdict
+from harness.trace.verdict import KILL_SWITCH, Judgement, Verdict
 
 Mode = Literal["shadow", "warn", "enforce"]
 
@@ -32,19 +33,27 @@ class Decision:
 
 
 ALLOW: Final = Decision("allow")
+STOPPED: Final = Decision("block", KILL_SWITCH, "the kill switch is thrown", "Stop. Nothing is done until it is back.")
+LET_PASS: Final = Decision("allow", KILL_SWITCH, "the kill switch is thrown: rules only observe")
 
 
-def decide(judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode) -> Decision:
+def decide(
+    judgement: Judgement, registry: Registry, spec: ToolSpec, mode: Mode, observed: Collection[str] = ()
+) -> Decision:
     """Give what is done about a judgement of a call of ``spec``, or of its result.
 
-    Only ``enforce`` ever blocks. A block goes before an escalation, that before a rewrite, a violation before what is
-    unknown, then the more severe rule, then the order of the registry. What was to be rewritten but cannot be is
-    blocked; the reason of an escalation names every rule against the call. Whether an unknown verdict counts is the
-    registry's word. Not verified: the judgement itself.
+    Only ``enforce`` ever blocks, and no rule that is ``observed`` in this run. A block goes before an escalation, that
+    before a rewrite, a violation before what is unknown, then the more severe rule, then the order of the registry.
+    What was to be rewritten but cannot be is blocked; the reason of an escalation names every rule against the call.
+    Whether an unknown verdict counts is the registry's word. Not verified: the judgement itself.
     """
     if mode != "enforce":
         return ALLOW
-    standing = [verdict for verdict in judgement.verdicts if _stands_against(verdict, registry, spec)]
+    standing = [
+        verdict
+        for verdict in judgement.verdicts
+        if verdict.rule not in observed and _stands_against(verdict, registry, spec)
+    ]
     if not standing:
         return ALLOW
     deciding = min(standing, key=_rank)

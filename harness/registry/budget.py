@@ -27,8 +27,7 @@ from harness.registry.tree import dotted
 _AMOUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kM]?)")
 _TIMES: Final = {"": 1, "k": 1_000, "M": 1_000_000}
 # what a model call takes at most by its request, and what it took: as much, where its answer does not say
-_RESERVED: Final = "default(reserves(call.args), 0)"
-_SETTLED: Final = f"default(tokens(result), reserves(call.args)) if exists(result) else {_RESERVED}"
+_SETTLED: Final = "default(tokens(result), reserves(call.args)) if exists(result) else default(reserves(call.args), 0)"
 AMOUNT_CURE: Final = "write a number such as 60, 200k or 1.5M"
 _WINDOW_CURE: Final = "write within: 5 for steps, or a duration such as within: 90 s (ms, s, min, h, d)"
 
@@ -88,7 +87,8 @@ def _tokens(budget: _Budget) -> Invariant:
     """
     condition = f'call.surface == "model" and {budget.agent.is_it} and not default(failed, False)'
     spent = f"total(action, {_SETTLED}, {condition}{_within(budget)})"
-    require = f'{spent} + (max({_RESERVED}, 1) if call.surface == "model" else 1) <= {budget.limit}'
+    next_one = 'default(reserves(call.args), 1) if call.surface == "model" else 1'
+    require = f"{spent} + ({next_one}) <= {budget.limit}"
     says = f"{escaped(budget.agent.name)} has used up its {{{budget.limit}}} tokens{_spoken(budget)}."
     return _limited(budget, "TOKENS", require, says)
 

@@ -16,6 +16,7 @@ from harness.registry.draft import Draft, draft_of
 from harness.registry.invariant import Invariant, Occasion
 from harness.registry.load import finish
 from harness.registry.registry import Default, Registry, Unknown
+from harness.registry.rollout import Kill
 from harness.trace.verdict import Response, Severity
 
 _HEAD: Final = {"registry": "built", "version": "0", "default": "allow"}
@@ -66,6 +67,8 @@ def build_registry(
     agents: Mapping[str, Any] | None = None,
     artifacts: Mapping[str, Any] | None = None,
     graph: Mapping[str, Any] | None = None,
+    rollout: Mapping[str, str] | None = None,
+    kill: Kill | None = None,
     invariants: Iterable[Invariant] = (),
 ) -> Registry:
     """Make a registry of rules; the arguments are the keys of a registry file.
@@ -76,8 +79,14 @@ def build_registry(
     rules = list(invariants)
     at = _Place.of_caller()
     head = {"registry": name, "version": version, "default": default, "unknown": unknown}
-    parts = {"parameters": parameters, "define": define, "schemas": schemas, "tools": tools, "agents": agents}
-    parts |= {"artifacts": artifacts, "graph": graph}
+    parts: dict[str, Any] = {
+        "parameters": parameters,
+        "define": define,
+        "schemas": schemas,
+        "tools": tools,
+        "agents": agents,
+    }
+    parts |= {"artifacts": artifacts, "graph": graph, "rollout": rollout, "kill": kill}
     draft = draft_of(at.written({key: value for key, value in (head | parts).items() if value is not None}))
     draft.mistakes += _mistakes_twice(draft, rules)
     draft.rules = rules

@@ -20,6 +20,7 @@ from harness.registry.override import Override
 from harness.registry.parameter import Parameter, mistakes_in_parameter, read_parameter
 from harness.registry.parse import parse
 from harness.registry.registry import Default, Unknown
+from harness.registry.rollout import Kill, read_kill
 from harness.registry.schema import TOOL_KEYS, mistakes_in
 from harness.registry.template import Template, read_template
 
@@ -57,6 +58,8 @@ class Draft:
     weakens: dict[str, str] = field(default_factory=dict)
     drops: dict[str, Written] = field(default_factory=dict)
     changes: list[Override] = field(default_factory=list)
+    rollout: dict[str, Written] = field(default_factory=dict)
+    kill: Kill | None = None
     stage_tools: dict[str, dict[str, Any]] = field(default_factory=dict)
     stage_parameters: dict[str, Any] = field(default_factory=dict)
 
@@ -103,6 +106,10 @@ def draft_of(document: Written) -> Draft:
         _check_schema(draft, schema)
     if "graph" in document.keys and "graph" not in heads:
         _add_graph(draft, document.find(["graph"]), whole=all(path[0] != "graph" for path in broken))
+    draft.rollout = {
+        name: node for name, node in _entries(document, "rollout", heads) if ("rollout", name) not in broken
+    }
+    draft.places |= {f"rollout.{name}": node for name, node in draft.rollout.items()}
     for node in () if "drop" in heads else document.find(["drop"]).items or ():
         draft.drops |= node.entries or {}
     for index, node in enumerate(document.find(["invariants"]).items or ()):
@@ -117,6 +124,8 @@ def _read_head(draft: Draft, broken: set[Any]) -> None:
     draft.version = str(head["version"].value) if "version" in head else ""
     draft.default = head["default"].value if "default" in head else "refuse"
     draft.unknown = head["unknown"].value if "unknown" in head else "block_writes"
+    if "kill" in head:
+        draft.kill, draft.places["kill"] = read_kill(head["kill"].value), head["kill"]
     draft.extends = (head["extends"].items or ()) if "extends" in head else ()
 
 

@@ -17,6 +17,7 @@ from harness.registry.draft import Draft, read_draft
 from harness.registry.graph.unite import stated_twice, united
 from harness.registry.invariant import Invariant
 from harness.registry.override import Override, weakened, weakens_tool
+from harness.registry.rollout import stricter
 from harness.registry.stage import set_stage
 
 ReadText = Callable[[str], str]
@@ -46,6 +47,7 @@ def with_bases(own: Draft, file: str, read: ReadText | None, below: tuple[str, .
     own.mistakes += stated_twice(inherited.graph, own.graph, alike=False)
     own.graph = united(inherited.graph, own.graph)
     own.artifacts = inherited.artifacts | own.artifacts
+    _roll_out(own, inherited)
     own.places = inherited.places | own.places
     own.mistakes += set_stage(own)
     own.mistakes += _drop(own, rules)
@@ -87,6 +89,8 @@ def _together(own: Draft, bases: list[Draft]) -> Draft:
         joined.graph = united(joined.graph, base.graph)
         joined.agents |= base.agents
         joined.artifacts |= base.artifacts
+        joined.rollout |= base.rollout
+        joined.kill = stricter(joined.kill, base.kill)
         joined.stated |= {name: joined.stated.get(name, {}) | said for name, said in base.stated.items()}
         joined.places = base.places | joined.places
     return joined
@@ -101,6 +105,8 @@ def _said_by_both(one: Draft, other: Draft) -> Iterator[tuple[str, Any, Any]]:
         yield f"agents.{name}", one.agents[name].plain(), other.agents[name].plain()
     for name in one.artifacts.keys() & other.artifacts.keys():
         yield f"artifacts.{name}", one.artifacts[name], other.artifacts[name]
+    for name in one.rollout.keys() & other.rollout.keys():
+        yield f"rollout.{name}", one.rollout[name].plain(), other.rollout[name].plain()
     for tool in one.stated.keys() & other.stated.keys():
         was, now = one.stated[tool], other.stated[tool]
         both = was.keys() & now.keys()
@@ -142,6 +148,16 @@ def _agents(own: Draft, inherited: Draft) -> Iterator[Mistake]:
         there = inherited.places.get(f"agents.{name}")
         yield from _restated(own, "agent", name, node, there)
     own.agents = inherited.agents | own.agents
+
+
+def _roll_out(own: Draft, inherited: Draft) -> None:
+    """Take over shares of rules and what the kill switch does; what is stated here goes before, and is listed."""
+    for name in (*(f"rollout.{rule}" for rule in own.rollout), "kill"):
+        if name in own.places and name in inherited.places:
+            before, now = inherited.places[name], own.places[name]
+            own.changes.append(Override("rollout", name.removeprefix("rollout."), before.place, now.place))
+    own.rollout = own.rollout | {name: one for name, one in inherited.rollout.items() if name not in own.rollout}
+    own.kill = own.kill or inherited.kill
 
 
 def _restated(own: Draft, part: Any, name: str, node: Written, there: Written | None) -> Iterator[Mistake]:

@@ -21,8 +21,10 @@ from harness.registry.inherit import ReadText, with_bases
 from harness.registry.invariant import ExampleStage
 from harness.registry.registry import Registry, declared_tools
 from harness.registry.resolve import resolve, unused
+from harness.registry.rollout import mistakes_in_rollout, plain_shares
 from harness.registry.story import mistakes_in_stories
 from harness.tool import ToolSpec
+from harness.trace.verdict import DEFAULT_REFUSE
 
 
 def load(text: str, file: str, *, read: ReadText | None = None) -> Registry:
@@ -61,6 +63,7 @@ def finish(draft: Draft, file: str) -> Registry:
         draft.mistakes += mistakes
         draft.mistakes += _taken(draft, {rule.id for rule in derived})
         draft.rules += () if mistakes else derived
+        draft.mistakes += mistakes_in_rollout(draft.rollout, [*(rule.id for rule in draft.rules), DEFAULT_REFUSE])
         stage = ExampleStage(tools, draft.parameters, context.agents)
         draft.mistakes += unused(context, draft.rules)
         for rule in draft.rules:
@@ -84,6 +87,8 @@ def finish(draft: Draft, file: str) -> Registry:
         artifacts=draft.artifacts,
         overrides=tuple(draft.changes),
         graph=graph,
+        rollout=plain_shares(draft.rollout),
+        kill=draft.kill or "fail_closed",
     )
 
 

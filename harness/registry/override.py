@@ -13,7 +13,7 @@ class Override(NamedTuple):
     ``reason`` is empty where none is asked for. A rule that is left out is ``dropped``.
     """
 
-    part: Literal["rule", "dropped", "parameter", "definition", "tool", "agent"]
+    part: Literal["rule", "dropped", "parameter", "definition", "tool", "agent", "rollout"]
     name: str
     before: str
     now: str

@@ -92,6 +92,8 @@ def facts_of(registry: Registry) -> dict[str, Any]:
         facts["artifacts"] = {name: {"schema": schema} for name, schema in registry.artifacts.items()}
     if registry.graph:
         facts["graph"] = registry.places["graph"].plain()
+    facts |= {"rollout": registry.rollout} if registry.rollout else {}
+    facts |= {"kill": registry.kill} if registry.kill != "fail_closed" else {}
     stage = _Stage(registry)
     written = [rule for rule in registry.invariants if not rule.derived]
     rules = [facts_of_rule(rule if stage.fits(rule) else replace(rule, examples=Examples())) for rule in written]

@@ -21,8 +21,10 @@ from harness.registry.override import Override, weakens_tool
 from harness.registry.parameter import Parameter, refusal
 from harness.registry.program import Program
 from harness.registry.resolve import resolve
+from harness.registry.rollout import Kill, is_enforced, stricter
 from harness.registry.trust import Terms, terms_of
 from harness.tool import ToolSpec
+from harness.trace.verdict import DEFAULT_REFUSE
 
 Default = Literal["refuse", "allow"]
 Unknown = Literal["block_writes", "block", "allow"]
@@ -39,7 +41,8 @@ class Registry:
     (``parameters.x``) or a tool (``tools.y``) is written, ``about`` what is stated of a parameter besides its value.
     ``agents`` is what is stated of agents; the rules that follow from it are the last of ``invariants``. ``artifacts``
     are the schemas of artifacts, ``overrides`` what was changed of what is taken over. ``graph`` is the tool graph; its
-    goals count as ``tools``, and ``places`` keeps it as it is written. Equal meanings have equal ``digest``.
+    goals count as ``tools``, and ``places`` keeps it as it is written. ``rollout`` says by ids and patterns in what
+    share of conversations rules are enforced, ``kill`` what the kill switch does. Equal meanings have equal ``digest``.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Registry:
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
     overrides: tuple[Override, ...] = field(default=(), compare=False, repr=False)
     graph: Graph | None = field(default=None, repr=False)
+    rollout: dict[str, str] = field(default_factory=dict)
+    kill: Kill = "fail_closed"
 
     @cached_property
     def digest(self) -> str:
@@ -70,8 +75,13 @@ class Registry:
             "tools": {name: spec.stated() for name, spec in self.tools.items()},
             "invariants": [rule.meaning() for rule in self.invariants],
         }
-        trust = {"trust": {name: terms.facts() for name, terms in self.trust.items()}} if self.trust else {}
-        return digest_of(meaning | trust | ({"graph": self.graph.meaning()} if self.graph else {}))
+        more = {
+            "graph": self.graph.meaning() if self.graph else None,
+            "kill": self.kill if self.kill != "fail_closed" else None,
+            "rollout": self.rollout,
+            "trust": {name: terms.facts() for name, terms in self.trust.items()},
+        }
+        return digest_of(meaning | {name: said for name, said in more.items() if said})
 
     @cached_property
     def trust(self) -> dict[str, Terms]:
@@ -86,6 +96,11 @@ class Registry:
     def invariant(self, rule: str) -> Invariant | None:
         """Give the invariant of an id."""
         return next((one for one in self.invariants if one.id == rule), None)
+
+    def observed_in(self, identity: str) -> list[str]:
+        """Give the rules that only observe in the conversation, or the run, of an identity, in their order."""
+        rules = [*(rule.id for rule in self.invariants), DEFAULT_REFUSE] if self.rollout else []
+        return [rule for rule in rules if not is_enforced(self.rollout, rule, identity)]
 
     def with_tools(self, specs: Iterable[ToolSpec]) -> Registry:
         """Give the registry with further declarations of tools, and its rules and its graph checked against them.
@@ -190,6 +205,8 @@ def join(registries: Iterable[Registry]) -> Registry:
             agents=joined.agents | other.agents,
             artifacts=joined.artifacts | other.artifacts,
             overrides=joined.overrides + other.overrides,
+            rollout=joined.rollout | other.rollout,
+            kill=stricter(joined.kill, other.kill) or "fail_closed",
         )
         joined = _reassembled(_in_order(joined), mistakes)
         if mistakes:
@@ -221,6 +238,9 @@ def _conflicts(one: Registry, other: Registry) -> Iterable[Mistake]:
         for name in sorted(said.keys() & also.keys()):
             if said[name] != also[name]:
                 yield _differs(one, other, f"{part}.{name}", also[name], said[name])
+    for name in sorted(one.rollout.keys() & other.rollout.keys()):
+        if one.rollout[name] != other.rollout[name]:
+            yield _differs(one, other, f"rollout.{name}", other.rollout[name], one.rollout[name])
     for tool in sorted(one.stated.keys() & other.stated.keys()):
         for name in sorted(one.stated[tool].keys() & other.stated[tool].keys()):
             if one.stated[tool][name] != other.stated[tool][name]:

@@ -13,6 +13,7 @@ from harness.errors import Mistake
 from harness.registry.complaint import nearest
 from harness.registry.document import Written
 from harness.registry.graph.schema import GRAPH
+from harness.registry.rollout import SHARE
 
 _NAME: Final = {"type": "string", "minLength": 1}
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -240,6 +241,12 @@ SCHEMA: Final[dict[str, Any]] = {
             "additionalProperties": _ARTIFACT,
         },
         "graph": GRAPH,
+        "rollout": {
+            "type": "object",
+            "propertyNames": {"minLength": 1},
+            "additionalProperties": {"type": "string", "pattern": SHARE},
+        },
+        "kill": {"enum": ["fail_closed", "fail_open"]},
         "invariants": {"type": "array", "items": _INVARIANT},
     },
 }
@@ -314,6 +321,8 @@ def _wrong_form(node: Written, error: Any) -> Iterator[Mistake]:
     what, cure = "not a name", "a name is a letter, then letters, digits and _ (an id may hold . / - too)"
     if error.validator_value == _PLACE:
         what, cure = "no argument", "write args.NAME: expression"
+    elif error.validator_value == SHARE:
+        what, cure = "no share", "write a percentage, such as 10 %"
     yield node.mistake(f"{_path(error)}: {_got(error.instance)} is {what}", cure)
 
 

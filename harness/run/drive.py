@@ -299,7 +299,7 @@ def _begin(run: Run, wanted: Call) -> Effects:
     run.world.wait_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
-        effects = _step(run, Answer, effects.action, ask(run, run.world, effects.action, effects.question))
+        effects = _answered(run, effects.action, ask(run, run.world, effects.action, effects.question))
     return effects
 
 
@@ -309,8 +309,12 @@ async def _abegin(run: Run, wanted: Call) -> Effects:
     await run.world.turn_to_call(wanted.tool, wanted.args)
     effects = _propose(run, wanted)
     if effects.question is not None:
-        effects = _step(run, Answer, effects.action, await aask(run, run.world, effects.action, effects.question))
+        effects = _answered(run, effects.action, await aask(run, run.world, effects.action, effects.question))
     return effects
+
+
+def _answered(run: Run, action: int, approval: Approval) -> Effects:
+    return _step(run, Answer, action, approval, run.world.killed(action, answered=True))
 
 
 def _outcome(world: World, action: int, effect: Callable[[Rewritten], Outcome], rewritten: Rewritten) -> Outcome:
@@ -342,9 +346,14 @@ async def _aoutcome(
 def _propose(run: Run, wanted: Call) -> Effects:
     node = here()
     _tell_reads(run, node)
-    effects = _step(run, Propose, wanted, node.address, node.known(), acting.get())
+    effects = _step(run, partial(_proposed, run), wanted, node.address, node.known(), acting.get())
     node.last = effects.action
     return effects
+
+
+def _proposed(run: Run, at: int, wanted: Call, task: str, parents: tuple[int, ...], agent: str) -> Propose:
+    """Make the input of an action, when it is its turn and its number is known."""
+    return Propose(at, wanted, task, parents, agent, run.world.killed(run.machine.seq, answered=False))
 
 
 def _tell_reads(run: Run, node: Node) -> None:

@@ -123,6 +123,9 @@ class ForkedWorld:
         self._at = self._at + 1 if self._ahead is None else max(self._live.now(seq) + self._ahead, self._at + 1)
         return self._at
 
+    def killed(self, action: int, *, answered: bool) -> bool:
+        return self._live.killed(action, answered=answered)
+
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self.failed is not None:
             raise Halt(self.failed)

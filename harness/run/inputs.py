@@ -32,7 +32,8 @@ class Call(NamedTuple):
 class Propose(NamedTuple):
     """The task ``task`` of an agent wants something to happen; it follows from the events ``parents``.
 
-    ``agent`` is who acts, here and below, where that is not the agent of the run.
+    ``agent`` is who acts, here and below, where that is not the agent of the run. ``killed`` says that the kill switch
+    is thrown.
     """
 
     at: int
@@ -40,14 +41,16 @@ class Propose(NamedTuple):
     task: str = "0"
     parents: tuple[int, ...] = ()
     agent: str = ""
+    killed: bool = False
 
 
 class Answer(NamedTuple):
-    """Somebody has answered the question about an action."""
+    """Somebody has answered the question about an action; ``killed`` as for Propose."""
 
     at: int
     action: int
     approval: Approval
+    killed: bool = False
 
 
 class Complete(NamedTuple):

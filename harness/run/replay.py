@@ -27,6 +27,7 @@ from harness.trace.event import Event
 from harness.trace.history import restored
 from harness.trace.outcome import Unknown, from_body
 from harness.trace.reader import Entry, Reader, read_after
+from harness.trace.verdict import KILL_SWITCH
 
 _CANCELLED: Final = Unknown("cancelled")
 _PATIENCE_S: Final = 1.0
@@ -76,6 +77,11 @@ class RecordedWorld:
         self.reads = RecordedReads(events)
         self.unrecorded: list[str] = []
         self._answers = {event.body["action"]: event for event in events if "answer" in event.body}
+        self._killed = {
+            (event.body["action"], "answer" in event.body)
+            for event in events
+            if event.kind == "decision" and event.body["rule"] == KILL_SWITCH
+        }
 
     def timeline(self) -> Timeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
@@ -91,6 +97,9 @@ class RecordedWorld:
 
     def now(self, seq: int) -> int:
         return self.entries[seq].event.at if seq < len(self.entries) else 0
+
+    def killed(self, action: int, *, answered: bool) -> bool:
+        return (action, answered) in self._killed
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self.failed is not None:

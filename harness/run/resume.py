@@ -97,6 +97,12 @@ class ResumedWorld(RecordedWorld):
     def now(self, seq: int) -> int:
         return super().now(seq) if self._live is None or seq < len(self.entries) else self._live.now(seq)
 
+    def killed(self, action: int, *, answered: bool) -> bool:
+        known = action in self._with_answer if answered else action < len(self.entries)
+        if known or self._live is None:
+            return super().killed(action, answered=answered)
+        return self._live.killed(action, answered=answered)
+
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:
         if self._live is not None and self.replayed == len(self.entries):
             self.went_on = self.went_on or bool(lines)

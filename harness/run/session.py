@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from harness.assertion.interface import Checker
 from harness.errors import HarnessError, NotRecordable
 from harness.mediation.approval import digest_of_question, objection, written
-from harness.mediation.decision import ALLOW, Decision, Mode, decide
+from harness.mediation.decision import ALLOW, LET_PASS, STOPPED, Decision, Mode, decide
 from harness.mediation.refusal import Refusals
 from harness.ports import Question
 from harness.registry.registry import Registry
@@ -67,6 +67,7 @@ class _Action(NamedTuple):
     decision: Decision | None = None
     rewritten: dict[str, Any] | None = None
     question: Question | None = None
+    watched: bool = False  # the kill switch lets it pass, and its result: rules only observe
 
 
 class SessionMachine:
@@ -91,6 +92,7 @@ class SessionMachine:
         self.at = 0
         self._registry, self._mode, self._fsync_writes = registry, mode, fsync_writes
         self._agent: str = header.run.get("agent", "main")
+        self._observed = frozenset[str](header.run.get("rollout", {}).get("observes", ()))
         self._checker = Checker(registry, header.run)
         self._redactor = redactor
         self._signals = signals_of(registry, redactor)
@@ -188,7 +190,7 @@ class SessionMachine:
             wanted = self._forks.applied(said.call, self.steps)
             changed = None if wanted is said.call else wanted.args
             said = said._replace(call=wanted)
-        at, (surface, tool, args, spec, call_id, serves), task, parents, agent = said
+        at, (surface, tool, args, spec, call_id, serves), task, parents, agent, killed = said
         seq = self._writer.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
@@ -208,14 +210,17 @@ class SessionMachine:
         announced = self._writer.head
         self.steps += 1
         lines += self._noticed(event)
-        decision = ALLOW
+        decision, watched = ALLOW, killed and self._registry.kill == "fail_open"
         if judgement.verdicts:
-            lines += self._verdicts(judgement, event)
-            decision = decide(judgement, self._registry, spec, self._mode)
+            lines += self._verdicts(judgement, event, watched=watched)
+            decision = ALLOW if watched else decide(judgement, self._registry, spec, self._mode, self._observed)
+        if killed:
+            decision = ALLOW if watched else STOPPED
+            lines += self._decided(event, LET_PASS) if watched else b""
         rewritten = args if rewrites else changed
         if decision.decision == "allow":
             disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
-            self._open[seq] = _Action(event, spec, State.PERFORMING, rewritten=rewritten)
+            self._open[seq] = _Action(event, spec, State.PERFORMING, rewritten=rewritten, watched=watched)
             return Effects(seq, lines, True, disk, args=rewritten)
         if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
             decision = replace(decision, decision="block")
@@ -242,12 +247,14 @@ class SessionMachine:
         assert action.decision is not None
         assert action.question is not None
         approval = said.approval
-        void = objection(approval, action.question)
+        stopped = said.killed and self._registry.kill == "fail_closed"
+        decision = STOPPED if stopped else action.decision
+        void = STOPPED.reason if stopped else objection(approval, action.question)
         allowed = approval.allowed and not void
         body = {
             "action": said.action,
             "decision": "allow" if allowed else "block",
-            "rule": action.decision.rule,
+            "rule": decision.rule,
             "reason": void or approval.reason,
             "answer": written(approval),
         }
@@ -263,7 +270,7 @@ class SessionMachine:
         reason = void or f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
         # after an answer that does not count, the same call may be asked about anew
         refused = self._refusals.refused(
-            replace(action.decision, reason=reason, retryable=bool(void)), intent.agent, intent.body["tool"]
+            replace(decision, reason=reason, retryable=bool(void) and not stopped), intent.agent, intent.body["tool"]
         )
         return Effects(said.action, lines, True, refused=refused, seq=event.seq, at=said.at)
 
@@ -279,8 +286,9 @@ class SessionMachine:
         del self._open[number]
         decision = ALLOW
         if judgement.verdicts:
-            lines += self._verdicts(judgement, event)
-            decision = decide(judgement, self._registry, action.spec, self._mode)
+            lines += self._verdicts(judgement, event, watched=action.watched)
+            if not action.watched:
+                decision = decide(judgement, self._registry, action.spec, self._mode, self._observed)
         if decision.decision == "allow":
             return Effects(number, lines, seq=event.seq, at=at)
         lines += self._decided(event, decision)
@@ -296,7 +304,7 @@ class SessionMachine:
         if "artifact" not in said.body or not judgement.verdicts:
             return Effects(event.seq, lines)
         name = said.body["artifact"]
-        decision = decide(judgement, self._registry, ToolSpec(name), self._mode)
+        decision = decide(judgement, self._registry, ToolSpec(name), self._mode, self._observed)
         if decision.decision == "allow":
             return Effects(event.seq, lines)
         return Effects(event.seq, lines, refused=self._refusals.refused(decision, agent, name, judgement))
@@ -335,10 +343,11 @@ class SessionMachine:
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
-    def _verdicts(self, judgement: Judgement, cause: Event) -> bytes:
-        return b"".join(self._verdict(verdict, cause) for verdict in judgement.verdicts) + self._fallen(cause)
+    def _verdicts(self, judgement: Judgement, cause: Event, *, watched: bool = False) -> bytes:
+        lines = [self._verdict(verdict, cause, watched) for verdict in judgement.verdicts]
+        return b"".join(lines) + self._fallen(cause)
 
-    def _verdict(self, verdict: Verdict, cause: Event) -> bytes:
+    def _verdict(self, verdict: Verdict, cause: Event, watched: bool) -> bytes:
         self._truths.add(verdict.truth)
         body: dict[str, Any] = {
             "rule": verdict.rule,
@@ -356,7 +365,8 @@ class SessionMachine:
             body["reason"] = verdict.reason
         if verdict.gradient:
             body["gradient"] = [move.facts() for move in verdict.gradient]
-        if self._mode != "enforce" or verdict.otherwise in ("observe", "warn"):
+        observed = watched or self._mode != "enforce" or verdict.rule in self._observed
+        if observed or verdict.otherwise in ("observe", "warn"):
             body["would"] = verdict.otherwise
         parents = (cause.seq,) if cause.seq >= 0 else ()
         event = Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Truth = Literal["holds", "violated", "unknown"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
 Response = Literal["observe", "warn", "rewrite", "block", "escalate"]
 
+
+# what refuses without being a rule that a registry states
+DEFAULT_REFUSE: Final = "DEFAULT-REFUSE"
+KILL_SWITCH: Final = "KILL-SWITCH"
 
 Direction = Literal["decrease", "increase", "choose"]
 

@@ -1,0 +1,33 @@
+"""A switch that stops all runs of an app at their next action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Switch:
+    """Hold whether it is thrown; with a ``file``, for every process that is told of it: thrown while the file is there.
+
+    Safe in threads. What has begun goes on to its end.
+    """
+
+    def __init__(self, file: str | Path | None = None) -> None:
+        self._file = None if file is None else Path(file)
+        self._thrown = False
+
+    def throw(self) -> None:
+        """Stop what comes from now on."""
+        if self._file is None:
+            self._thrown = True
+        else:
+            self._file.touch()
+
+    def take_back(self) -> None:
+        """Let things go on."""
+        self._thrown = False
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+    def thrown(self) -> bool:
+        """Tell whether it is thrown now."""
+        return self._thrown if self._file is None else self._file.exists()
