@@ -124,7 +124,7 @@ class World(Protocol):
     def now(self, seq: int) -> int:
         """Give the time of the event ``seq`` that is about to be written, in nanoseconds since the start."""
 
-    def killed(self, action: int, *, answered: bool) -> bool:
+    def killed(self, action: int, answered: bool = False) -> bool:
         """Tell whether the kill switch is thrown as an action is proposed, or as a question about it ``answered``."""
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:

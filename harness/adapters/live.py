@@ -70,7 +70,7 @@ class LiveWorld:
         self._last = last = now if now > self._last else self._last + 1
         return last
 
-    def killed(self, action: int, *, answered: bool) -> bool:
+    def killed(self, action: int, answered: bool = False) -> bool:
         return self._thrown()
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:

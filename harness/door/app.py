@@ -46,11 +46,23 @@ NO_RULES: Final = Registry("none", "0", "allow", "allow", {}, {}, (), "", {}, {}
 Uncaptured = Literal["observe", "refuse"]
 
 # what of an app depends on its rules, and is exchanged with them
-_OF_RULES: Final = ("bound", "files", "health", "_declared", "_registry", "_joined", "_graph", "_roads")
+_OF_RULES: Final = ("bound", "files", "health", "_declared", "_joined")
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+class _Joined:
+    """What follows from rules and the code's tools together, once it is asked for: the same for all who share both."""
+
+    registry: Registry | None = None
+    graph: Graph | None = None
+    roads: Roads | None = None
+
+    def forget(self) -> None:
+        """Let it follow anew."""
+        self.registry = self.graph = self.roads = None
 
 
 class Harness:
@@ -98,11 +110,8 @@ class Harness:
         self.health = Health(limits_of(self._declared.graph))
         self._tools: dict[str, ToolSpec] = {}
         self._made: dict[str, tuple[Tool, Callable[..., Any]]] = {}
-        self._registry: Registry | None = None
-        self._joined = (-1, -1)  # how many tools and goals of the code the registry in force knows
         self._goals: dict[str, Any] = {}
-        self._graph: Graph | None = None
-        self._roads: tuple[Graph, Roads] | None = None
+        self._joined = _Joined()
         self._secrets = {value: name for name, value in (secrets or {}).items()}
         self._secret_fields = frozenset(secret_fields)
 
@@ -121,20 +130,21 @@ class Harness:
     @property
     def registry(self) -> Registry:
         """The rules and tools in force: what the registry declares, joined with the tools declared in code."""
-        joined = len(self._tools), len(self._goals)
-        if self._registry is None or self._joined != joined:
+        joined = self._joined
+        if joined.registry is None:
             registry = self._declared.with_tools(self._tools.values())
-            self._graph = registry.graph if not self._goals else self._graph_of_goals(registry)
-            if self._graph is not None and self._goals:
-                goals = [as_tool(goal, self._graph) for goal in self._graph.goals.values()]
+            graph = registry.graph if not self._goals else self._graph_of_goals(registry)
+            if graph is not None and self._goals:
+                goals = [as_tool(goal, graph) for goal in graph.goals.values()]
                 registry = self._declared.with_tools([*self._tools.values(), *goals])
-            self._registry, self._joined = registry, joined
-        return self._registry
+            joined.graph, joined.registry = graph, registry
+        return joined.registry
 
     @property
     def graph(self) -> Graph | None:
         """The tool graph in force, None where neither the registry nor code declares one."""
-        return self._graph if self.registry else None
+        joined = self._joined
+        return joined.graph if joined.registry is not None or self.registry else None
 
     def _graph_of_goals(self, registry: Registry) -> Graph:
         """Give the graph of the goals that code declares, and of every tool that says what it gives."""
@@ -157,9 +167,9 @@ class Harness:
         if graph is None:
             cure = "give the registry one under graph:, see docs/graph.md, or declare goals with @app.goal(needs=[…])"
             raise UsageError("there is no tool graph", cure=cure)
-        if self._roads is None or self._roads[0] is not graph:
-            self._roads = graph, Roads(self, graph)
-        return self._roads[1]
+        if self._joined.roads is None:
+            self._joined.roads = Roads(self, graph)
+        return self._joined.roads
 
     def with_registry(self, *names: str | Path, parameters: Mapping[str, Any] | None = None) -> Self:
         """Give this app, its tools included, under other rules, or under the same ones with other parameters bound."""
@@ -168,7 +178,7 @@ class Harness:
             other._declared, other.files = _load(names)
         other.bound = bound if names else self.bound | bound
         other._declared = other._declared.bind(**bound)
-        other._registry = None
+        other._joined = _Joined()
         if limits_of(other._declared.graph) != self.health.limits:
             other.health = Health(limits_of(other._declared.graph))
         return other
@@ -206,7 +216,7 @@ class Harness:
 
     def _put_in_force(self) -> None:
         """Join what is declared with the code's tools anew; RegistryError where they do not go together."""
-        self._registry = self._roads = None
+        self._joined = _Joined()
         if limits_of(self._declared.graph) != self.health.limits:
             self.health = Health(limits_of(self._declared.graph))
         assert self.registry
@@ -247,7 +257,7 @@ class Harness:
             return self
         other = copy.copy(self)
         other._tools = {name: spec for name, spec in self._tools.items() if name in names}
-        other._registry = None
+        other._joined = _Joined()
         return other
 
     @overload
@@ -302,7 +312,7 @@ class Harness:
                 "needs": [*listed(needs, "needs", target)],
                 "arguments": Binder(target).schema,
             }
-            self._registry = None
+            self._joined.forget()
         return make_goal(self, target)
 
     def agent(self, function: Callable[P, R]) -> Callable[P, R]:
@@ -382,7 +392,8 @@ class Harness:
 
     def spec(self, declared: ToolSpec) -> ToolSpec:
         """Give the declaration of a tool in force: what code declares, as the registry narrows it."""
-        return self.registry.tools.get(declared.name, declared)
+        registry = self._joined.registry or self.registry
+        return registry.tools.get(declared.name, declared)
 
     def narrowed(self, declared: ToolSpec) -> ToolSpec:
         """Give the declaration that a server makes of a tool, with the word of the session's registry in its place."""
@@ -417,7 +428,7 @@ class Harness:
         if known is not None and known != spec:
             raise UsageError(f"two different tools are named {spec.name!r}", cure="give one of them name=…")
         self._tools[spec.name] = spec
-        self._registry = None
+        self._joined.forget()
 
     def _door(self) -> Run | None:
         run = current_run()

@@ -23,9 +23,10 @@ _WHOLE: Final = 1 << 64
 
 
 def percent_of(rollout: Mapping[str, str], rule: str) -> float:
-    """Give the percentage in which a rule is enforced: by its own line, else by the first pattern that fits it."""
-    share = rollout.get(rule) or next((said for name, said in rollout.items() if fnmatchcase(rule, name)), "100 %")
-    return float(share.removesuffix("%"))
+    """Give the percentage in which a rule is enforced: by its own line, else by the longest pattern that fits it."""
+    fitting = [name for name in rollout if fnmatchcase(rule, name)]
+    line = rule if rule in rollout else max(sorted(fitting), key=len, default="")
+    return float(rollout[line].removesuffix("%")) if line else 100.0
 
 
 def is_enforced(rollout: Mapping[str, str], rule: str, identity: str) -> bool:

@@ -16,7 +16,7 @@ What = Literal["added", "removed", "changed"]
 
 
 class Difference(NamedTuple):
-    """One difference: the part (``rule``, ``parameter``, ``tool``, ``graph``, ``registry``), its name, the field.
+    """One difference: the part (``rule``, ``parameter``, ``tool``, ``agent``, ``graph`` …), its name, the field.
 
     ``before`` and ``after`` are the two texts of the field, empty where there is none; for what was added or removed
     as a whole ``field`` is empty. ``place`` is in the new version, or in the old one for what was removed.
@@ -33,11 +33,14 @@ class Difference(NamedTuple):
 
 def differences(old: Registry, new: Registry) -> Iterator[Difference]:
     """Yield every difference: none if and only if the two have the same digest. O(size)."""
-    for field in ("name", "version", "default", "unknown"):
+    for field in ("name", "version", "default", "unknown", "kill"):
         if getattr(old, field) != getattr(new, field):
             before, after = str(getattr(old, field)), str(getattr(new, field))
             yield Difference("changed", "registry", new.name, field, before, after, new.file)
     yield from _values("parameter", old.parameters, new.parameters, old, new)
+    for one in _values("rollout", old.rollout, new.rollout, old, new):
+        yield one._replace(place=_place(old if one.what == "removed" else new, f"rollout.{one.name}"))
+    yield from _values("agent", _trust(old), _trust(new), old, new)
     yield from _tools(old, new)
     yield from _graphs(old, new)
     yield from _rules(old, new)
@@ -108,6 +111,11 @@ def _parts_of(graph: Graph) -> dict[str, Any]:
     parts = ("policy", "clean", "undo_args", "monitors")
     rest = {f"{part} {name}": said for part in parts for name, said in meaning[part].items()}
     return {"start": meaning["start"], "order of goals": list(graph.goals), **goals, **arcs, **rest}
+
+
+def _trust(registry: Registry) -> dict[str, Any]:
+    """Give how the trust in each agent moves; what else is stated of agents is in the rules that follow from it."""
+    return {name: terms.facts() for name, terms in registry.trust.items()}
 
 
 def _values(

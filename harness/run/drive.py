@@ -346,14 +346,9 @@ async def _aoutcome(
 def _propose(run: Run, wanted: Call) -> Effects:
     node = here()
     _tell_reads(run, node)
-    effects = _step(run, partial(_proposed, run), wanted, node.address, node.known(), acting.get())
+    effects = _step(run, Propose, wanted, node.address, node.known(), acting.get())
     node.last = effects.action
     return effects
-
-
-def _proposed(run: Run, at: int, wanted: Call, task: str, parents: tuple[int, ...], agent: str) -> Propose:
-    """Make the input of an action, when it is its turn and its number is known."""
-    return Propose(at, wanted, task, parents, agent, run.world.killed(run.machine.seq, answered=False))
 
 
 def _tell_reads(run: Run, node: Node) -> None:
@@ -376,6 +371,9 @@ def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     with lock:
         for entry in world.carried():
             machine.adopt(entry)
-        effects = machine.step(kind(world.now(machine.seq), *fields))
+        said = kind(world.now(machine.seq), *fields)
+        if type(said) is Propose and world.killed(machine.seq):
+            said = said._replace(killed=True)
+        effects = machine.step(said)
         world.write(effects.lines, effects.barrier, effects.disk)
         return effects

@@ -123,7 +123,7 @@ class ForkedWorld:
         self._at = self._at + 1 if self._ahead is None else max(self._live.now(seq) + self._ahead, self._at + 1)
         return self._at
 
-    def killed(self, action: int, *, answered: bool) -> bool:
+    def killed(self, action: int, answered: bool = False) -> bool:
         return self._live.killed(action, answered=answered)
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:

@@ -98,7 +98,7 @@ class RecordedWorld:
     def now(self, seq: int) -> int:
         return self.entries[seq].event.at if seq < len(self.entries) else 0
 
-    def killed(self, action: int, *, answered: bool) -> bool:
+    def killed(self, action: int, answered: bool = False) -> bool:
         return (action, answered) in self._killed
 
     def write(self, lines: bytes, barrier: bool, disk: bool) -> None:

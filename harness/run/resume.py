@@ -97,7 +97,7 @@ class ResumedWorld(RecordedWorld):
     def now(self, seq: int) -> int:
         return super().now(seq) if self._live is None or seq < len(self.entries) else self._live.now(seq)
 
-    def killed(self, action: int, *, answered: bool) -> bool:
+    def killed(self, action: int, answered: bool = False) -> bool:
         known = action in self._with_answer if answered else action < len(self.entries)
         if known or self._live is None:
             return super().killed(action, answered=answered)

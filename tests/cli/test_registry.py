@@ -231,7 +231,7 @@ def test_diff_shows_texts_and_places(told: Any, shop: Path) -> None:
     assert (code, facts["equal"], facts["digests"][0]) == (0, True, facts["digests"][1])
 
 
-@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("options", [("--yaml",), ("--yaml", "--json")])
 def test_the_effective_registry_loads_to_the_same_digest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
 ) -> None:
@@ -247,7 +247,7 @@ def test_what_a_registry_changes_stands_above_it(shop: Path, capsys: pytest.Capt
     drop = "drop: [LIMIT: nobody asks]\nparameters: {limit: {value: 5, override: true}}\n"
     own = f"registry: own\nversion: 1\ndefault: allow\nextends: [shop]\n{drop}invariants:\n{NEVER}"
     (shop / "own.yaml").write_text(own)
-    assert execute(["registry", "effective", str(shop / "own.yaml")]) == 0
+    assert execute(["registry", "effective", str(shop / "own.yaml"), "--yaml"]) == 0
     text = capsys.readouterr().out
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         f"# parameter changed  limit   shop:4 -> {shop / 'own.yaml'}:6",
@@ -255,6 +255,28 @@ def test_what_a_registry_changes_stands_above_it(shop: Path, capsys: pytest.Capt
     ]
     (shop / "again.yaml").write_text(text)
     assert load_registry(shop / "again.yaml").digest == load_registry(shop / "own.yaml").digest
+
+
+def test_the_policy_in_force_is_told_for_each_agent(told: Any, capsys: Any, shop: Path) -> None:
+    """What is allowed by itself, and by each rule what it does, in which share, and who may decide otherwise."""
+    agents = "agents: {clerk: {may: [refund], budget: {calls: 5}, trust: {tiers: [{below: 0.5, may: []}]}}, boss: }\n"
+    more = f"{agents}rollout: {{LIMIT: 10 %}}\nkill: fail_open\n"
+    (shop / "shop.yaml").write_text(SHOP.replace("    on: action\n", "    on: action\n    who: ann\n", 1) + more)
+    assert execute(["registry", "effective", str(shop / "shop.yaml"), "--agent", "clerk"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith("kill fail_open")
+    assert lines[3:7] == [
+        "clerk   may refund",
+        "   budget calls 5",
+        "   trust begins at 1, falls by 0.02 low, 0.1 medium, 0.25 high, 0.5 critical (refusals), recovers by 0.01",
+        "   trusted less than 0.5: may nothing",
+    ]
+    rows = [line.split() for line in lines[8:]]
+    assert ["refund", "write", "allowed", "LIMIT", "block,", "or", "ann", "10", "%"] in rows
+    assert ["AGENT-clerk-BELOW-0.5-MAY", "block"] in rows
+    code, facts = told("effective", shop / "shop.yaml", "--json")
+    assert (code, [one["agent"] for one in facts["agents"]]) == (0, ["clerk", "boss"])
+    assert facts["agents"][0]["trust"]["recover"] == 0.01
 
 
 def test_rules_made_of_agents_are_left_out_and_counted(told: Any, shop: Path) -> None:

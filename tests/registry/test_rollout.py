@@ -55,9 +55,10 @@ def test_the_position_is_the_same_everywhere() -> None:
 
 
 def test_a_rule_s_own_line_goes_before_a_pattern() -> None:
-    """A rule without a line is enforced; the first pattern that fits counts."""
+    """A rule without a line is enforced; of patterns the longest that fits counts, in whatever order they stand."""
     shares = {"PAY-*": "10 %", "PAY-LIMIT": "90 %", "*-ASKED": "50 %"}
-    assert [percent_of(shares, rule) for rule in ("PAY-LIMIT", "PAY-ASKED", "LOOK")] == [90, 10, 100]
+    for stated in (shares, dict(reversed(shares.items()))):
+        assert [percent_of(stated, rule) for rule in ("PAY-LIMIT", "PAY-ASKED", "LOOK")] == [90, 50, 100]
     observed = shop("rollout: {PAY-*: 0%, DEFAULT-REFUSE: 0 %}").observed_in("anybody")
     assert observed == ["PAY-LIMIT", "PAY-ASKED", "DEFAULT-REFUSE"]
 

@@ -49,6 +49,22 @@ def test_every_part_is_compared() -> None:
     assert (places["tool", "look"], places["parameter", "q"]) == ("old.yaml:5", "new.yaml:5")
 
 
+def test_what_enforces_rules_is_compared() -> None:
+    """Shares, the kill switch, who may decide otherwise, and how trust moves; each changes the digest."""
+    agents = "agents: {clerk: {trust: {recover: 0.01}}}\n"
+    old = registry(RULES, f"rollout: {{A: 10 %, B: 5 %}}\n{agents}{HEAD}")
+    rules = RULES.replace("severity: low", "severity: low, who: ann")
+    new = registry(rules, f"rollout: {{A: 20 %}}\nkill: fail_open\n{agents.replace('0.01', '0.005')}{HEAD}")
+    told = [(one.what, one.part, one.name, one.field) for one in differences(old, new)]
+    assert told == [
+        ("changed", "registry", "r", "kill"),
+        ("changed", "rollout", "A", "value"),
+        ("removed", "rollout", "B", ""),
+        ("changed", "agent", "clerk", "value"),
+        ("changed", "rule", "A", "who"),
+    ]
+
+
 def test_graphs_are_compared() -> None:
     """Arcs by what they need and give, goals and their order, and the policy; and no graph with one."""
     graph = "graph:\n  goals: {A: [a], B: [a]}\n  start: [s]\n  joins: {a: [s]}\n"

@@ -14,6 +14,6 @@ VERBS: Final = {
     "negotiate": "Where no artifact fits: what would do, chosen by a person or a policy, as a new version.",
     "verify-certificate": "Replay such a proof.",
     "diff": "What two versions of a registry mean differently.",
-    "effective": "Print a registry with everything it takes over written out.",
+    "effective": "The policy in force: what each agent may do with each tool; or the whole registry written out.",
     "schema": "Print the JSON Schema of registry files, for editors.",
 }
