@@ -264,14 +264,14 @@ def test_the_policy_in_force_is_told_for_each_agent(told: Any, capsys: Any, shop
     (shop / "shop.yaml").write_text(SHOP.replace("    on: action\n", "    on: action\n    who: ann\n", 1) + more)
     assert execute(["registry", "effective", str(shop / "shop.yaml"), "--agent", "clerk"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].endswith("kill fail_open")
-    assert lines[3:7] == [
+    assert lines[2].endswith("kill fail_open")
+    assert lines[4:8] == [
         "clerk   may refund",
         "   budget calls 5",
         "   trust begins at 1, falls by 0.02 low, 0.1 medium, 0.25 high, 0.5 critical (refusals), recovers by 0.01",
         "   trusted less than 0.5: may nothing",
     ]
-    rows = [line.split() for line in lines[8:]]
+    rows = [line.split() for line in lines[9:]]
     assert ["refund", "write", "allowed", "LIMIT", "block,", "or", "ann", "10", "%"] in rows
     assert ["AGENT-clerk-BELOW-0.5-MAY", "block"] in rows
     code, facts = told("effective", shop / "shop.yaml", "--json")
