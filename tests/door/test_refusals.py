@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import harness
+from harness.adapters.approvals.folder import Folder
 from harness.adapters.approvals.terminal import shown
 from harness.adapters.files import open_trace
 from harness.assertion.report import check
-from harness.errors import Refused
+from harness.errors import Refused, Waiting
 from harness.mediation.refusal import facts, for_model
 from harness.ports import Approval, Question
 from harness.registry.load import load
@@ -121,6 +122,41 @@ def test_they_are_counted_alike_on_replay(tmp_path: Path) -> None:
     again = harness.replay(session.trace.path, app=app)
     assert again.equal
     assert again.result == [1, 2, 3]
+
+
+def outer_entry() -> list[int]:
+    """Be refused inside a tool and outside of one, before and after a call that somebody is asked about."""
+    outer, pay = _PAY
+    outer()
+    times = [refusal(pay, 500).times]
+    pay(60)
+    return [*times, refusal(pay, 500).times]
+
+
+def test_they_are_counted_alike_in_a_resumed_run(tmp_path: Path) -> None:
+    """Also those inside an effect that is not performed again; and the trust in the agent goes on where it was."""
+    trust = "agents: {main: {trust: {fall: {medium: 0.2}, tiers: [{below: 0.1, may: []}]}}}"
+    app, pay, _ = app_of(tmp_path, rules(trust), approver=Folder(tmp_path / "desk"))
+    performed = []
+
+    @app.tool(effect="write")
+    def outer() -> None:
+        performed.append(1)
+        with suppress(Refused):
+            pay(500)
+
+    _PAY[:] = [outer, pay]
+    with pytest.raises(Waiting) as waiting:
+        app.session().run(outer_entry)
+    (question,) = (tmp_path / "desk").glob("*.question.json")
+    said = {"allowed": True, "by": "ann", "digest": question.name.partition(".")[0]}
+    question.with_name(question.name.replace("question", "answer")).write_text(json.dumps(said))
+    resumed = harness.resume(waiting.value.trace, app=app)
+    assert (resumed.result, performed) == ([2, 3], [1])
+    with open_trace(resumed.path) as reader:
+        falls = [one.body["data"]["trust"] for one in reader if one.kind == "state" and one.body["machine"] == "trust"]
+    assert falls == [0.8, 0.61, 0.41]
+    assert harness.replay(resumed.path, app=app).equal
 
 
 def test_a_run_that_insists_is_given_no_further_answer(tmp_path: Path) -> None:
