@@ -127,7 +127,15 @@ def _limited(budget: _Budget, what: str, require: str, says: str, tools: tuple[s
     tail += f"-WITHIN-{in_id(str(budget.within))}" if budget.within is not None else ""
     title = f"{budget.agent.name} stays within its budget of {budget.key}{_spoken(budget)}{budget.agent.spoken}"
     agent = budget.agent
-    return make_rule(f"{agent.id}-{what}{tail}", title, budget.at, require, says, when=agent.speaks, tools=tools)
+    return make_rule(
+        f"{agent.id}-{what}{tail}",
+        title,
+        budget.at,
+        agent.unless_trusted(require),
+        says,
+        when=agent.is_it,
+        tools=tools,
+    )
 
 
 def _limit(stated: Any) -> str | None:

@@ -96,10 +96,10 @@ def _grants(agent: Agent, may: Written, context: Context, rules: list[Invariant]
             f"{agent.id}-MAY",
             f"{agent.name} uses only the tools it may use{agent.spoken}",
             agent.place,
-            one_of(patterns),
+            agent.unless_trusted(one_of(patterns)),
             f"{escaped(agent.name)} may not use {{call.tool}}{agent.spoken}; "
             f"it may use: {escaped(', '.join(patterns) or 'none')}.",
-            when=agent.speaks,
+            when=agent.is_it,
             grants=tuple(patterns) if agent.below is None else (),
         )
     )

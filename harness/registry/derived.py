@@ -38,8 +38,12 @@ class Agent(NamedTuple):
 
     @property
     def speaks(self) -> str:
-        """The condition that its rules speak."""
+        """The condition that a rule speaks which cannot require anything of the trust itself."""
         return self.is_it if self.below is None else f"{self.is_it} and trust < {self.below!r}"
+
+    def unless_trusted(self, require: str) -> str:
+        """Require something only while it is trusted less, so that a verdict shows the trust."""
+        return require if self.below is None else f"trust >= {self.below!r} or {require}"
 
     @property
     def spoken(self) -> str:

@@ -154,6 +154,7 @@ def test_below_a_threshold_less_is_allowed() -> None:
     assert refused is not None
     assert refused.rule == "AGENT-clerk-BELOW-0.5-MAY"
     assert "while it is trusted less than 0.5" in refused.alternative
+    assert refused.values["trust"] == 0.25
     run.look(agent="other")
     run.look()
     run.look()

@@ -9,6 +9,8 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import harness
 from harness.adapters.approvals.folder import Folder
@@ -289,3 +291,63 @@ def test_a_run_that_waits_is_not_resumed_while_the_switch_is_thrown(tmp_path: Pa
     shop.app.revive()
     assert harness.resume(waiting.value.trace, app=shop.app).result == 500
     assert shop.paid == [500]
+
+
+def test_a_session_is_under_one_version_however_often_rules_change(tmp_path: Path) -> None:
+    """Threads begin sessions while rules are exchanged: what each trace names is what judged all of its calls."""
+    shop, stop = Shop(tmp_path), threading.Event()
+    versions = [rules(1), rules(2, limit=1000)]
+    found: list[tuple[str, str, str]] = []
+
+    def work() -> None:
+        while not stop.is_set() and len(found) < 200:
+            with shop.app.session() as session:
+                tried = shop.tried(500), shop.tried(500)
+            found.append((read(session.trace.path)[0]["registries"][0]["version"], *tried))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(2000):
+        shop.app.reload(versions[number % 2])
+        if len(found) >= 200:
+            break
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert set(found) == {("1", "LIMIT", "LIMIT"), ("2", "", "")}
+
+
+@given(
+    st.sampled_from(["fail_closed", "fail_open"]),
+    st.lists(st.sampled_from([5, 500, "kill", "revive", "reload"]), max_size=12),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_thrown_a_replay_is_equal(tmp_path: Path, kill: str, said: list[Any]) -> None:
+    """Calls, the switch and reloads in any order come to what they must, and a replay of them to the same."""
+    versions = [(rules(1, f"kill: {kill}"), 100, kill), (rules(2, limit=1000), 1000, "fail_closed")]
+    shop, mine, thrown = Shop(tmp_path, versions[0][0]), None, False
+    answers, expected = [], []
+    with shop.app.session() as session:
+        for one in said:
+            if one == "reload":
+                versions.reverse()
+                shop.app.reload(versions[0][0])
+            elif isinstance(one, str):
+                getattr(shop.app, one)()
+                thrown = one == "kill"
+            else:
+                mine = mine or versions[0]
+                _, limit, how = mine
+                stopped = {"fail_closed": "KILL-SWITCH", "fail_open": ""}[how]
+                expected.append(stopped if thrown else "LIMIT" if one > limit else "")
+                answers.append(shop.tried(one))
+    assert answers == expected
+    assert len(shop.paid) == answers.count("")
+    if mine is None:
+        return
+    shop.app.revive()
+    shop.app.reload(mine[0])
+    with shop.app.replaying(session.trace.path):
+        assert [shop.tried(one) for one in said if type(one) is int] == answers
+    assert len(shop.paid) == answers.count("")
