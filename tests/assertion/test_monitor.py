@@ -78,7 +78,7 @@ def registry_of(texts: list[Text]) -> Registry:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Give the events of a run: messages, calls that overlap, outcomes in any order, blocks, what routes do."""
+    """Give the events of a run: messages, calls that overlap, outcomes in any order, refusals, what routes do."""
     events: list[Event] = []
     waiting: list[int] = []
     kinds = ["say", "call", "call", "call", "answer", "answer", "block", "route"]
@@ -106,6 +106,9 @@ def histories(draw: st.DrawFn) -> list[Event]:
                     | st.sampled_from([failed, {"unknown": {"reason": "?"}}])
                 )
                 events.append(event(seq, "observation", body | outcome)._replace(at=at))
+                if draw(st.integers(0, 3)) == 0:  # what came back is withheld
+                    withheld = {"decision": "block", "rule": "A", "reason": "", "action": body["action"]}
+                    events.append(event(seq + 1, "decision", withheld)._replace(at=at))
     return events
 
 

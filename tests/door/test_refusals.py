@@ -176,6 +176,21 @@ def test_a_run_that_insists_is_given_no_further_answer(tmp_path: Path) -> None:
             assert pay(5) == 5
 
 
+def test_refused_calls_of_models_count_only_where_they_are_meant(tmp_path: Path) -> None:
+    """A question about refusals means those of what the agent does itself, unless it mentions the surface."""
+    asked = {"A": "count(refusal) < 2", "B": 'count(refusal, call.surface == "model") < 2'}
+    more = [
+        f"  - {{id: {name}, on: action, tool: pay, require: '{text}', otherwise: block}}\n"
+        for name, text in asked.items()
+    ]
+    silent = '  - {id: SILENT, on: action, when: call.surface == "model", require: "False", otherwise: block}\n'
+    app, pay, _ = app_of(tmp_path, load(TEXT.replace("{more}", "") + silent + "".join(more), "shop.yaml"))
+    with app.session() as session:
+        for _ in range(2):
+            assert refusal(ask_model, session).rule == "SILENT"
+        assert refusal(pay, 5).rule == "B"
+
+
 def test_a_check_of_the_trace_finds_the_same(tmp_path: Path) -> None:
     """Offline the refusals of the trace are those that rules ask about."""
     registry = rules("extends: [common/spiral]")

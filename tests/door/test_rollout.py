@@ -185,6 +185,39 @@ def test_a_run_keeps_its_side_of_a_rollout(tmp_path: Path) -> None:
     assert len({read(str(path))[0]["rollout"]["identity"] for path in (tmp_path / "runs").glob("*.jsonl")}) == 40
 
 
+def test_a_fork_stays_on_its_side(tmp_path: Path) -> None:
+    """What is changed in it is one thing; which rules observe is not."""
+    shop = Shop(tmp_path, rules(more="rollout: {LIMIT: 50 %}"))
+    _SHOPS[:] = [shop]
+    for number in range(4):
+        with shop.app.session(conversation=f"c-{number}" if number % 2 else None) as session:
+            session.run(tried, cents=500)
+        forked = harness.fork(session.trace.path, set={"input./cents": 600}, app=shop.app)
+        assert read(forked.path)[0]["rollout"] == read(session.trace.path)[0]["rollout"]
+        assert forked.result == shop.alone(500, conversation=read(forked.path)[0]["rollout"]["identity"])
+
+
+def test_the_switch_is_no_door_of_the_agent(tmp_path: Path) -> None:
+    """Its file is looked at by the harness itself, also where an agent may open none."""
+    shop = Shop(tmp_path, kill_switch=tmp_path / "stop", uncaptured="refuse")
+    now, done = threading.Event(), threading.Event()
+
+    def operator() -> None:
+        assert now.wait(30)
+        shop.app.kill()
+        done.set()
+
+    thread = threading.Thread(target=operator)  # outside of the session
+    thread.start()
+    with shop.app.session() as session:
+        assert shop.tried(5) == ""
+        now.set()
+        assert done.wait(30)
+        assert shop.tried(5) == "KILL-SWITCH"
+    thread.join(30)
+    assert session.uncaptured == ()
+
+
 def test_without_a_rollout_a_trace_says_nothing_of_it(tmp_path: Path) -> None:
     """What is not used costs nothing, not even a word."""
     shop = Shop(tmp_path)
@@ -271,6 +304,11 @@ _SHOPS: list[Shop] = []
 def entry(cents: int) -> int:
     """Pay once."""
     return int(_SHOPS[0].pay(cents))
+
+
+def tried(cents: int) -> str:
+    """Try to pay, and tell the rule that refuses it."""
+    return _SHOPS[0].tried(cents)
 
 
 def test_a_run_that_waits_is_not_resumed_while_the_switch_is_thrown(tmp_path: Path) -> None:
