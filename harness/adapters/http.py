@@ -8,15 +8,14 @@ spelling it had (``style``), so that it can be searched by rules and still be gi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import httpx2
 
 from harness.determinism import canonical
 from harness.errors import Divergence, Halt, Refused
-from harness.mediation.refusal import facts
 from harness.run.drive import Run, finish
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
@@ -26,7 +25,7 @@ from harness.trace.value import decode_value, encode_value
 
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
-_KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
+_KEPT_HEADERS: Final = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
 _NOT_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -45,10 +44,18 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def read_request(request: httpx2.Request, base: str) -> Call:
-    """Read a request as a call of the tool ``openai:PATH``, the path taken from ``base`` on."""
-    path = request.url.path.removeprefix(base.rstrip("/")).lstrip("/")
-    tool = f"openai:{path}" if request.method == "POST" else f"openai:{request.method} {path}"
+class Api(NamedTuple):
+    """What is particular about one HTTP API: its name, the path it begins at, and the shape of its refusals."""
+
+    name: str
+    base: str
+    refusal: Callable[[Refused], httpx2.Response]
+
+
+def read_request(request: httpx2.Request, api: Api) -> Call:
+    """Read a request as a call of the tool ``NAME:PATH``, such as ``openai:chat/completions``."""
+    path = request.url.path.removeprefix(api.base.rstrip("/")).lstrip("/")
+    tool = f"{api.name}:{path}" if request.method == "POST" else f"{api.name}:{request.method} {path}"
     body = _json_or_none(request.content)
     if not isinstance(body, dict):
         body = {"$body": encode_value(request.content)} if request.content else {}
@@ -65,7 +72,9 @@ def changed_request(request: httpx2.Request, args: dict[str, Any] | None) -> htt
         return request
     body = {name: value for name, value in args.items() if name != "$query"}
     headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
-    return httpx2.Request(request.method, request.url, headers=headers, json=decode_value(body))
+    return httpx2.Request(
+        request.method, request.url, headers=headers, json=decode_value(body), extensions=request.extensions
+    )
 
 
 def recorded_response(response: httpx2.Response) -> Outcome:
@@ -120,12 +129,9 @@ def whole_response(response: httpx2.Response) -> httpx2.Response:
     return httpx2.Response(response.status_code, headers=headers, content=response.content)
 
 
-def refusal(refused: Refused) -> httpx2.Response:
-    """Shape a refusal as an API error that real clients neither retry nor misread, with its data beside the message."""
-    error = {"message": str(refused), "type": "refused_by_rule", "code": refused.rule, "param": None}
-    return httpx2.Response(
-        403, headers={"x-should-retry": "false"}, json={"error": error | {"refused": facts(refused)}}
-    )
+def refusal_response(body: dict[str, Any]) -> httpx2.Response:
+    """Give a refusal, in the shape its API gives to errors, as one that real clients do not send again."""
+    return httpx2.Response(403, headers={"x-should-retry": "false"}, json=body)
 
 
 def is_stream(answer: httpx2.Response | Outcome) -> bool:

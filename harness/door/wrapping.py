@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.door.app import Harness
 
 _ADAPTERS: Final = {
+    "anthropic": ("harness.adapters.anthropic", "wrap_anthropic"),
     "openai": ("harness.adapters.openai", "wrap_openai"),
     "mcp": ("harness.adapters.mcp", "wrap_mcp"),
 }
