@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from harness.adapters.answers.door import AsyncJudge, Judge
+from harness.adapters.answers.client import AsyncJudge, Judge
 from harness.adapters.exchange import Doorway
 from harness.adapters.http import Api
 from harness.adapters.transport import AsyncDoor, Door

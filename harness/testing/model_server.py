@@ -1,13 +1,14 @@
-"""An OpenAI-compatible HTTP server on loopback whose every word is scripted; it never pretends to be a model.
+"""An OpenAI- and Anthropic-compatible HTTP server on loopback; every word is scripted, it never pretends to be a model.
 
 ::
 
     with ModelServer(script([call_tool("get_order", order_id="W-77"), say("It is on its way.")])) as server:
         client = OpenAI(base_url=server.base_url, api_key="scripted")
 
-It serves ``POST /v1/chat/completions`` and ``/v1/responses``, whole and streamed, ``POST /v1/embeddings`` and
-``GET /v1/models``. Equal requests get equal bytes: no clock, no chance, no count of what came before, except for
-``flaky`` replies. What it does not verify: keys, model names, and whether a tool that is called was offered.
+It serves ``POST /v1/chat/completions``, ``/v1/responses`` and Anthropic's ``/v1/messages``, whole and streamed, ``POST
+/v1/embeddings`` and ``GET /v1/models``. Equal requests get equal bytes: no clock, no chance, no count of what came
+before, except for ``flaky`` replies. What it does not verify: keys, model names, and whether a tool that is called was
+offered.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ __all__ = [
 class ModelServer:
     """Serve a policy from construction until ``close``; a context manager that closes.
 
-    ``base_url`` is what an OpenAI client wants to know; ``requests`` are the chat and Responses requests that
-    arrived, in order. The policy is called from one thread per connection and should be a pure function.
+    ``base_url`` is what an OpenAI client wants to know, ``anthropic_url`` what an Anthropic client does; ``requests``
+    are the requests to a model that arrived, in order. The policy is called from one thread per connection and should
+    be a pure function.
     UsageError if the policy is not callable.
     """
 
@@ -81,7 +83,8 @@ class ModelServer:
         self._listener = Listener(self._desk)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
-        self.base_url = f"http://127.0.0.1:{self._listener.server_address[1]}/v1"
+        self.anthropic_url = f"http://127.0.0.1:{self._listener.server_address[1]}"
+        self.base_url = f"{self.anthropic_url}/v1"
 
     @property
     def requests(self) -> list[ModelRequest]:

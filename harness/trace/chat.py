@@ -1,8 +1,8 @@
 """The chat messages that a trace carries, whichever event they travel in.
 
 A message is said outright (``message`` events), arrives in the request of a model call (only what is new since the
-call it continues), or in its answer. Chat Completions and Responses are read alike; a stream is read as the message
-its chunks add up to. Text that is not understood is never dropped: it stays in ``Message.raw``.
+call it continues), or in its answer. Chat Completions, Responses and Anthropic's Messages are read alike; a stream is
+read as the message its chunks add up to. Text that is not understood is never dropped: it stays in ``Message.raw``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.trace.value import decode_value
 
 # how Chat Completions, Responses and Anthropic's Messages call the most tokens of an answer
 _BOUNDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_COUNTED: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class Message(NamedTuple):
@@ -46,12 +47,22 @@ def read_message(raw: dict[str, Any]) -> Message:
         return Message("assistant", "", (_call(raw.get("call_id"), raw.get("name"), raw.get("arguments")),), raw)
     if kind == "function_call_output":
         return Message("tool", text_of(raw.get("output")), (), raw)
-    calls = tuple(
+    calls = [
         _call(call.get("id"), function.get("name"), function.get("arguments"))
         for call in _objects(raw.get("tool_calls"))
         if isinstance(function := call.get("function"), dict)
-    )
-    return Message(str(raw.get("role", "")), text_of(raw.get("content")), calls, raw)
+    ]
+    calls += [_call(block.get("id"), block.get("name"), block.get("input")) for block in _blocks(raw, "tool_use")]
+    results = [text_of(block.get("content")) for block in _blocks(raw, "tool_result")]
+    text = text_of(raw.get("content"))
+    if results and not text:  # nobody has said this but the tools
+        return Message("tool", "\n".join(results), (), raw)
+    return Message(str(raw.get("role", "")), text, tuple(calls), raw)
+
+
+def _blocks(message: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    """Yield the blocks of one kind that an Anthropic message has among its content."""
+    return (block for block in _objects(message.get("content")) if block.get("type") == kind)
 
 
 def text_of(content: Any) -> str:
@@ -78,6 +89,8 @@ def replies(response: Any) -> list[dict[str, Any]]:
         return []
     if "choices" in body:
         return list(_objects([choice.get("message") for choice in _objects(body["choices"])]))
+    if body.get("type") == "message":
+        return [body]
     return list(_objects(body.get("output")))
 
 
@@ -90,9 +103,19 @@ def bodies_of(response: Any) -> Iterator[dict[str, Any]]:
 
 
 def tokens_of(response: Any) -> int | None:
-    """Give the tokens that a recorded HTTP response says it took, streamed or whole; None where it does not say."""
-    stated = [_stated(body.get("response", body)) for body in bodies_of(response)]
-    return next((tokens for tokens in reversed(stated) if tokens is not None), None)
+    """Give the tokens that a recorded HTTP response says it took, streamed or whole; None where it does not say.
+
+    Anthropic counts what was read and what was written apart, and in a stream says each when it knows it.
+    """
+    total: int | None = None
+    counted: dict[str, int] = {}
+    for body in bodies_of(response):
+        inner = body.get("response", body.get("message", body))
+        usage = inner.get("usage") if isinstance(inner, dict) else None
+        if isinstance(usage, dict):
+            total = _count(usage, "total_tokens", total)
+            counted |= {name: tokens for name in _COUNTED if (tokens := _count(usage, name)) is not None}
+    return sum(counted.values()) if total is None and len(counted) > 1 else total
 
 
 def reserved_by(request: Any) -> int | None:
@@ -110,10 +133,9 @@ def reserved_by(request: Any) -> int | None:
     return max(bounds) * (answers if type(answers) is int and answers > 0 else 1) if bounds else None
 
 
-def _stated(body: Any) -> int | None:
-    usage = body.get("usage") if isinstance(body, dict) else None
-    tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return tokens if type(tokens) is int else None
+def _count(usage: dict[str, Any], name: str, otherwise: int | None = None) -> int | None:
+    tokens = usage.get(name)
+    return tokens if type(tokens) is int else otherwise
 
 
 def _call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
@@ -143,14 +165,37 @@ def _text_of_chunks(chunks: Any) -> str:
 def _assemble(stream: str) -> list[dict[str, Any]]:
     """Add up the deltas of a server-sent event stream."""
     choices: dict[Any, _Growing] = {}
+    blocks: dict[Any, dict[str, Any]] = {}
     for data in _server_sent(stream):
         if data.get("type") == "response.completed":
             return replies({"body": data.get("response")})
+        _add_to_block(blocks, data)
         for choice in _objects(data.get("choices")):
             delta = choice.get("delta")
             if isinstance(delta, dict):
                 choices.setdefault(choice.get("index"), _Growing()).add(delta)
+    if blocks:
+        return [{"role": "assistant", "content": [_ended(block) for block in blocks.values()]}]
     return [choice.message() for choice in choices.values()]
+
+
+def _add_to_block(blocks: dict[Any, dict[str, Any]], data: dict[str, Any]) -> None:
+    """Begin a block of an Anthropic stream, or add to one; any other event says nothing here."""
+    block, delta, index = data.get("content_block"), data.get("delta"), data.get("index")
+    if data.get("type") == "content_block_start" and isinstance(block, dict):
+        blocks[index] = {**block, "input": ""} if block.get("type") == "tool_use" else dict(block)
+    elif data.get("type") == "content_block_delta" and isinstance(delta, dict) and index in blocks:
+        for field, name in (("text", "text"), ("partial_json", "input")):
+            if isinstance(piece := delta.get(field), str):
+                blocks[index][name] = text_of(blocks[index].get(name)) + piece
+
+
+def _ended(block: dict[str, Any]) -> dict[str, Any]:
+    """Give a block with its input read, if it has one: as data, or as the text it is."""
+    if not isinstance(text := block.get("input"), str) or block.get("type") != "tool_use":
+        return block
+    args = _call(None, None, text or "{}")["args"]
+    return {**block, "input": text if args is None else args}
 
 
 def _server_sent(stream: str) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, closing
 from typing import Any, Final, NamedTuple
-from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -24,13 +23,11 @@ from harness.adapters.answers.messages import Messages
 from harness.adapters.answers.responses import Responses
 from harness.adapters.answers.shape import Shape
 from harness.adapters.answers.sse import read_json, spelled
-from harness.adapters.exchange import Doorway
 from harness.adapters.http import is_stream
 from harness.errors import Refused
 from harness.mediation.refusal import for_model
 from harness.run.drive import Run, aopen_call, finish, open_call
 from harness.run.inputs import Call
-from harness.run.session import SessionMachine
 from harness.tool import ToolSpec
 
 Send = Callable[[httpx2.Request], httpx2.Response]
@@ -242,54 +239,6 @@ class Answers:
                     self._owed[step.owed.shown] = step.owed
         finally:
             await response.aclose()
-
-
-class Judge(httpx2.BaseTransport):
-    """Judge the calls in the answers that another transport brings; outside a session it stands aside."""
-
-    def __init__(self, inner: httpx2.BaseTransport, doorway: Doorway) -> None:
-        self._inner, self._runs = inner, _Runs(doorway)
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        answers = self._runs.here()
-        if answers is None:
-            return self._inner.handle_request(request)
-        request.read()
-        return answers.exchange(request, self._inner.handle_request)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-class AsyncJudge(httpx2.AsyncBaseTransport):
-    """Do what ``Judge`` does where the other transport is asynchronous."""
-
-    def __init__(self, inner: httpx2.AsyncBaseTransport, doorway: Doorway) -> None:
-        self._inner, self._runs = inner, _Runs(doorway)
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        answers = self._runs.here()
-        if answers is None:
-            return await self._inner.handle_async_request(request)
-        await request.aread()
-        return await answers.aexchange(request, self._inner.handle_async_request)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class _Runs:
-    """The answers of each run that a client is used in, as long as the run lives."""
-
-    def __init__(self, doorway: Doorway) -> None:
-        self._doorway = doorway
-        self._known: WeakKeyDictionary[SessionMachine, Answers] = WeakKeyDictionary()
-
-    def here(self) -> Answers | None:
-        run = self._doorway.current()
-        if run is None:
-            return None
-        return self._known.setdefault(run.machine, Answers(run, self._doorway.narrow))
 
 
 class _Body(httpx2.SyncByteStream):

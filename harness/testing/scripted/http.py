@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from harness.determinism import canonical
 from harness.errors import UsageError
-from harness.testing.scripted import chat, responses
+from harness.testing.scripted import chat, messages, responses
 from harness.testing.scripted.desk import Desk
 from harness.testing.scripted.embeddings import embed
 from harness.testing.scripted.reply import Answer, Failure, Silence
-from harness.testing.scripted.request import CHAT, RESPONSES, ModelRequest
+from harness.testing.scripted.request import CHAT, MESSAGES, RESPONSES, ModelRequest
 from harness.testing.scripted.wire import CREATED
 
 EMBEDDINGS: Final = "/v1/embeddings"
 MODELS: Final = "/v1/models"
 MAX_DIGITS: Final = 9  # of a Content-Length: just under a gigabyte
 
-_WIRES: Final = {CHAT: chat.WIRE, RESPONSES: responses.WIRE}
+_WIRES: Final = {CHAT: chat.WIRE, RESPONSES: responses.WIRE, MESSAGES: messages.WIRE}
 _CATALOGUE: Final = {
     "object": "list",
     "data": [{"id": "scripted", "object": "model", "created": CREATED, "owned_by": "harness"}],
@@ -109,7 +109,7 @@ class _Connection(BaseHTTPRequestHandler):
         self._send_failure(Failure(code, explain or message or self.responses[code][1]))
 
     def _target(self) -> str:
-        return self.path.partition("?")[0]
+        return getattr(self, "path", "").partition("?")[0]
 
     def _nowhere(self) -> Failure:
         served = f"GET {MODELS} and POST {', '.join((*_WIRES, EMBEDDINGS))}"
@@ -165,7 +165,11 @@ class _Connection(BaseHTTPRequestHandler):
             headers["Retry-After"] = f"{failure.retry_after_s:g}"
         if failure.final:
             headers["X-Should-Retry"] = "false"
-        self._send_json(failure.status, {"error": error}, headers)
+        if self._target() == MESSAGES:
+            kind = kind.replace("server_error", "api_error")
+            body = {"type": "error", "error": {"type": kind, "message": failure.message}}
+            return self._send_json(failure.status, body, headers)
+        return self._send_json(failure.status, {"error": error}, headers)
 
     def _send_json(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self._send(status, canonical.encode_as_is(body), headers)

@@ -1,6 +1,6 @@
-"""Read the body of a model request into one value, the same for Chat Completions and Responses.
+"""Read the body of a model request into one value, the same for Chat Completions, Responses and Anthropic's Messages.
 
-What it does not do: check the request against OpenAI's full schema. Unknown fields are kept in ``body`` and ignored.
+What it does not do: check the request against a full schema. Unknown fields are kept in ``body`` and ignored.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from harness.trace.chat import text_of
 
 CHAT: Final = "/v1/chat/completions"
 RESPONSES: Final = "/v1/responses"
+MESSAGES: Final = "/v1/messages"
 
 ChatMessage: TypeAlias = dict[str, Any]
 
@@ -23,7 +24,7 @@ ChatMessage: TypeAlias = dict[str, Any]
 class ModelRequest:
     """What a policy may look at.
 
-    ``messages`` and ``tools`` have the shape of Chat Completions on both paths; ``body`` is the JSON that arrived.
+    ``messages`` and ``tools`` have the shape of Chat Completions on every path; ``body`` is the JSON that arrived.
     ``number`` is the turn within the conversation, from 0: the assistant messages in its history. ``digest`` names
     the request; equal requests have equal digests, whoever sends them and whenever.
     """
@@ -48,15 +49,18 @@ class ModelRequest:
 
 
 def read_request(path: str, data: bytes, earlier: Mapping[str, tuple[ChatMessage, ...]]) -> ModelRequest:
-    """Read the body of a request to CHAT or RESPONSES.
+    """Read the body of a request to CHAT, RESPONSES or MESSAGES.
 
     ``earlier`` holds the messages of former responses by id, for ``previous_response_id``. UsageError says which
     field (``where``) is wrong. O(size).
     """
     body, digest = read_body(data)
-    messages = _chat_messages(body) if path == CHAT else _response_messages(body, earlier)
+    if path == RESPONSES:
+        messages = _response_messages(body, earlier)
+    else:
+        messages = _chat_messages(body) if path == CHAT else _block_messages(body)
     if not messages:
-        raise UsageError("there is no message to answer", where="messages" if path == CHAT else "input")
+        raise UsageError("there is no message to answer", where="input" if path == RESPONSES else "messages")
     return ModelRequest(
         path=path,
         body=body,
@@ -105,6 +109,32 @@ def _chat_messages(body: dict[str, Any]) -> tuple[ChatMessage, ...]:
     return tuple(_objects(body, "messages"))
 
 
+def _block_messages(body: dict[str, Any]) -> tuple[ChatMessage, ...]:
+    """Read Anthropic's messages, whose content may be blocks: a result of a tool among them is a message of its own."""
+    read_field(body, "messages", list)
+    system = text_of(body.get("system"))
+    messages: list[ChatMessage] = [{"role": "system", "content": system}] if system else []
+    for message in _objects(body, "messages"):
+        content = message.get("content")
+        blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+        for block in blocks:
+            if block.get("type") == "tool_result":
+                said = text_of(block.get("content"))
+                messages.append({"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": said})
+        calls = [_used(block) for block in blocks if block.get("type") == "tool_use"]
+        rest = [block for block in blocks if block.get("type") not in ("tool_result", "tool_use")]
+        if calls:
+            messages.append({"role": "assistant", "content": text_of(rest) or None, "tool_calls": calls})
+        elif rest or not blocks:
+            messages.append({"role": message.get("role"), "content": rest or content})
+    return tuple(messages)
+
+
+def _used(block: dict[str, Any]) -> dict[str, Any]:
+    function = {"name": block.get("name"), "arguments": canonical.encode_as_is(block.get("input")).decode()}
+    return {"id": block.get("id"), "type": "function", "function": function}
+
+
 def _response_messages(body: dict[str, Any], earlier: Mapping[str, tuple[ChatMessage, ...]]) -> tuple[ChatMessage, ...]:
     messages: list[ChatMessage] = []
     if instructions := read_field(body, "instructions", str, default=""):
@@ -142,6 +172,9 @@ def _add_call(messages: list[ChatMessage], item: dict[str, Any]) -> None:
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if "input_schema" in tool:
+        function = {"name": tool.get("name"), "description": tool.get("description")}
+        return {"type": "function", "function": {**function, "parameters": tool["input_schema"]}}
     if tool.get("type") != "function" or "function" in tool:
         return tool
     return {"type": "function", "function": {key: value for key, value in tool.items() if key != "type"}}
