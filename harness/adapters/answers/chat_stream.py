@@ -19,7 +19,8 @@ class ChatVoice:
     """Hear the chunks of one answer.
 
     Of a second round the client sees the same completion go on: the id of the first chunk, no second role, and a usage
-    that counts every round. A server that gives one index to several calls, or none, is read by their ids.
+    that counts every round. Where pieces can be put together in several ways (no index, one index for several calls, a
+    name said twice, no ids) each call is spelled whole, so that every reader gets the calls that were judged.
     """
 
     def __init__(self) -> None:
@@ -31,11 +32,13 @@ class ChatVoice:
         self._begin()
 
     def _begin(self) -> None:
-        self._messages: dict[int, Body] = {}
-        self._calls: dict[int, list[Body]] = {}
+        self._said: dict[int, list[Body]] = {}  # what the deltas of each choice say besides its calls
+        self._calls: dict[int, list[list[Body]]] = {}  # the pieces of each call of each choice
+        self._names: dict[Place, str] = {}
+        self._ids: dict[Place, Any] = {}
         self._by_index: dict[tuple[int, Any], int] = {}
         self._pieces: list[Place] = []
-        self._odd: set[Place] = set()  # calls that clients would not read alike
+        self._confused: set[int] = set()  # choices whose calls readers would not tell apart alike
         self._started: set[Place] = set()
         self._notes: dict[int, str] = {}
         self._used: Any = None
@@ -50,12 +53,12 @@ class ChatVoice:
         self._opening = self._opening or data
         self._used = data.get("usage") or self._used
         for index, delta, _ in _deltas(data):
-            message = self._messages.setdefault(index, {"role": "assistant"})
             for piece in objects(delta.get("tool_calls")):
                 place = self._place(index, piece)
                 self._pieces.append((index, place))
-                _grow(self._calls[index][place], self._plain((index, place), piece))
-            _grow(message, {name: value for name, value in delta.items() if name != "tool_calls"})
+                self._calls[index][place].append(self._without_name((index, place), piece))
+            rest = {name: value for name, value in delta.items() if name != "tool_calls"}
+            self._said.setdefault(index, []).append(rest)
 
     def shown(self, sent: Sent) -> bytes:
         assert sent.data is not None
@@ -63,15 +66,14 @@ class ChatVoice:
 
     def body(self) -> Body:
         choices = []
-        for index, message in sorted(self._messages.items()):
-            calls = [
-                {name: part for name, part in call.items() if name != "index"} for call in self._calls.get(index, ())
-            ]
-            choices.append({"index": index, "message": message | ({"tool_calls": calls} if calls else {})})
+        for index, said in sorted(self._said.items()):
+            calls = self._whole_calls(index)
+            message = {"role": "assistant", **_sum(said)} | ({"tool_calls": calls} if calls else {})
+            choices.append({"index": index, "message": message})
         return {"choices": choices}
 
     def settled(self, held: Sequence[Sent], rulings: Rulings, *, ends: bool) -> bytes:
-        self._notes = {index: rulings.told(index) for index in self._messages} if ends else {}
+        self._notes = {index: rulings.told(index) for index in self._said} if ends else {}
         pieces = iter(self._pieces)
         out = []
         for sent in held:
@@ -95,32 +97,55 @@ class ChatVoice:
 
     # --- pieces of calls ---------------------------------------------------------------------------------------------
 
-    def _plain(self, place: Place, piece: Body) -> Body:
-        """Give a piece without a name that is said again: clients disagree on what that adds up to."""
+    def _place(self, index: int, piece: Body) -> int:
+        """Give the place of the call that a piece belongs to; one that brings another id begins another call."""
+        calls = self._calls.setdefault(index, [])
+        number, call_id = piece.get("index"), piece.get("id")
+        place = self._by_index.get((index, number), -1)
+        if place < 0 and number is None and not call_id:
+            place = len(calls) - 1
+        known = self._ids.get((index, place))
+        begins = place < 0 or bool(call_id and known and call_id != known)
+        if not isinstance(number, int) or (begins and place >= 0) or (not begins and place < len(calls) - 1):
+            self._confused.add(index)
+        if begins:
+            calls.append([])
+            place = len(calls) - 1
+        self._ids[index, place] = call_id or self._ids.get((index, place))
+        self._by_index[index, number] = place
+        return place
+
+    def _without_name(self, place: Place, piece: Body) -> Body:
+        """Give a piece without a name that is said again: readers disagree on what that adds up to."""
         kind, _ = _kind(piece)
         inner = piece.get(kind)
         if not isinstance(inner, dict):
             return {name: value for name, value in piece.items() if name != kind}
-        known = self._calls[place[0]][place[1]].get(kind, {}).get("name")
-        if not known or not inner.get("name"):
+        said, known = inner.get("name"), self._names.get(place)
+        if not isinstance(said, str) or not said:
             return piece
-        self._odd.add(place)
-        rest = {name: value for name, value in inner.items() if name != "name"}
-        return {**piece, kind: rest if inner["name"] == known else inner}
+        self._names[place] = (known or "") + (said if said != known else "")
+        if known is None:
+            return piece
+        self._confused.add(place[0])
+        return {**piece, kind: {**inner, "name": said if said != known else ""}}
 
-    def _place(self, index: int, piece: Body) -> int:
-        """Give the place of the call that a piece belongs to; a piece that brings another id begins another call."""
-        calls = self._calls.setdefault(index, [])
-        key = index, piece.get("index")
-        place = self._by_index.get(key, -1)
-        if key[1] is None and place < 0 and not piece.get("id") and calls:
-            place = len(calls) - 1
-        known = calls[place].get("id") if place >= 0 else None
-        if place < 0 or (piece.get("id") and known and piece["id"] != known):
-            calls.append({})
-            place = len(calls) - 1
-        self._by_index[key] = place
-        return place
+    def _is_confused(self, index: int) -> bool:
+        """Tell whether readers may disagree on the calls of a choice: they are then spelled whole, with ids apart."""
+        ids = [self._ids[index, place] for place in range(len(self._calls.get(index, ())))]
+        return index in self._confused or (len(ids) > 1 and (not all(ids) or len(set(ids)) < len(ids)))
+
+    def _whole_calls(self, index: int) -> list[Body]:
+        """Give the calls of a choice as they add up. O(pieces)."""
+        calls: list[Body] = []
+        for pieces in self._calls.get(index, ()):
+            whole = {name: part for name, part in _sum(pieces).items() if name != "index"}
+            if self._is_confused(index):
+                whole["id"] = str(whole.get("id") or "call")
+                while any(whole["id"] == one["id"] for one in calls):
+                    whole["id"] += "-again"
+            calls.append(whole)
+        return calls
 
     def _ruled(self, data: Body, rulings: Rulings, pieces: Iterator[Place], *, ends: bool) -> Body | None:
         """Give a held chunk as rulings want it, None where nothing of it is left."""
@@ -150,7 +175,9 @@ class ChatVoice:
             if rulings.refused((index, OLDER)):
                 del delta["function_call"]
             elif (text := rulings.text((index, OLDER))) is not None:
-                delta["function_call"] = self._once((index, OLDER), older, {"arguments": text})
+                first = (index, OLDER) not in self._started
+                self._started.add((index, OLDER))
+                delta["function_call"] = {**older, "arguments": text if first else ""}
         return delta
 
     def _piece(self, piece: Body, place: Place, rulings: Rulings) -> Body | None:
@@ -160,24 +187,26 @@ class ChatVoice:
         index = sum(not rulings.refused((place[0], before)) for before in range(place[1]))
         if "index" in piece and piece["index"] != index:
             piece = {**piece, "index": index}
-        args, call = rulings.args(place), self._calls[place[0]][place[1]]
-        if args is None and place not in self._odd:
+        args, confused = rulings.args(place), self._is_confused(place[0])
+        if args is None and not confused:
             return piece
+        if place in self._started:
+            return None if confused else self._later(piece)
+        self._started.add(place)
+        call = self._whole_calls(place[0])[place[1]]
         kind, field = _kind(call)
         whole = dict(call.get(kind) or {})
         if args is not None:
             whole[field] = args.get("input") if kind == "custom" else rulings.text(place)
-        inner = self._once(place, piece.get(kind) or {}, whole)
-        piece = {name: value for name, value in piece.items() if name != kind} | ({kind: inner} if inner else {})
-        return piece if set(piece) - {"index"} else None
+        if confused:
+            return {"type": "function", **call, kind: whole, "index": index}
+        return {**piece, kind: {**(piece.get(kind) or {}), **whole}}
 
-    def _once(self, place: Place, piece: Body, whole: Body) -> Body:
-        """Give the first piece of something with all of it, a later one with nothing of it."""
-        rest = {name: value for name, value in piece.items() if name not in whole}
-        if place in self._started:
-            return rest
-        self._started.add(place)
-        return {**piece, **whole}
+    def _later(self, piece: Body) -> Body | None:
+        """Give a later piece of a call that the first one has brought whole: what else it says, if anything."""
+        kind, _ = _kind(piece)
+        left = {name: value for name, value in piece.items() if name != kind}
+        return left if set(left) - {"index"} else None
 
     # --- what the client sees ----------------------------------------------------------------------------------------
 
@@ -235,14 +264,20 @@ def _kind(call: Body) -> tuple[str, str]:
     return ("custom", "input") if "custom" in call else ("function", "arguments")
 
 
-def _grow(whole: Body, delta: Body) -> None:
-    """Add a delta to what there is: texts and lists are joined, objects grow by name, the rest is replaced."""
-    for name, value in delta.items():
-        known: Any = whole.get(name)
-        if isinstance(value, dict):
-            whole[name] = known = known if isinstance(known, dict) else {}
-            _grow(known, value)
-        elif isinstance(value, str | list) and type(known) is type(value) and name not in _NOT_ADDED:
-            whole[name] = known + value  # type: ignore[operator]
-        elif value is not None or name not in whole:
-            whole[name] = value
+def _sum(deltas: Sequence[Body]) -> Body:
+    """Add up deltas: texts and lists are joined, objects add up by name, of the rest the last counts. O(size)."""
+    found: dict[str, list[Any]] = {}
+    for delta in deltas:
+        for name, value in delta.items():
+            found.setdefault(name, []).append(value)
+    return {name: _joined(name, [one for one in values if one is not None]) for name, values in found.items()}
+
+
+def _joined(name: str, values: list[Any]) -> Any:
+    if not values:
+        return None
+    if name not in _NOT_ADDED and all(isinstance(value, str) for value in values):
+        return "".join(values)
+    if all(isinstance(value, list) for value in values):
+        return [item for value in values for item in value]
+    return _sum(values) if all(isinstance(value, dict) for value in values) else values[-1]

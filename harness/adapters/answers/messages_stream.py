@@ -11,7 +11,12 @@ from harness.adapters.answers.sse import Sent, new_event, read_json, respelled
 Body = dict[str, Any]
 
 CALL: Final = "tool_use"
-_GROWING: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+_FIELDS: Final = {
+    "input_json_delta": "partial_json",
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+}
 
 
 class MessagesVoice:
@@ -29,7 +34,7 @@ class MessagesVoice:
 
     def _begin(self) -> None:
         self._blocks: dict[int, Body] = {}
-        self._texts: dict[int, str] = {}
+        self._pieces: dict[tuple[int, str], list[str]] = {}  # of what a block holds, by field
         self._used: Any = None
         self._rulings = NONE
         self._gone: list[int] = []
@@ -51,7 +56,7 @@ class MessagesVoice:
         elif kind == "message_delta" and isinstance(data.get("usage"), dict):
             self._used = {**(self._used or {}), **data["usage"]}
         elif kind == "content_block_start" and isinstance(block, dict) and isinstance(number, int):
-            self._blocks[number] = dict(block)
+            self._blocks[number] = {"signature": ""} | block if block.get("type") == "thinking" else dict(block)
         elif kind == "content_block_delta" and isinstance(delta, dict) and number in self._blocks:
             self._grow(number, delta)
 
@@ -95,18 +100,21 @@ class MessagesVoice:
 
     def _grow(self, number: int, delta: Body) -> None:
         block, kind = self._blocks[number], str(delta.get("type"))
-        if kind == "input_json_delta" and isinstance(text := delta.get("partial_json"), str):
-            self._texts[number] = self._texts.get(number, "") + text
-        elif kind == "citations_delta":
+        if kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
-        elif (field := _GROWING.get(kind)) and isinstance(text := delta.get(field), str):
-            block[field] = (block.get(field) or "") + text
+        elif (field := _FIELDS.get(kind)) and isinstance(text := delta.get(field), str):
+            self._pieces.setdefault((number, field), []).append(text)
+
+    def _input(self, number: int) -> str:
+        """Give the input of a call as far as it came in pieces."""
+        return "".join(self._pieces.get((number, "partial_json"), ()))
 
     def _block(self, number: int) -> Body:
-        block, text = self._blocks[number], self._texts.get(number)
-        if not text:
-            return block
-        return {**block, "input": {UNPARSED: text} if UNPARSED in arguments(text) else read_json(text)}
+        block, text = self._blocks[number], self._input(number)
+        if text:
+            return {**block, "input": {UNPARSED: text} if UNPARSED in arguments(text) else read_json(text)}
+        grown = {field: said for (index, field), said in self._pieces.items() if index == number and field in block}
+        return block | {field: "".join([block[field], *said]) for field, said in grown.items()}
 
     def _rule(self, rulings: Rulings) -> None:
         self._rulings = rulings
@@ -116,8 +124,8 @@ class MessagesVoice:
                 self._gone.append(number)
             elif block.get("type") == CALL and (text := rulings.text((0, place))) is not None:
                 self._new[number] = text
-            elif block.get("type") == CALL and block.get("input") and self._texts.get(number):
-                self._new[number] = self._texts[number]
+            elif block.get("type") == CALL and block.get("input") and self._input(number):
+                self._new[number] = self._input(number)
 
     def _ruled(self, data: Body) -> Body | None:
         """Give a held event as rulings want it, None where it is left out or the client has seen what it brings."""
@@ -130,7 +138,7 @@ class MessagesVoice:
         if number not in self._new:
             return data
         if kind == "content_block_start":
-            whole = {} if self._texts.get(number) else read_json(self._new[number])
+            whole = {} if self._input(number) else read_json(self._new[number])
             return {**data, "content_block": {**data["content_block"], "input": whole}}
         if not isinstance(delta, dict) or delta.get("type") != "input_json_delta":
             return data

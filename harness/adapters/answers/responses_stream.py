@@ -37,7 +37,7 @@ class ResponsesVoice:
 
     def _begin(self) -> None:
         self._items: dict[int, Body] = {}
-        self._texts: dict[int, str] = {}
+        self._texts: dict[int, list[str]] = {}  # the pieces of arguments, by item
         self._final: set[int] = set()
         self._response: Body = {}
         self._rulings = NONE
@@ -67,7 +67,7 @@ class ResponsesVoice:
             if kind == "response.output_item.done":
                 self._final.add(number)
         elif isinstance(number, int) and kind in _DELTA and isinstance(delta := data.get("delta"), str):
-            self._texts[number] = self._texts.get(number, "") + delta
+            self._texts.setdefault(number, []).append(delta)
 
     def shown(self, sent: Sent) -> bytes:
         assert sent.data is not None
@@ -103,7 +103,9 @@ class ResponsesVoice:
         return b"".join(out)
 
     def broken(self, why: str) -> bytes:
-        data = {"type": "error", "code": "unreadable_answer", "message": why, "param": None}
+        said = {"code": "unreadable_answer", "message": why, "param": None}
+        # flat as it is documented, and nested as it is sent and as the official client looks for it
+        data = {"type": "error", **said, "error": {"type": "unreadable_answer", **said}}
         return new_event({**data, "sequence_number": self._sequence}, "error")
 
     # --- items -------------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class ResponsesVoice:
 
     def _item(self, number: int) -> Body:
         """Give an item as it is at the end, or as far as it has come."""
-        item, text = self._items[number], self._texts.get(number)
+        item, text = self._items[number], "".join(self._texts.get(number, ()))
         field = FIELDS.get(str(item.get("type")))
         return {**item, field: text} if field and text and number not in self._final else item
 
@@ -137,7 +139,7 @@ class ResponsesVoice:
         self._rulings = rulings
         for place, number in enumerate(sorted(self._items)):
             item = self._item(number)
-            field, text = FIELDS.get(str(item.get("type"))), self._texts.get(number)
+            field, text = FIELDS.get(str(item.get("type"))), "".join(self._texts.get(number, ()))
             if rulings.refused((0, place)):
                 self._gone.append(number)
             elif rulings.args((0, place)) is not None or (field and text and text != item.get(field)):

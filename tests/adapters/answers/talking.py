@@ -13,7 +13,6 @@ from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.door.replay import replay
 from harness.registry.load import load
-from harness.testing.model_server import ModelServer
 from harness.trace.event import Event
 
 APIS = ("chat", "responses", "messages")
@@ -58,7 +57,7 @@ class Seen(NamedTuple):
 class Talk:
     """Talk to a model over one API, whole or streamed; ``made`` are the calls whose tools ran."""
 
-    def __init__(self, server: ModelServer, api: str, *, stream: bool, rules: str = RULES, **options: Any) -> None:
+    def __init__(self, server: Any, api: str, *, stream: bool, rules: str = RULES, **options: Any) -> None:
         self.server, self.api, self.stream = server, api, stream
         self.made: list[tuple[str, Any]] = []
         self.options: dict[str, Any] = {"judge_calls": True, **options}
@@ -190,7 +189,7 @@ def record(app: Harness, agent: Any, **arguments: Any) -> tuple[Any, list[Event]
         return result, list(reader), session.trace.path
 
 
-def replayed(app: Harness, path: str, agent: Any, server: ModelServer, result: Any) -> None:
+def replayed(app: Harness, path: str, agent: Any, server: Any, result: Any) -> None:
     """Replay a run and assert that nothing was sent, and that all is equal, the result too."""
     sent = len(server.requests)
     again = replay(path, entry=agent, app=app)

@@ -46,14 +46,16 @@ def server() -> Iterator[ModelServer]:
         yield running
 
 
-@pytest.fixture(params=[(api, stream) for api in APIS for stream in (False, True)], ids=lambda one: f"{one[0]}-{one[1]}")
+@pytest.fixture(
+    params=[(api, stream) for api in APIS for stream in (False, True)], ids=lambda one: f"{one[0]}-{one[1]}"
+)
 def talk(request: pytest.FixtureRequest, server: ModelServer) -> Talk:
     """Give an agent for each API, whole and streamed."""
     api, stream = request.param
     return Talk(server, api, stream=stream)
 
 
-@pytest.mark.parametrize("text", list(FIRST) + ["stubborn"])
+@pytest.mark.parametrize("text", [*FIRST, "stubborn"])
 @pytest.mark.parametrize("kind", ["agent", "async_agent"])
 def test_what_was_judged_replays_equal(talk: Talk, kind: str, text: str, tmp_path: Path) -> None:
     """Whatever rules do with the calls of an answer, sync or async: the replay judges again and shows the same."""
