@@ -11,6 +11,7 @@ from typing import Final
 from harness.door.agents import load_entry
 
 _PRESUMED: Final = {
+    "ANTHROPIC_API_KEY": "no-key-needed",
     "OPENAI_API_KEY": "no-key-needed",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",  # it would report to OpenAI past the door
 }
@@ -29,10 +30,11 @@ def scripted_model(script: str | None) -> Iterator[None]:
     def answer(request: ModelRequest) -> Reply:
         return policy[0](request)
 
-    before = {name: os.environ.get(name) for name in ("OPENAI_BASE_URL", *_PRESUMED)}
+    before = {name: os.environ.get(name) for name in ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", *_PRESUMED)}
     with ModelServer(answer) as server:
         os.environ.update({name: before[name] or value for name, value in _PRESUMED.items()})
         os.environ["OPENAI_BASE_URL"] = server.base_url
+        os.environ["ANTHROPIC_BASE_URL"] = server.anthropic_url
         try:
             policy.append(load_entry(script, str(Path.cwd())))  # only now: its module may build a client when imported
             yield

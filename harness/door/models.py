@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_RESTORED: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
+_RESTORED: Final = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
 
 
 @contextmanager
 def model_environment(base_url: str | None) -> Iterator[None]:
-    """Let an agent build the OpenAI client it had, also where no key is set; nothing is sent during a replay.
+    """Let an agent build the client it had, also where no key is set; nothing is sent during a replay.
 
     The base URL is restored because frameworks word their requests by it, for example leave out what only OpenAI's own
     service understands.
     """
     before = {name: os.environ.pop(name, None) for name in _RESTORED}
     during = {
+        "ANTHROPIC_API_KEY": before["ANTHROPIC_API_KEY"] or "replay-needs-no-key",
         "OPENAI_API_KEY": before["OPENAI_API_KEY"] or "replay-needs-no-key",
         "OPENAI_BASE_URL": base_url,
         "OPENAI_AGENTS_DISABLE_TRACING": "1",  # it would report to OpenAI past the door

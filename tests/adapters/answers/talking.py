@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import httpx2
 from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI
 
@@ -74,7 +75,9 @@ class Talk:
             kind, url = (AsyncAnthropic if asynchronous else Anthropic), reach or self.server.anthropic_url
         else:
             kind, url = (AsyncOpenAI if asynchronous else OpenAI), (reach and reach + "/v1") or self.server.base_url
-        return app.wrap(kind(base_url=url, api_key="sk-secret-of-a-test", max_retries=0), **self.options)
+        plain: Any = httpx2.AsyncClient(verify=False) if asynchronous else httpx2.Client(verify=False)  # quick to make
+        client = kind(base_url=url, api_key="sk-secret-of-a-test", max_retries=0, http_client=plain)
+        return app.wrap(client, **self.options)
 
     def agent(self, app: Harness) -> Callable[[str], list[Seen]]:
         """Make the agent on a synchronous client."""
