@@ -131,3 +131,53 @@ def test_the_bodies_of_a_response(response: Any, bodies: list[Any]) -> None:
 def test_the_tokens_of_a_response_are_those_it_states(response: Any, tokens: int | None) -> None:
     """Chat Completions and Responses, whole and streamed; nothing is guessed where nothing is stated."""
     assert tokens_of(response) == tokens
+
+
+BLOCKS: list[dict[str, Any]] = [
+    {"type": "text", "text": "Let me "},
+    {"type": "text", "text": "see."},
+    {"type": "tool_use", "id": "t1", "name": "pay", "input": {"cents": 5}},
+]
+
+
+def streamed(*events: dict[str, Any]) -> dict[str, Any]:
+    """Give a recorded stream of named events."""
+    return {"chunks": [[0, "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)]]}
+
+
+def test_an_anthropic_answer_is_read_whole_and_streamed() -> None:
+    """Text blocks are joined and tool_use blocks are calls, however they came."""
+    expected = [("assistant", "Let me see.", ({"id": "t1", "tool": "pay", "args": {"cents": 5}},))]
+    assert answer({"body": {"type": "message", "role": "assistant", "content": BLOCKS}}) == expected
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": {"role": "assistant", "content": []}}]
+    for index, block in enumerate(BLOCKS):
+        call = block["type"] == "tool_use"
+        events.append(
+            {"type": "content_block_start", "index": index, "content_block": block | {"input": {}, "text": ""}}
+        )
+        pieces = ['{"cen', 'ts": 5}'] if call else [block["text"][:2], block["text"][2:]]
+        field = {"type": "input_json_delta"} if call else {"type": "text_delta"}
+        name = "partial_json" if call else "text"
+        events += [{"type": "content_block_delta", "index": index, "delta": {**field, name: one}} for one in pieces]
+    assert answer(streamed(*events)) == expected
+    broken = answer(streamed(events[0], *events[-3:-1]))  # cut inside the arguments
+    assert broken == [("assistant", "", ({"id": "t1", "tool": "pay", "args": None},))]
+
+
+def test_what_a_tool_says_in_a_users_message_is_no_word_of_the_user() -> None:
+    """Anthropic's tool results travel in messages of the user; only text beside them is the user's."""
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "paid"}]}
+    assert read_message({"role": "user", "content": [result]})[:3] == ("tool", "paid", ())
+    said = {"role": "user", "content": [result, {"type": "text", "text": "and now?"}]}
+    assert read_message(said)[:3] == ("user", "and now?", ())
+
+
+def test_tokens_that_are_counted_apart_are_added_up() -> None:
+    """Anthropic tells what was read when a stream begins, and what was written when it ends."""
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 1}
+    assert tokens_of({"body": {"type": "message", "usage": {**usage, "output_tokens": 7}}}) == 22
+    start = {"type": "message_start", "message": {"usage": usage}}
+    end = {"type": "message_delta", "usage": {"output_tokens": 7}}
+    assert tokens_of(streamed(start, end)) == 22
+    assert tokens_of(streamed({"type": "message_delta", "usage": {"output_tokens": 7}})) is None
+    assert tokens_of({"body": {"usage": {"total_tokens": 3, "input_tokens": 9, "output_tokens": 9}}}) == 3
