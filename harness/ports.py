@@ -55,7 +55,8 @@ class Approval(NamedTuple):
 
     ``digest`` is that of the question it was given to; an approver that answers at once, from its own knowledge, may
     leave it out. A yes whose ``digest`` is another one, or that came after ``expires`` (with its time zone), allows
-    nothing. ``answered`` is when it came, and is set by whoever asks.
+    nothing. ``answered`` is when it came, and is set by whoever asks. A no that says ``later`` is none: the run goes on
+    without the call, and the same call, made again, is the same question.
     """
 
     allowed: bool
@@ -64,6 +65,7 @@ class Approval(NamedTuple):
     digest: str = ""
     expires: datetime | None = None
     answered: datetime | None = None
+    later: bool = False
 
 
 class Pending(NamedTuple):

@@ -34,6 +34,7 @@ VERBS: Final = {
     "diff": "Find the first difference of two traces.",
     "verify": "Check that a trace is the one that was written.",
     "mcp-proxy": "Stand before an MCP server: judge, record and rewrite the calls of its tools.",
+    "proxy": "Stand before the HTTP API of a model: judge and record any client's conversations.",
     "import": "Turn recorded conversations, or spans, into traces.",
     "export": "Turn a trace into a conversation, or spans.",
     "route": "Plan, simulate and draw the routes of a tool graph.",

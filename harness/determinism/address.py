@@ -68,9 +68,9 @@ acting: Final[ContextVar[str]] = ContextVar("harness_acting", default="")
 """Who the code here acts as, where that is not the agent of the run; tasks and threads inherit it."""
 
 
-def enter() -> Token[Node | None]:
-    """Start a session here; give the token for ``leave``."""
-    return _node.set(Node("0", _owner()))
+def enter(last: int = -1) -> Token[Node | None]:
+    """Start a session here, or go on with one after the event ``last``; give the token for ``leave``."""
+    return _node.set(Node("0", _owner(), last))
 
 
 def leave(token: Token[Node | None]) -> None:

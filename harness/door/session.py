@@ -249,6 +249,13 @@ class Session(Machines, Bus, Surfaces):
                 if self.timeline is not None:  # only now: threads that are left over must not speak before the end
                     self.timeline.dissolve("the session has ended")
 
+    def seal(self) -> None:
+        """End a session that was never entered, because whoever it is of runs elsewhere; UsageError for another one."""
+        if self.ended or self._tokens is not None:
+            raise UsageError("this session has ended, or ends by itself", cure="seal what was only started()")
+        self.ended = True
+        self._end(None)
+
     async def __aenter__(self) -> Self:
         return self.__enter__()
 

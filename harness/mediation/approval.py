@@ -47,6 +47,8 @@ def written(approval: Approval) -> dict[str, Any]:
     if approval.expires is not None:
         said["expires"] = approval.expires.isoformat()
         said["answered"] = approval.answered.isoformat() if approval.answered is not None else None
+    if approval.later:
+        said["later"] = True
     return said
 
 
@@ -60,6 +62,7 @@ def read_back(decision: Event) -> Approval:
         said.get("digest", ""),
         _time(said.get("expires")),
         _time(said.get("answered")),
+        said.get("later", False),
     )
 
 

@@ -28,12 +28,14 @@ class Questions:
     """Listen to the entries of a trace, in their order, and know which questions have no answer so far.
 
     A call inside an effect that is performed again is announced, and asked about, again: with its answer all of them
-    are answered. O(1) an entry, but for answers: O(open questions).
+    are answered. O(1) an entry, but for answers: O(open questions). ``left`` are those that this run itself goes on
+    without: what was wanted, and the digest of the line that announced it first.
     """
 
     def __init__(self) -> None:
         self._announced: Entry | None = None
         self._open: dict[int, Unanswered] = {}
+        self.left: list[tuple[Wanted, str]] = []
 
     @property
     def open(self) -> tuple[Unanswered, ...]:
@@ -47,13 +49,20 @@ class Questions:
             self._announced = entry
         elif event.kind == "decision" and body["decision"] == "escalate" and self._announced is not None:
             self._open[body["action"]] = Unanswered(self._announced, event)  # it stands right after the call
-        elif event.kind == "decision" and "answer" in body and (asked := self._open.get(body["action"])) is not None:
+        elif event.kind == "decision" and "answer" in body and not body["answer"].get("later"):
+            self._answered(body["action"])
+
+    def _answered(self, action: int) -> None:
+        asked = self._open.get(action)
+        if asked is not None:
             self._open = {seq: one for seq, one in self._open.items() if one.wanted != asked.wanted}
 
     def take(self, wanted: Wanted) -> str | None:
         """Give the digest of the line that announced this call when it was first left without an answer, once."""
-        for seq, one in self._open.items():
-            if one.wanted == wanted:
-                del self._open[seq]
-                return one.announced.digest
-        return None
+        asked = [one.announced.digest for one in self._open.values() if one.wanted == wanted]
+        asked += [announced for left, announced in self.left if left == wanted]
+        if not asked:
+            return None
+        self._open = {seq: one for seq, one in self._open.items() if one.wanted != wanted}
+        self.left = [one for one in self.left if one[0] != wanted]
+        return asked[0]

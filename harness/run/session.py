@@ -68,6 +68,7 @@ class _Action(NamedTuple):
     rewritten: dict[str, Any] | None = None
     question: Question | None = None
     watched: bool = False  # the kill switch lets it pass, and its result: rules only observe
+    announced: str = ""  # the digest of the line that its question is about
 
 
 class SessionMachine:
@@ -132,6 +133,11 @@ class SessionMachine:
     def verdict(self) -> Truth:
         """The verdict of the run so far."""
         return worst(list(self._truths))
+
+    @property
+    def questions(self) -> Questions:
+        """The questions that this run, or those it goes on with, have left without an answer."""
+        return self._questions
 
     @property
     def against(self) -> tuple[Signal, ...]:
@@ -231,8 +237,8 @@ class SessionMachine:
         if decision.decision == "block":
             refused = self._refusals.refused(decision, event.agent, tool, judgement)
             return Effects(seq, lines, True, refused=refused, seq=decided, at=at)
-        question = self._question(decision, event, announced)
-        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question)
+        question, announced = self._question(decision, event, announced)
+        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question, announced)
         return Effects(seq, lines, True, question=question)
 
     def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
@@ -268,10 +274,13 @@ class SessionMachine:
             return Effects(said.action, lines, True, self._fsync_writes, args=args)
         del self._open[said.action]
         reason = void or f"{approval.by} said no{': ' + approval.reason if approval.reason else ''}"
-        # after an answer that does not count, the same call may be asked about anew
-        refused = self._refusals.refused(
-            replace(decision, reason=reason, retryable=bool(void) and not stopped), intent.agent, intent.body["tool"]
-        )
+        if approval.later and not stopped:
+            reason = approval.reason
+            self._questions.left.append(((intent.task, action.question.tool, action.question.args), action.announced))
+        # after an answer that does not count, or is none yet, the same call may be asked about
+        retryable = (bool(void) or approval.later) and not stopped
+        decision = replace(decision, reason=reason, retryable=retryable)
+        refused = self._refusals.refused(decision, intent.agent, intent.body["tool"])
         return Effects(said.action, lines, True, refused=refused, seq=event.seq, at=said.at)
 
     def _complete(self, said: Complete) -> Effects:
@@ -330,16 +339,16 @@ class SessionMachine:
             raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")
         return action
 
-    def _question(self, decision: Decision, action: Event, announced: str) -> Question:
+    def _question(self, decision: Decision, action: Event, announced: str) -> tuple[Question, str]:
         """Ask about the call that was announced by the line of this digest; nobody is shown a secret.
 
-        A call inside an effect that is performed again is announced again, and the question about it is the one that
-        was left without an answer.
+        A call that is announced again, inside an effect that is performed again or by an agent that went on without
+        it, has the question that was left without an answer, and the digest of the line that announced it then.
         """
         tool, args = action.body["tool"], (self._redactor or Redactor(())).redact(action.body["args"])
-        before = self._questions.take((action.task, tool, args))
-        digest = digest_of_question(before or announced, self._registry.digest)
-        return Question(decision.rule, decision.reason, tool, args, digest, decision.who)
+        first = self._questions.take((action.task, tool, args)) or announced
+        digest = digest_of_question(first, self._registry.digest)
+        return Question(decision.rule, decision.reason, tool, args, digest, decision.who), first
 
     # --- lines -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,117 @@
+"""The open sessions of a proxy: begun with the first request of a conversation, sealed when it falls silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from harness.adapters.proxy.conversations import Conversation
+from harness.errors import HarnessError
+from harness.run.drive import Run
+
+_OPEN: Final = 1_000  # sessions at a time, before the longest silent one is sealed: each holds a file open
+
+Left = list[tuple[Any, str]]
+"""The questions about calls that a session was left without an answer to."""
+
+
+class Kept(Protocol):
+    """A session that is kept for requests to come. ``left`` are the questions that it leaves without an answer."""
+
+    run: Run
+
+    @property
+    def left(self) -> Left: ...
+
+    def note(self, text: str, **data: Any) -> None:
+        """Record something worth keeping."""
+
+    def seal(self) -> None:
+        """Seal the trace, and let go of it."""
+
+
+class OpenSession:
+    """An open session, the requests under way in it, and what passed beside it.
+
+    ``last`` is the event that the next request follows from; ``broken`` says that no more can be written.
+    """
+
+    __slots__ = ("broken", "kept", "last", "sealing", "under_way", "unseen")
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept, self.under_way, self.last, self.broken = kept, 0, -1, False
+        self.sealing: asyncio.TimerHandle | None = None
+        self.unseen: Counter[str] = Counter()
+
+
+class Sessions:
+    """Keep a session open for each conversation that has something under way, or had in the last ``idle_s`` seconds.
+
+    ``begin`` opens one, given the name of the conversation and the questions that its last session left open. When a
+    conversation goes on after its session was sealed, another one begins. ``tell`` is for people.
+    """
+
+    def __init__(self, begin: Callable[[str, Left], Kept], *, idle_s: float, tell: Callable[[str], None]) -> None:
+        self._begin, self._idle_s, self._tell = begin, idle_s, tell
+        self._open: OrderedDict[Conversation, OpenSession] = OrderedDict()
+        self._left: OrderedDict[Conversation, Left] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def under_way(self) -> int:
+        """The number of requests that have no whole answer yet."""
+        return sum(one.under_way for one in self._open.values())
+
+    def enter(self, conversation: Conversation) -> OpenSession:
+        """Give the session of a conversation to a request, which leaves it again; StoreError where none can begin."""
+        one = self._open.get(conversation)
+        if one is None or one.broken:
+            self._make_room()
+            kept = self._begin(conversation.name, self._left.pop(conversation, []))
+            one = self._open[conversation] = OpenSession(kept)
+        self._open.move_to_end(conversation)
+        if one.sealing is not None:
+            one.sealing.cancel()
+        one.under_way += 1
+        return one
+
+    def leave(self, conversation: Conversation, one: OpenSession) -> None:
+        """Take note that a request is over; a session without one is sealed a while later."""
+        one.under_way -= 1
+        if one.under_way:
+            return
+        if one.broken:
+            self._seal(conversation, one)
+        else:
+            one.sealing = asyncio.get_running_loop().call_later(self._idle_s, self._seal, conversation, one)
+
+    def seal_all(self) -> None:
+        """Seal every session, whatever is under way in it."""
+        for conversation, one in list(self._open.items()):
+            self._seal(conversation, one)
+
+    def _make_room(self) -> None:
+        if len(self._open) >= _OPEN:
+            silent = next((item for item in self._open.items() if not item[1].under_way), None)
+            if silent is not None:
+                self._seal(*silent)
+
+    def _seal(self, conversation: Conversation, one: OpenSession) -> None:
+        if self._open.get(conversation) is one:
+            del self._open[conversation]
+        if one.sealing is not None:
+            one.sealing.cancel()
+        try:
+            if one.unseen:
+                one.kept.note("passed without being judged", **dict(sorted(one.unseen.items())))
+            one.kept.seal()
+        except HarnessError as error:
+            self._tell(f"{conversation.name} is not sealed: {error}")
+        if one.kept.left:
+            self._left[conversation] = one.kept.left
+            if len(self._left) > _OPEN:
+                self._left.popitem(last=False)

@@ -1,0 +1,182 @@
+"""A proxy before the HTTP API of a model: any client in any language, with no change but its base URL."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import resource
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, NamedTuple
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from harness import __version__
+from harness.adapters.approvals.later import Later
+from harness.adapters.files import SUFFIX
+from harness.adapters.proxy.conversations import Conversations
+from harness.adapters.proxy.service import Service
+from harness.adapters.proxy.sessions import Left, Sessions
+from harness.adapters.proxy.upstream import Upstream
+from harness.door.app import Harness
+from harness.door.session import Session
+from harness.errors import UsageError
+
+HEALTH: Final = "/harness/health"
+
+
+class Place(NamedTuple):
+    """Where a proxy listens, for how long, and what it takes.
+
+    ``port`` 0 is any free one. A session is sealed after ``idle_s`` of silence; answers under way have ``grace_s`` to
+    end when the proxy is stopped. Bodies of more than ``max_bytes`` are refused, with ``strict`` also what is not
+    judged.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    idle_s: float = 300.0
+    grace_s: float = 30.0
+    max_bytes: int = 64 << 20
+    strict: bool = False
+
+
+def serve(
+    app: Harness,
+    upstream: Upstream,
+    place: Place,
+    *,
+    traces: Path,
+    agent: str | None = None,
+    tell: Callable[[str], None],
+) -> None:
+    """Stand before a service until SIGTERM or SIGINT; then every trace is sealed.
+
+    Each conversation of a client is a session, its traces are ``NAME-SEGMENT.mat.jsonl`` in the folder ``traces``.
+    A question about a call that has no answer yet refuses the call for now. ``tell`` is for people. UsageError where
+    the address is taken.
+    """
+    app = app.with_approver(Later(app.approver))
+    sessions = Sessions(lambda name, left: _Kept(app, traces, name, left, agent), idle_s=place.idle_s, tell=tell)
+    conversations = Conversations(_new_name)
+    service = Service(upstream, conversations, sessions, max_bytes=place.max_bytes, strict=place.strict)
+    with _listening(place) as listener:
+        host, port = listener.getsockname()[:2]
+        tell(f"http://{f'[{host}]' if ':' in host else host}:{port} stands before {upstream.url}")
+        config = uvicorn.Config(
+            _application(app, upstream, sessions, service),
+            access_log=False,
+            date_header=False,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=max(round(place.grace_s), 1),
+            timeout_keep_alive=75,
+            ws="none",
+        )
+        try:
+            _Server(config).run(sockets=[listener])
+        finally:
+            sealed = len(sessions)
+            sessions.seal_all()
+    tell(f"stopped; {sealed} sessions were open, and are sealed")
+
+
+class _Kept:
+    """One session of a proxy, and the file that its trace is in."""
+
+    def __init__(self, app: Harness, traces: Path, name: str, left: Left, agent: str | None) -> None:
+        self._session = _begun(app, traces, name, agent)
+        self.run = self._session.started()
+        self.run.machine.questions.left += left
+
+    @property
+    def left(self) -> Left:
+        return self.run.machine.questions.left
+
+    def note(self, text: str, **data: Any) -> None:
+        self._session.note(text, **data)
+
+    def seal(self) -> None:
+        self._session.seal()
+
+
+def _begun(app: Harness, traces: Path, name: str, agent: str | None) -> Session:
+    """Open the next segment of a conversation, in the first file of its name that is not there yet."""
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:80]
+    segment = 1
+    while True:
+        path = traces / f"{stem}-{segment:03d}{SUFFIX}"
+        session = app.session(trace=path, conversation=name, agent=agent)
+        if not path.exists():
+            with contextlib.suppress(UsageError):  # somebody else was faster
+                session.started()
+                return session
+        segment += 1
+
+
+def _new_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(5)}"
+
+
+def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: Service) -> Starlette:
+    async def health(request: Request) -> JSONResponse:
+        registry = app.registry
+        return JSONResponse(
+            {
+                "status": "ok",
+                "version": __version__,
+                "registry": {"name": registry.name, "version": registry.version, "digest": registry.digest},
+                "upstream": str(upstream.url),
+                "sessions": len(sessions),
+                "under_way": sessions.under_way,
+            }
+        )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with upstream.client:
+            yield
+
+    return Starlette(routes=[Route(HEALTH, health), Mount("/", service)], lifespan=lifespan)
+
+
+@contextlib.contextmanager
+def _listening(place: Place) -> Iterator[socket.socket]:
+    """Bind the address, and allow as many open files as the system does: each session and each client is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    try:
+        listener = socket.create_server((place.host, place.port), family=family, backlog=2048)
+    except OSError as error:
+        cure = "name another --port, or 0 for any that is free"
+        raise UsageError(f"cannot listen: {error.strerror}", where=f"{place.host}:{place.port}", cure=cure) from None
+    with listener:
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """A server that a signal ends in order: uvicorn's own gives the signal on to the process, which would die of it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._signalled) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit  # a second one does not wait for streams
+        self.should_exit = True
