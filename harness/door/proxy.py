@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
 import resource
 import secrets
@@ -18,7 +19,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness import __version__
 from harness.adapters.approvals.later import Later
@@ -76,6 +78,7 @@ def serve(
             _application(app, upstream, sessions, service),
             access_log=False,
             date_header=False,
+            proxy_headers=False,
             log_config=None,
             log_level="warning",
             server_header=False,
@@ -83,6 +86,7 @@ def serve(
             timeout_keep_alive=75,
             ws="none",
         )
+        gc.freeze()  # what is there now stays for good
         try:
             _Server(config).run(sockets=[listener])
         finally:
@@ -128,7 +132,7 @@ def _new_name() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(5)}"
 
 
-def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: Service) -> Starlette:
+def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: Service) -> ASGIApp:
     async def health(request: Request) -> JSONResponse:
         registry = app.registry
         return JSONResponse(
@@ -144,10 +148,16 @@ def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: 
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with upstream.client:
-            yield
+        yield
+        await upstream.aclose()
 
-    return Starlette(routes=[Route(HEALTH, health), Mount("/", service)], lifespan=lifespan)
+    own = Starlette(routes=[Route(HEALTH, health)], lifespan=lifespan)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        is_own = scope["type"] != "http" or scope["path"] == HEALTH
+        await (own if is_own else service)(scope, receive, send)
+
+    return application
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import httpx2
@@ -122,7 +122,7 @@ class Service:
     async def _exchange(self, client: Client, session: OpenSession, request: httpx2.Request) -> bytes:
         """Bring a request through the door of its session and its answer to the client; give what that has heard."""
         run = session.kept.run
-        door = _AsyncDoor(self._upstream.client, self._upstream.base_of(request), lambda: run)
+        door = _AsyncDoor(self._upstream.client(session.number), self._upstream.base_of(request), lambda: run)
         response = await door.handle_async_request(request)
         if is_stream(response):
             return await self._stream(client, response)
@@ -134,13 +134,10 @@ class Service:
         """Hand a stream on, event by event, its last one when all of it is recorded."""
         delivery, heard = Delivery(), bytearray()
         await client.start(response.status_code, passed_back(response.headers.multi_items()))
-        pieces = aiter(response.aiter_raw())
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        pieces = aiter(response.stream)
         try:
-            while True:
-                async with asyncio.timeout(_LINGERING_S if delivery.ending else None):
-                    piece = await anext(pieces, None)
-                if piece is None:
-                    break
+            while (piece := await _next(pieces, ending=delivery.ending)) is not None:
                 if ready := delivery.take(piece):
                     heard += ready
                     await client.send(ready)
@@ -148,7 +145,7 @@ class Service:
             if not delivery.ending:
                 raise
         finally:
-            await response.aclose()
+            await response.stream.aclose()
         rest = delivery.rest()
         await client.end(rest)
         return bytes(heard + rest)
@@ -172,7 +169,7 @@ class Service:
                 client.pieces() if has_body else b"",
                 judged=False,
             )
-            response = await self._upstream.client.send(request, stream=True)
+            response = await self._upstream.client(session.number).send(request, stream=True)
             try:
                 async with client.watched():
                     await client.start(response.status_code, passed_back(response.headers.multi_items(), judged=False))
@@ -181,3 +178,11 @@ class Service:
                     await client.end()
             finally:
                 await response.aclose()
+
+
+async def _next(pieces: AsyncIterator[bytes], *, ending: bool) -> bytes | None:
+    """Give the next piece of a stream, None at its end; TimeoutError where it lingers after its last event."""
+    if not ending:
+        return await anext(pieces, None)
+    async with asyncio.timeout(_LINGERING_S):
+        return await anext(pieces, None)

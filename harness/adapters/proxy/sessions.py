@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -38,10 +39,11 @@ class OpenSession:
     ``last`` is the event that the next request follows from; ``broken`` says that no more can be written.
     """
 
-    __slots__ = ("broken", "kept", "last", "sealing", "under_way", "unseen")
+    __slots__ = ("broken", "kept", "last", "number", "sealing", "under_way", "unseen")
 
-    def __init__(self, kept: Kept) -> None:
-        self.kept, self.under_way, self.last, self.broken = kept, 0, -1, False
+    def __init__(self, kept: Kept, number: int) -> None:
+        self.kept, self.number = kept, number
+        self.under_way, self.last, self.broken = 0, -1, False
         self.sealing: asyncio.TimerHandle | None = None
         self.unseen: Counter[str] = Counter()
 
@@ -57,6 +59,7 @@ class Sessions:
         self._begin, self._idle_s, self._tell = begin, idle_s, tell
         self._open: OrderedDict[Conversation, OpenSession] = OrderedDict()
         self._left: OrderedDict[Conversation, Left] = OrderedDict()
+        self._numbers = itertools.count()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -72,7 +75,7 @@ class Sessions:
         if one is None or one.broken:
             self._make_room()
             kept = self._begin(conversation.name, self._left.pop(conversation, []))
-            one = self._open[conversation] = OpenSession(kept)
+            one = self._open[conversation] = OpenSession(kept, next(self._numbers))
         self._open.move_to_end(conversation)
         if one.sealing is not None:
             one.sealing.cancel()

@@ -20,6 +20,7 @@ _HOP_BY_HOP: Final = frozenset(
 )
 RAW: Final = frozenset(("accept-encoding", "content-encoding", "content-length"))
 """Headers about the very bytes of a body, which are of no use where it is decoded on the way."""
+_POOLS: Final = 16  # of connections: to find a free one takes a look at every connection of its pool
 _SHORT: Final = 8  # characters of a key that is none: the placeholder of whoever needs no key
 
 Headers = list[tuple[bytes, bytes]]
@@ -37,9 +38,19 @@ class Upstream:
             raise UsageError(f"{url} is no base URL", cure="name one such as https://api.openai.com/v1")
         self._key = key
         self._segments = _segments(self.url.path)
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=256)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         timeout = httpx2.Timeout(timeout_s, connect=10.0)
-        self.client = httpx2.AsyncClient(limits=limits, timeout=timeout, follow_redirects=False)
+        trusted = httpx2.create_ssl_context()
+        self._clients = [httpx2.AsyncClient(limits=limits, timeout=timeout, verify=trusted) for _ in range(_POOLS)]
+
+    def client(self, session: int) -> httpx2.AsyncClient:
+        """Give the HTTP client of a session."""
+        return self._clients[session % _POOLS]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            await client.aclose()
 
     def request(
         self,
@@ -56,9 +67,7 @@ class Upstream:
         common = next(size for size in range(len(asked), -1, -1) if asked[:size] == self._segments[-size:] or not size)
         raw = "/".join(["", *self._segments, *asked[common:]]).encode() + (b"?" + query if query else b"")
         passed = self._headers(headers, frozenset() if not judged else RAW)
-        return self.client.build_request(
-            method, self.url.copy_with(raw_path=raw), headers=passed, content=content or None
-        )
+        return httpx2.Request(method, self.url.copy_with(raw_path=raw), headers=passed, content=content or None)
 
     def base_of(self, request: httpx2.Request) -> str:
         """Give what stands before the name of an endpoint in the path of a request that goes up."""
