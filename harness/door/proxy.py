@@ -23,11 +23,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness import __version__
+from harness.adapters.answers.door import Answers
 from harness.adapters.approvals.later import Later
 from harness.adapters.files import SUFFIX
 from harness.adapters.proxy.conversations import Conversations
 from harness.adapters.proxy.service import Service
-from harness.adapters.proxy.sessions import Left, Sessions
+from harness.adapters.proxy.sessions import Carried, Sessions
 from harness.adapters.proxy.upstream import Upstream
 from harness.door.app import Harness
 from harness.door.session import Session
@@ -68,7 +69,7 @@ def serve(
     the address is taken.
     """
     app = app.with_approver(Later(app.approver))
-    sessions = Sessions(lambda name, left: _Kept(app, traces, name, left, agent), idle_s=place.idle_s, tell=tell)
+    sessions = Sessions(lambda name, before: _Kept(app, traces, name, before, agent), idle_s=place.idle_s, tell=tell)
     conversations = Conversations(_new_name)
     service = Service(upstream, conversations, sessions, max_bytes=place.max_bytes, strict=place.strict)
     with _listening(place) as listener:
@@ -96,16 +97,14 @@ def serve(
 
 
 class _Kept:
-    """One session of a proxy, and the file that its trace is in."""
+    """One session of a proxy, and what is known of the calls in its answers."""
 
-    def __init__(self, app: Harness, traces: Path, name: str, left: Left, agent: str | None) -> None:
+    def __init__(self, app: Harness, traces: Path, name: str, before: Carried | None, agent: str | None) -> None:
         self._session = _begun(app, traces, name, agent)
         self.run = self._session.started()
-        self.run.machine.questions.left += left
-
-    @property
-    def left(self) -> Left:
-        return self.run.machine.questions.left
+        self.answers = Answers(self.run, app.narrowed, before and before.remembered)
+        if before is not None:
+            self.run.machine.questions.left += before.left
 
     def note(self, text: str, **data: Any) -> None:
         self._session.note(text, **data)

@@ -59,19 +59,34 @@ class _Request(NamedTuple):
     results: Counter[str]
 
 
+class Remembered(NamedTuple):
+    """What has to be known of the calls in a conversation when it goes on in another run.
+
+    ``withheld`` are the texts that stand in the place of results which a rule refused, by the id of the call and which
+    of its results it is; ``owed`` is what the server has to be told, by what the client knows.
+    """
+
+    withheld: dict[tuple[str, int], str]
+    owed: dict[str, Owed]
+
+
 class Answers:
     """What one run knows of the calls in its answers. One for each run; its requests may interleave.
 
     ``exchange`` and ``aexchange`` send a request, through ``send`` that makes it an action of the run, and give the
     response that the client is to see. What is no POST to a path of the three dialects is sent as it is. Refused calls
-    never appear in the response; Halt gets through.
+    never appear in the response; Halt gets through. ``before`` is what the run that this one goes on with remembered.
     """
 
-    def __init__(self, run: Run, narrow: Narrow) -> None:
+    def __init__(self, run: Run, narrow: Narrow, before: Remembered | None = None) -> None:
         self._run, self._narrow = run, narrow
         self._open: dict[str, list[_Open]] = {}
-        self._withheld: dict[tuple[str, int], str] = {}
-        self._owed: dict[str, Owed] = {}
+        self._withheld, self._owed = before or Remembered({}, {})
+
+    @property
+    def remembered(self) -> Remembered:
+        """Give what a run has to know that goes on with this one."""
+        return Remembered(self._withheld, self._owed)
 
     def exchange(self, request: httpx2.Request, send: Send) -> httpx2.Response:
         """Send a request that has been read, and give the response with its calls judged."""

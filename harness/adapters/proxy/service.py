@@ -15,8 +15,7 @@ from typing import Final
 
 import httpx2
 
-from harness.adapters.http import is_stream
-from harness.adapters.openai import _AsyncDoor
+from harness.adapters.apis import anthropic_api, openai_api
 from harness.adapters.proxy.asked import Asked, read_asked, read_body
 from harness.adapters.proxy.client import Client, Receive, Scope, Send, TooLarge
 from harness.adapters.proxy.conversations import Conversation, Conversations
@@ -25,6 +24,7 @@ from harness.adapters.proxy.heard import read_heard
 from harness.adapters.proxy.problems import Problem, refused, unreached
 from harness.adapters.proxy.sessions import OpenSession, Sessions
 from harness.adapters.proxy.upstream import SESSION, Upstream, credentials, passed_back, plain_path
+from harness.adapters.transport import AsyncDoor
 from harness.determinism import address
 from harness.errors import Halt, HarnessError, Refused, StoreError, UsageError
 
@@ -77,6 +77,8 @@ class Service:
         method, raw = scope["method"], scope["raw_path"]
         path = plain_path(raw)
         dialect = next((one for one in _DIALECTS if path.lower().endswith(f"/{one}")), "")
+        if not path.endswith(dialect):
+            raise UsageError(f"the path {path!r} can be understood in two ways", cure="write it in lower case")
         named = client.header(SESSION)
         if named and not _NAME.fullmatch(named):
             raise UsageError(f"the header {SESSION} is no name", cure="up to 128 visible ASCII characters")
@@ -121,10 +123,11 @@ class Service:
 
     async def _exchange(self, client: Client, session: OpenSession, request: httpx2.Request) -> bytes:
         """Bring a request through the door of its session and its answer to the client; give what that has heard."""
-        run = session.kept.run
-        door = _AsyncDoor(self._upstream.client(session.number), self._upstream.base_of(request), lambda: run)
-        response = await door.handle_async_request(request)
-        if is_stream(response):
+        run, base = session.kept.run, self._upstream.base_of(request)
+        api = anthropic_api(base) if client.path == "messages" else openai_api(base)
+        door = AsyncDoor(self._upstream.client(session.number), api, lambda: run)
+        response = await session.kept.answers.aexchange(request, door.handle_async_request)
+        if not response.is_closed:
             return await self._stream(client, response)
         await client.whole(response.status_code, passed_back(response.headers.multi_items()), response.content)
         return response.content

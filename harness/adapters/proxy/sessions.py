@@ -6,25 +6,29 @@ import asyncio
 import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from harness.adapters.answers.door import Answers, Remembered
 from harness.adapters.proxy.conversations import Conversation
 from harness.errors import HarnessError
 from harness.run.drive import Run
 
 _OPEN: Final = 1_000  # sessions at a time, before the longest silent one is sealed: each holds a file open
+_CARRIED: Final = 10_000  # conversations that have left something to know
 
-Left = list[tuple[Any, str]]
-"""The questions about calls that a session was left without an answer to."""
+
+class Carried(NamedTuple):
+    """What the next session of a conversation has to know: questions without an answer, and the calls it has seen."""
+
+    left: list[tuple[Any, str]]
+    remembered: Remembered
 
 
 class Kept(Protocol):
-    """A session that is kept for requests to come. ``left`` are the questions that it leaves without an answer."""
+    """A session that is kept for requests to come, and what is known of the calls in its answers."""
 
     run: Run
-
-    @property
-    def left(self) -> Left: ...
+    answers: Answers
 
     def note(self, text: str, **data: Any) -> None:
         """Record something worth keeping."""
@@ -51,14 +55,16 @@ class OpenSession:
 class Sessions:
     """Keep a session open for each conversation that has something under way, or had in the last ``idle_s`` seconds.
 
-    ``begin`` opens one, given the name of the conversation and the questions that its last session left open. When a
+    ``begin`` opens one, given the name of the conversation and what its last session has left to know. When a
     conversation goes on after its session was sealed, another one begins. ``tell`` is for people.
     """
 
-    def __init__(self, begin: Callable[[str, Left], Kept], *, idle_s: float, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, begin: Callable[[str, Carried | None], Kept], *, idle_s: float, tell: Callable[[str], None]
+    ) -> None:
         self._begin, self._idle_s, self._tell = begin, idle_s, tell
         self._open: OrderedDict[Conversation, OpenSession] = OrderedDict()
-        self._left: OrderedDict[Conversation, Left] = OrderedDict()
+        self._carried: OrderedDict[Conversation, Carried] = OrderedDict()
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
@@ -74,7 +80,7 @@ class Sessions:
         one = self._open.get(conversation)
         if one is None or one.broken:
             self._make_room()
-            kept = self._begin(conversation.name, self._left.pop(conversation, []))
+            kept = self._begin(conversation.name, self._carried.pop(conversation, None))
             one = self._open[conversation] = OpenSession(kept, next(self._numbers))
         self._open.move_to_end(conversation)
         if one.sealing is not None:
@@ -114,7 +120,8 @@ class Sessions:
             one.kept.seal()
         except HarnessError as error:
             self._tell(f"{conversation.name} is not sealed: {error}")
-        if one.kept.left:
-            self._left[conversation] = one.kept.left
-            if len(self._left) > _OPEN:
-                self._left.popitem(last=False)
+        carried = Carried(one.kept.run.machine.questions.left, one.kept.answers.remembered)
+        if carried.left or any(carried.remembered):
+            self._carried[conversation] = carried
+            if len(self._carried) > _CARRIED:
+                self._carried.popitem(last=False)
