@@ -71,7 +71,7 @@ def serve(
     app = app.with_approver(Later(app.approver))
     sessions = Sessions(lambda name, before: _Kept(app, traces, name, before, agent), idle_s=place.idle_s, tell=tell)
     conversations = Conversations(_new_name)
-    service = Service(upstream, conversations, sessions, max_bytes=place.max_bytes, strict=place.strict)
+    service = Service(upstream, conversations, sessions, max_bytes=place.max_bytes, strict=place.strict, tell=tell)
     with _listening(place) as listener:
         host, port = listener.getsockname()[:2]
         tell(f"http://{f'[{host}]' if ':' in host else host}:{port} stands before {upstream.url}")

@@ -43,7 +43,7 @@ def read_body(content: bytes) -> dict[str, Any]:
         if orjson.dumps(body) != content:  # what clients send comes out as it was; only else a slower look is needed
             body = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_constant)
         canonical.encode(body)
-    except (ValueError, RecursionError, UsageError) as error:
+    except (ValueError, TypeError, RecursionError, UsageError) as error:
         raise UsageError(f"the body is not JSON that can be judged: {error}") from None
     if not isinstance(body, dict):
         raise UsageError(f"the body is a JSON {type(body).__name__}, not an object")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 import httpx2
@@ -38,13 +38,21 @@ class Service:
     """Answer HTTP requests by passing them on.
 
     ``max_bytes`` is the size of the largest body that is judged; with ``strict`` what is not judged is refused.
+    ``tell`` is for people.
     """
 
     def __init__(
-        self, upstream: Upstream, conversations: Conversations, sessions: Sessions, *, max_bytes: int, strict: bool
+        self,
+        upstream: Upstream,
+        conversations: Conversations,
+        sessions: Sessions,
+        *,
+        max_bytes: int,
+        strict: bool,
+        tell: Callable[[str], None],
     ) -> None:
         self._upstream, self._conversations, self._sessions = upstream, conversations, sessions
-        self._max_bytes, self._strict = max_bytes, strict
+        self._max_bytes, self._strict, self._tell = max_bytes, strict, tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = Client(scope, receive, send)
@@ -71,6 +79,9 @@ class Service:
             return Problem(503, f"nothing more is sent, because it cannot be recorded: {halted.error}", "not_recorded")
         except httpx2.HTTPError as error:
             return unreached(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a client must be told in a way it understands
+            self._tell(f"a request failed: {type(error).__name__}: {error}")
+            return Problem(500, f"the proxy failed: {type(error).__name__}: {error}", "failed")
         return None
 
     async def _answer(self, client: Client, scope: Scope) -> None:
