@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -109,7 +109,7 @@ class Rogue:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self) -> Rogue:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -137,11 +137,7 @@ def decisions(events: list[Event]) -> list[tuple[str, str]]:
     """Give the tools that were wanted, and what was decided about each that was not simply allowed."""
     tools = {event.seq: event.body["tool"] for event in events if event.kind == "action"}
     decided = {event.body["action"]: event.body["decision"] for event in events if event.kind == "decision"}
-    return [
-        (tool, decided.get(seq, "allow"))
-        for seq, tool in tools.items()
-        if not tool.startswith(("openai:", "anthropic:"))
-    ]
+    return [(tool, decided.get(seq, "allow")) for seq, tool in tools.items() if ":" not in tool]
 
 
 def outcomes(events: list[Event]) -> list[str]:

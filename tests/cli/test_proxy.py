@@ -65,6 +65,7 @@ def policy(request: ModelRequest) -> Reply:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[ModelServer]:
+    """Give the scripted server."""
     with ModelServer(policy) as server:
         yield server
 
@@ -96,10 +97,11 @@ def client(proxy: Proxy | ModelServer, name: str = "", **options: Any) -> OpenAI
 
 
 def asked(text: str) -> list[Any]:
+    """Give the first message of a conversation."""
     return [{"role": "user", "content": text}]
 
 
-# --- what official clients do --------------------------------------------------------------------------------------------
+# --- what official clients do -----------------------------------------------------------------------------------------
 
 
 def test_an_official_client_gets_what_it_gets_directly(proxy: Proxy, model: ModelServer) -> None:
@@ -239,7 +241,7 @@ def test_anthropics_client_is_understood(tmp_path: Path) -> None:
         assert [block.type for block in said.content if block.type == "tool_use"] == []
         assert said.stop_reason == "end_turn"
         assert decisions(proxy.events("a"))[0] == ("refund", "block")
-        with pytest.raises(anthropic.BadRequestError, match="not understood|JSON"):
+        with pytest.raises(anthropic.BadRequestError, match="JSON"):
             one.post("/v1/messages", cast_to=object, content=b"{", options={"headers": {"content-type": "a/b"}})
 
 
@@ -249,7 +251,7 @@ def http_answer(body: bytes, kind: str = "application/json", status: str = "200 
     return head.encode() + body
 
 
-# --- upstreams that speak no sense ---------------------------------------------------------------------------------------
+# --- upstreams that speak no sense ------------------------------------------------------------------------------------
 
 
 def test_an_upstream_that_hangs_is_an_error_in_time(proxy: Proxy) -> None:
@@ -337,7 +339,7 @@ def test_a_stream_that_lingers_after_its_last_event_is_ended(tmp_path: Path) -> 
         assert proxy.events("l")[-1].body["ok"]["closed"] is True
 
 
-# --- bad input of clients ------------------------------------------------------------------------------------------------
+# --- bad input of clients ---------------------------------------------------------------------------------------------
 
 CHAT = "/v1/chat/completions"
 FINE = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
@@ -408,7 +410,7 @@ def test_malformed_calls_unknown_tools_and_doubled_ids_are_judged(tmp_path: Path
         assert decisions(proxy.events("odd")) == [("refund", "block"), ("nobody_knows", "allow")]
 
 
-# --- conversations -------------------------------------------------------------------------------------------------------
+# --- conversations ----------------------------------------------------------------------------------------------------
 
 
 def test_conversations_without_names_are_told_apart(proxy: Proxy) -> None:
@@ -474,6 +476,7 @@ def test_another_key_never_finds_a_conversation(proxy: Proxy) -> None:
 
 
 def said_so(text: str) -> list[Any]:
+    """Give a message of the assistant's."""
     return [{"role": "assistant", "content": text}]
 
 
@@ -504,7 +507,7 @@ def test_a_silent_conversation_is_sealed_and_goes_on_in_another_segment(model: M
     assert heads[0][0] == heads[1][0]
 
 
-# --- what is not judged, and what is asked -------------------------------------------------------------------------------
+# --- what is not judged, and what is asked ----------------------------------------------------------------------------
 
 
 def test_what_passes_without_being_judged_is_counted(model: ModelServer, tmp_path: Path) -> None:
@@ -550,7 +553,7 @@ def test_an_answer_of_a_person_is_found_when_the_call_is_made_again(model: Model
         assert len(list((tmp_path / "desk").glob("*.question.json"))) == 2
 
 
-# --- its own life --------------------------------------------------------------------------------------------------------
+# --- its own life -----------------------------------------------------------------------------------------------------
 
 
 def test_it_tells_how_it_is(proxy: Proxy) -> None:

@@ -11,8 +11,8 @@ from typing import Final
 
 _END_OF_EVENT: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _LAST_EVENT: Final = re.compile(
-    rb"^(?:data: ?\[DONE\]|"
-    rb"(?:event: ?|data: ?\{\"type\": ?\")(?:message_stop|response\.(?:completed|incomplete|failed))\b)",
+    rb"^(?:data: ?\[DONE\]|data: ?\{\"error\"|"
+    rb"(?:event: ?|data: ?\{\"type\": ?\")(?:error|message_stop|response\.(?:completed|incomplete|failed))\b)",
     re.MULTILINE,
 )
 
