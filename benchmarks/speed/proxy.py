@@ -1,8 +1,10 @@
 """What ``harness proxy`` adds to streams: a hundred at a time, against the model server directly, in the same run.
 
 Model server, proxy and clients are processes of their own on one machine. A hundred clients hold conversations of a few
-turns; each answer is a stream of 16-character pieces at the pace of a model. They begin spread over the length of a
-stream, so a hundred are always under way. ``burst`` is the other extreme: all hundred ask in the same moment.
+turns; each answer is a stream of ten pieces of 16 characters a second, some 40 tokens. They begin spread over the
+length of a stream, so that a hundred are always under way. ``burst`` is the other extreme: all hundred ask in the same
+moment, and are answered at once; then what is measured is how long a queue takes. ``first`` is the time to the first
+piece, ``whole`` that to the end, in which the model server's own delay under load is contained.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from harness.testing.model_server import Answer, ModelRequest, ModelServer, say,
 ROOT: Final = Path(__file__).parents[2]
 STREAMS: Final = 100
 TURNS: Final = 3
-REPETITIONS: Final = 2
-PIECES: Final = 30
-PIECE_MS: Final = 50.0
+REPETITIONS: Final = 5
+PIECES: Final = 20
+PIECE_MS: Final = 100.0
 FIRST_MS: Final = 100.0
 RULES: Final = """
 registry: speed
