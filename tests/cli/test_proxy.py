@@ -93,7 +93,7 @@ def client(proxy: Proxy | ModelServer, name: str = "", **options: Any) -> OpenAI
     """Give an official client whose conversation has a name."""
     headers = {"X-Harness-Session": name} if name else {}
     options = {"max_retries": 0, "api_key": "sk-of-the-client", "http_client": CONNECTIONS[-1], **options}
-    return OpenAI(base_url=proxy.base_url, default_headers=headers, **options)
+    return OpenAI(base_url=proxy.base_url, **{"default_headers": headers, **options})
 
 
 def asked(text: str) -> list[Any]:
@@ -624,6 +624,9 @@ def test_the_key_of_the_environment_goes_up_instead(model: ModelServer, tmp_path
         one = client(proxy, "keyed")
         one.chat.completions.create(model="m", messages=asked("is it sk-of-the-server ?"))
         assert "sk-of-the-server" not in (proxy.traces / "keyed-001.mat.jsonl").read_text()
+        page = client(proxy, "keyed", default_headers={"Origin": "http://evil.example"})
+        with pytest.raises(openai.PermissionDeniedError, match="a page in a browser"):
+            page.models.list()
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,8 @@ class Service:
         dialect = next((one for one in _DIALECTS if path.lower().endswith(f"/{one}")), "")
         if not path.endswith(dialect):
             raise UsageError(f"the path {path!r} can be understood in two ways", cure="write it in lower case")
+        if self._upstream.keyed and client.header("origin"):
+            raise Refused("ORIGIN", "a page in a browser may not spend the key of this proxy", call=path)
         named = client.header(SESSION)
         if named and not _NAME.fullmatch(named):
             raise UsageError(f"the header {SESSION} is no name", cure="up to 128 visible ASCII characters")

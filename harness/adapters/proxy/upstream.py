@@ -37,6 +37,7 @@ class Upstream:
         if self.url.scheme not in ("http", "https") or not self.url.host or self.url.query:
             raise UsageError(f"{url} is no base URL", cure="name one such as https://api.openai.com/v1")
         self._key = key
+        self.keyed = bool(key)
         self._segments = _segments(self.url.path)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         timeout = httpx2.Timeout(timeout_s, connect=10.0)
