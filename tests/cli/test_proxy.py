@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -627,6 +629,33 @@ def test_the_key_of_the_environment_goes_up_instead(model: ModelServer, tmp_path
         page = client(proxy, "keyed", default_headers={"Origin": "http://evil.example"})
         with pytest.raises(openai.PermissionDeniedError, match="a page in a browser"):
             page.models.list()
+
+
+def test_what_cannot_be_recorded_is_not_sent(model: ModelServer, tmp_path: Path) -> None:
+    """Where the disk takes no more a request is refused before the server sees it, and what came before is kept."""
+    with proxied(tmp_path, model.base_url) as proxy:
+        one = client(proxy, "full")
+        assert one.chat.completions.create(model="m", messages=asked("x"))
+        resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+        arrived = len(model.requests)
+        with pytest.raises(openai.InternalServerError, match="cannot be recorded"):
+            one.chat.completions.create(model="m", messages=asked("y" * 30_000))
+        assert len(model.requests) == arrived
+        assert one.chat.completions.create(model="m", messages=asked("small enough"))
+        assert outcomes(proxy.events("full")) == ["ok"]
+        assert outcomes(proxy.events("full", 2)) == ["ok"]
+
+
+def test_an_upload_that_is_given_up_harms_nobody(model: ModelServer, proxy: Proxy) -> None:
+    """A client that leaves in the middle of a body leaves nothing under way, judged or not."""
+    for path, kind in (("/v1/files", "multipart/form-data"), ("/v1/chat/completions", "application/json")):
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 100000\r\n\r\n{{"
+        host, port = proxy.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(head.encode())
+            time.sleep(0.1)
+    until(lambda: proxy.health()["under_way"] == 0)
+    assert client(proxy, "afterwards").chat.completions.create(model="m", messages=asked("x"))
 
 
 @pytest.mark.parametrize(
