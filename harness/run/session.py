@@ -238,7 +238,7 @@ class SessionMachine:
             refused = self._refusals.refused(decision, event.agent, tool, judgement)
             return Effects(seq, lines, True, refused=refused, seq=decided, at=at)
         question, announced = self._question(decision, event, announced)
-        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question, announced)
+        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question, announced=announced)
         return Effects(seq, lines, True, question=question)
 
     def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
