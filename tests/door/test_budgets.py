@@ -13,6 +13,7 @@ import pytest
 import harness
 from harness.errors import Refused
 from harness.registry.load import load
+from harness.registry.registry import Registry
 from harness.run.drive import acall
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
@@ -25,6 +26,7 @@ default: allow
 tools: {{pay: {{effect: write, cost: 10, arguments: {{properties: {{cents: {{type: integer}}}}}}}}}}
 agents: {{main: {{budget: {budget}}}}}
 """
+COMMON = Path(__file__).parents[2] / "registries"
 CHAT = ToolSpec("openai:chat/completions", effect="read")
 
 
@@ -65,6 +67,40 @@ def test_calls_that_wait_for_each_other_count_before_they_have_happened(tmp_path
         errors = [future.exception() for future in futures]
     assert sum(isinstance(one, Refused) for one in errors) == 5
     assert paid == [10] * 5
+
+
+def common(limit: str) -> Registry:
+    """Load the common budgets with one limit of their own."""
+    text = "registry: shop\nversion: 1\ndefault: allow\nextends: [common/budgets]\n"
+    text += f"parameters: {{{limit}, override: true}}}}\ntools: {{pay: {{effect: write, cost: 10}}}}\n"
+    text += "invariants: [{id: NOTHING, on: end, require: 'True'}]\n"
+    return load(text, "shop.yaml", read=lambda name: (COMMON / f"{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize("limit", ["max_calls: {value: 5", "max_writes: {value: 5", "max_cost: {value: 50"])
+def test_so_do_those_of_the_common_budgets(tmp_path: Path, limit: str) -> None:
+    """Calls, writes and what they cost are counted from the proposal on."""
+    app = harness.Harness(common(limit), traces=tmp_path)
+
+    @app.tool(effect="write", cost=10)
+    async def pay() -> None:
+        await asyncio.sleep(0.01)
+
+    async def agent() -> list[Any]:
+        return await asyncio.gather(*(pay() for _ in range(10)), return_exceptions=True)
+
+    with app.session() as session:
+        assert refused(session.run(agent)) == 5
+
+
+def test_the_tokens_of_a_run_are_reserved_too(tmp_path: Path) -> None:
+    """By the rule of the common budgets, for all agents together."""
+
+    async def agent() -> int:
+        return refused(await asking([{"max_tokens": 100}] * 10, answered(100))(session.started()))
+
+    with harness.Harness(common("max_tokens: {value: 500"), traces=tmp_path).session() as session:
+        assert session.run(agent) == 5
 
 
 def asking(limits: list[dict[str, Any]], answer: Outcome) -> Any:
