@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import KillSwitch
 from harness.cli.parameters import HELP, read_parameters
 from harness.door.app import Harness
 from harness.door.mcp_proxy import serve_http, serve_stdio, serve_upstream_stdio
@@ -36,6 +37,7 @@ def command(
     name: Annotated[
         list[str] | None, typer.Option(help="A further host name that clients may use; may be repeated.")
     ] = None,
+    kill_switch: KillSwitch = None,
     stdio: Annotated[bool, typer.Option("--stdio", help="Speak to one client of --upstream over stdio.")] = False,
 ) -> None:
     """Stand before an MCP server: judge, record and rewrite the calls of its tools, and pass on everything else.
@@ -46,7 +48,7 @@ def command(
     """
     if bool(server) == bool(upstream):
         raise UsageError("name one server", cure="write its command line after --, or its address after --upstream")
-    app = Harness(registry or None, traces=traces, parameters=read_parameters(param))
+    app = Harness(registry or None, traces=traces, parameters=read_parameters(param), kill_switch=kill_switch)
     if server:
         raise typer.Exit(asyncio.run(serve_stdio(app, server, tell=_tell, prefix=prefix, agent=acting)))
     assert upstream is not None

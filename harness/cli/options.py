@@ -19,4 +19,8 @@ Approve = Annotated[
     str | None,
     typer.Option(metavar="terminal|DIR|URL", help="Who answers questions about calls; else whoever the app names."),
 ]
+KillSwitch = Annotated[
+    Path | None,
+    typer.Option("--kill-switch", metavar="FILE", help="While this file is there, every call is refused."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

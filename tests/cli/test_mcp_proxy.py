@@ -66,12 +66,12 @@ BAD: list[tuple[bytes, int, Any]] = [
 class Proxy:
     """A proxy before a server, spoken to line by line."""
 
-    def __init__(self, folder: Path, server: Path = SHOP, *, rules: str = RULES) -> None:
+    def __init__(self, folder: Path, server: Path = SHOP, *, rules: str = RULES, options: tuple[str, ...] = ()) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "shop.yaml").write_text(rules)
         self.folder, self.ledger = folder, folder / "ledger.jsonl"
         command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", str(folder / "shop.yaml")]
-        command += ["--traces", str(folder / "runs"), "--", sys.executable, str(server), str(self.ledger)]
+        command += [*options, "--traces", str(folder / "runs"), "--", sys.executable, str(server), str(self.ledger)]
         pipe = subprocess.PIPE
         with (folder / "stderr").open("wb") as stderr:
             self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr)
@@ -177,6 +177,21 @@ def test_calls_are_judged_and_everything_else_passes(start: Callable[..., Proxy]
     assert [one.body["tool"] for one in events if one.kind == "action"] == ["look", "refund", "note", "note"]
     unseen = events[-1].body["data"]
     assert unseen["resources/read"] == unseen["prompts/get"] == unseen["tools/list"] == unseen["initialize"] == 1
+
+
+def test_a_file_stops_every_call(start: Callable[..., Proxy], tmp_path: Path) -> None:
+    """While it is there calls are refused, and nothing reaches the server; then they go on."""
+    switch = tmp_path / "stop"
+    proxy = start(options=("--kill-switch", str(switch))).shake_hands()
+    assert text(proxy.call(1, "note", text="one")) == "one"
+    switch.touch()
+    refused = proxy.call(2, "note", text="two")["result"]
+    assert refused["isError"] is True
+    assert json.loads(refused["content"][1]["text"])["refused"]["rule"] == "KILL-SWITCH"
+    switch.unlink()
+    assert text(proxy.call(3, "note", text="three")) == "three"
+    assert proxy.leave() == 0
+    assert proxy.entries == [{"note": "one"}, {"note": "three"}]
 
 
 def test_what_passes_is_the_very_bytes(start: Callable[..., Proxy]) -> None:
