@@ -31,7 +31,8 @@ def percent_of(rollout: Mapping[str, str], rule: str) -> float:
 
 def is_enforced(rollout: Mapping[str, str], rule: str, identity: str) -> bool:
     """Tell whether a rule is enforced in the conversation, or the run, of an identity."""
-    return position(rule, identity) < percent_of(rollout, rule)
+    percent = percent_of(rollout, rule)
+    return percent == 100 or position(rule, identity) < percent  # the last of all positions is rounded to 100
 
 
 def position(rule: str, identity: str) -> float:

@@ -36,7 +36,7 @@ def test_a_greater_share_takes_in_a_smaller_one(rule: str, identity: str, one: f
     under = [is_enforced({rule: f"{share!r} %"}, rule, identity) for share in (0.0, small, great, 100.0)]
     assert under == sorted(under)
     assert (under[0], under[-1]) == (False, True)
-    assert 0 <= position(rule, identity) < 100
+    assert 0 <= position(rule, identity) <= 100
 
 
 @pytest.mark.parametrize("percent", [1, 10, 50])
