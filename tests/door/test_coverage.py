@@ -106,6 +106,29 @@ def test_every_surface_of_a_run_is_told(server: ModelServer, tmp_path: Path) -> 
     assert again.coverage == session.coverage
 
 
+def test_calls_that_are_judged_in_the_answer_are_mediated(server: ModelServer, tmp_path: Path) -> None:
+    """They come to the door with the model's ids while the answer is on its way, whoever performs them then."""
+
+    def judged() -> str:
+        messages: list[Any] = [{"role": "user", "content": "look around"}]
+        with app.wrap(OpenAI(), judge_calls=True) as client:
+            answer = client.chat.completions.create(model="m", messages=messages, tools=OFFERED).choices[0].message
+            results = [{"role": "tool", "tool_call_id": one.id, "content": "x"} for one in answer.tool_calls or ()]
+            messages += [answer.to_dict(), *results]
+            return (
+                client.chat.completions.create(model="m", messages=messages, tools=OFFERED).choices[0].message.content
+                or ""
+            )
+
+    session = app.session(trace=tmp_path / "j.mat.jsonl")
+    assert session.run(judged) == "done"
+    assert {one.name: one.status for one in session.coverage if one.kind == "tool"} == {
+        "look": "mediated",
+        "peek": "mediated",
+        "idle": "unused",
+    }
+
+
 def test_an_agent_may_look_at_its_own_coverage(tmp_path: Path) -> None:
     """While it runs; that harness reads the trace for it is no reading of the agent's."""
 

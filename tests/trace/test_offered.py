@@ -57,6 +57,20 @@ def test_an_answer_asks_for_calls_in_any_shape() -> None:
     assert list(hosted_in(event, ACTION)) == ["web_search", "mcp:crm"]
 
 
+def test_an_answer_of_anthropic_asks_for_calls_and_tells_of_hosted_ones() -> None:
+    """Both are blocks of one message."""
+    content = [
+        {"type": "text", "text": "Let me look."},
+        {"type": "tool_use", "id": "t1", "name": "pay", "input": {"cents": 5}},
+        {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "weather"}},
+        {"type": "mcp_tool_use", "id": "s2", "name": "find", "server_name": "crm", "input": {}},
+    ]
+    body = {"type": "message", "role": "assistant", "content": content, "stop_reason": "tool_use"}
+    event = Event(1, "observation", "main", "0", (0,), 0, {"action": 0, "ok": {"body": body}})
+    assert list(asked_in(event, ACTION)) == [Asked("t1", "pay")]
+    assert list(hosted_in(event, ACTION)) == ["web_search", "mcp:crm"]
+
+
 def test_results_are_known_by_the_call_they_answer() -> None:
     """In a request's new messages, or in a message by itself."""
     said = [
