@@ -35,10 +35,10 @@ class Exchange:
     ``lasting`` is the work behind a stream that has no end of its own, and ends with it.
     """
 
-    def __init__(self, waits: Collection[Any], *, lasts: bool = False) -> None:
+    def __init__(self, waits: Collection[Any]) -> None:
         self.over = False
         self.lasting: asyncio.Task[None] | None = None
-        self._waits, self._lasts = set(waits), lasts
+        self._waits = set(waits)
         self._said = asyncio.Queue[bytes | None]()
 
     def say(self, line: bytes) -> None:
@@ -134,7 +134,7 @@ class Client:
     async def listen(self) -> tuple[int, Exchange]:
         """Open the stream of what the server says of its own accord; give the status that the server answers with."""
         loop = asyncio.get_running_loop()
-        exchange, opened = Exchange((), lasts=True), loop.create_future()
+        exchange, opened = Exchange(()), loop.create_future()
         self.own_stream = exchange
         self._exchanges.append(exchange)
         context = contextvars.copy_context()
