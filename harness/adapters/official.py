@@ -38,6 +38,11 @@ def behind_door(client: Any, api: Api, doorway: Doorway, judge_calls: bool) -> A
     return client.copy(http_client=outer)
 
 
+def passes(client: Any) -> bool:
+    """Tell whether the requests of a client pass the door already."""
+    return isinstance(getattr(client._client, "_transport", None), AsyncDoor | AsyncJudge | Door | Judge)
+
+
 def not_of(client: Any, *names: str) -> UsageError:
     """Say that a client is none of those that can be wrapped."""
     kind = type(client)

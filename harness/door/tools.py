@@ -207,6 +207,7 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
             effect = Effect(tool, arguments, wanted.args)
             return effect.result(await acall(run, wanted, effect.aperform))
 
+        asynchronous.__harness_tool__ = tool  # type: ignore[attr-defined]
         return tool, asynchronous
 
     @functools.wraps(function)
@@ -223,4 +224,5 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
         effect = Effect(tool, arguments, wanted.args)
         return effect.result(call(run, wanted, effect.perform))
 
+    synchronous.__harness_tool__ = tool  # type: ignore[attr-defined]
     return tool, synchronous

@@ -17,6 +17,7 @@ _ADAPTERS: Final = {
     "anthropic": ("harness.adapters.anthropic", "wrap_anthropic"),
     "openai": ("harness.adapters.openai", "wrap_openai"),
     "mcp": ("harness.adapters.mcp", "wrap_mcp"),
+    "agents": ("harness.adapters.openai_agents", "wrap_agent"),
 }
 """By the root package of a class: the module that knows it, imported only then, and what in it wraps."""
 

@@ -1,7 +1,7 @@
 """The scenario in processes of their own: run until somebody is asked, answer, resume elsewhere, replay elsewhere.
 
-An entry is ``module:function`` below ``tests.adapters.frameworks.agents``, a coroutine function without arguments that
-must be given, decorated with ``@app.agent`` of an app over ``ledger.REGISTRY``. It gives the text of the last answer.
+An entry is ``module:function`` below ``tests.adapters.frameworks.agents``, a function that needs no arguments and is
+decorated with ``@app.agent`` of an app over ``ledger.REGISTRY``. It gives the text of the last answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from tests.adapters.frameworks.scenario.ledger import OBSERVED
 
 ROOT: Final = Path(__file__).parents[4]
+_AGENTS: Final = "tests.adapters.frameworks.agents"
 _MODEL: Final = "tests.adapters.frameworks.scenario.model:policy"
 _RUNNER: Final = "tests.adapters.frameworks.scenario.alone"
 _WAITS: Final = 3  # the exit code of a run that has stopped for an answer
@@ -32,7 +33,7 @@ class Scenario:
     """The runs of one entry, in one folder, which holds its traces and its ledger."""
 
     def __init__(self, folder: Path, entry: str) -> None:
-        self.folder, self.entry = folder, f"tests.adapters.frameworks.agents.{entry}"
+        self.folder, self.entry = folder, f"{_AGENTS}.{entry}"
         self.stopped, self.trace = folder / "run.mat.jsonl", folder / "run.resumed-1.mat.jsonl"
 
     def stop(self) -> dict[str, Any]:
@@ -63,9 +64,10 @@ class Scenario:
         assert said, done.stderr
         return said
 
-    def alone(self, entry: str = "") -> Alone:
-        """Run an entry of the same module as if there were no harness."""
-        return self._runner(f"{self.entry.partition(':')[0]}:{entry}" if entry else self.entry)
+    def alone(self, entry: str) -> Alone:
+        """Run an entry without harness: a function of the same module, or ``module:function``."""
+        beside, _, _ = self.entry.partition(":")
+        return self._runner(f"{_AGENTS}.{entry}" if ":" in entry else f"{beside}:{entry}")
 
     def observed(self, trace: Path) -> Alone:
         """Run the entry in a session whose rules only observe."""

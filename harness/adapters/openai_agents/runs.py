@@ -1,0 +1,109 @@
+"""Runs of wrapped agents: the SDK's runner with a door in front of every model that a run asks for."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import agents as sdk
+import openai
+from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
+
+from harness.adapters.exchange import Doorway
+from harness.adapters.official import passes
+from harness.determinism.address import acting
+
+present: Final[ContextVar[Any]] = ContextVar("harness_present_agent", default=None)
+"""The wrapped agent whose turn it is in this task; None outside a run."""
+
+_clients: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+"""The wrapped client of each that a model was found over, so that its connections are used again."""
+
+
+def install() -> None:
+    """Put the door in front of the SDK's default runner, once; runs of other agents pass it untouched."""
+    runner = get_default_agent_runner()
+    if not isinstance(runner, _Runner):
+        set_default_agent_runner(_Runner(runner))
+
+
+class _Runner(AgentRunner):  # type: ignore[misc]
+    """Run agents as the SDK does, those that are wrapped with their models behind the door."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def run(self, starting_agent: Any, input: Any, **options: Any) -> Any:  # noqa: A002 - as the SDK calls it
+        with _entered(starting_agent, options) as passed:
+            return await self._inner.run(starting_agent, input, **passed)
+
+    def run_sync(self, starting_agent: Any, input: Any, **options: Any) -> Any:  # noqa: A002
+        with _entered(starting_agent, options) as passed:
+            return self._inner.run_sync(starting_agent, input, **passed)
+
+    def run_streamed(self, starting_agent: Any, input: Any, **options: Any) -> Any:  # noqa: A002
+        with _entered(starting_agent, options) as passed:  # the task that it creates inherits who acts
+            return self._inner.run_streamed(starting_agent, input, **passed)
+
+
+@contextmanager
+def _entered(agent: Any, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Let a run begin: give the options to run with, while the agent acts."""
+    around = present.get()
+    door = getattr(agent, "harness_door", None) or getattr(around, "harness_door", None)
+    if door is None or door.current() is None:
+        yield options
+        return
+    door.adopt(agent)
+    door.tell(agent)
+    here, acts = present.set(agent), acting.set(agent.name)
+    try:
+        yield options | {"run_config": _through(options.get("run_config"), door)}
+    finally:
+        acting.reset(acts)
+        present.reset(here)
+
+
+def _through(config: Any, door: Any) -> Any:
+    """Give a run's configuration with the models that it names, or that its provider gives, behind the door."""
+    if config is None or isinstance(config, dict):
+        config = sdk.RunConfig(**(config or {}))
+    provider = copy.copy(config.model_provider)
+    provider.__class__ = _provider_class(type(provider))
+    provider.harness_doorway = door.doorway
+    if isinstance(config.model, sdk.Model):
+        pass_model(config.model, door.doorway)
+    return replace(config, model_provider=provider)
+
+
+@functools.cache
+def _provider_class(kind: Any) -> type:
+    """Give the class of a provider of models: ``kind``, but that the models it gives are behind the door."""
+
+    class Passing(kind):  # type: ignore[misc]
+        def get_model(self, *args: Any, **options: Any) -> Any:
+            model = super().get_model(*args, **options)
+            pass_model(model, self.harness_doorway)
+            return model
+
+    Passing.__name__, Passing.__qualname__, Passing.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return Passing
+
+
+def pass_model(model: Any, doorway: Doorway) -> None:
+    """Put a model over a wrapped client; one that is over none of OpenAI's stays as it is."""
+    client = getattr(model, "_client", None)
+    if not isinstance(client, openai.AsyncOpenAI):
+        return
+    if isinstance(client.api_key, str) and client.api_key:
+        doorway.keep_secret(client.api_key, "api_key")  # of each app that uses it, whoever has wrapped it
+    if not passes(client):
+        if client not in _clients:
+            _clients[client] = doorway.wrap(client)
+        model._client = _clients[client]
