@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
-import functools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -18,12 +20,24 @@ from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_
 from harness.adapters.exchange import Doorway
 from harness.adapters.official import passes
 from harness.determinism.address import acting
+from harness.determinism.member import current
+from harness.determinism.schedule import Timeline
 
 present: Final[ContextVar[Any]] = ContextVar("harness_present_agent", default=None)
 """The wrapped agent whose turn it is in this task; None outside a run."""
 
 _clients: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
 """The wrapped client of each that a model was found over, so that its connections are used again."""
+
+
+class _Loops(threading.local):
+    """The event loops that synchronous runs in this thread have, by the timeline of their session."""
+
+    def __init__(self) -> None:
+        self.of: dict[Timeline, asyncio.AbstractEventLoop] = {}
+
+
+_loops: Final = _Loops()
 
 
 def install() -> None:
@@ -44,7 +58,7 @@ class _Runner(AgentRunner):  # type: ignore[misc]
             return await self._inner.run(starting_agent, input, **passed)
 
     def run_sync(self, starting_agent: Any, input: Any, **options: Any) -> Any:  # noqa: A002
-        with _entered(starting_agent, options) as passed:
+        with _entered(starting_agent, options) as passed, _recorded_loop():
             return self._inner.run_sync(starting_agent, input, **passed)
 
     def run_streamed(self, starting_agent: Any, input: Any, **options: Any) -> Any:  # noqa: A002
@@ -70,6 +84,34 @@ def _entered(agent: Any, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         present.reset(here)
 
 
+@contextmanager
+def _recorded_loop() -> Iterator[None]:
+    """Let the SDK find, as the event loop of this thread, one of the session: the order of its own is not recorded.
+
+    Like the SDK's, it is there for all synchronous runs of the session in this thread.
+    """
+    timeline = current.get()
+    if timeline is None or asyncio._get_running_loop() is not None:
+        yield
+        return
+    if timeline not in _loops.of:
+        _loops.of[timeline] = loop = asyncio.new_event_loop()
+        timeline.afterwards.append(partial(_close, _loops.of, loop))
+    local = getattr(asyncio.get_event_loop_policy(), "_local", None)  # asking in public would make one
+    before = getattr(local, "_loop", None)
+    asyncio.set_event_loop(_loops.of[timeline])
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(before)
+
+
+def _close(loops: dict[Timeline, asyncio.AbstractEventLoop], loop: asyncio.AbstractEventLoop, ended: Timeline) -> None:
+    del loops[ended]
+    if not loop.is_running():
+        loop.close()
+
+
 def _through(config: Any, door: Any) -> Any:
     """Give a run's configuration with the models that it names, or that its provider gives, behind the door."""
     if config is None or isinstance(config, dict):
@@ -82,7 +124,7 @@ def _through(config: Any, door: Any) -> Any:
     return replace(config, model_provider=provider)
 
 
-@functools.cache
+@cache
 def _provider_class(kind: Any) -> type:
     """Give the class of a provider of models: ``kind``, but that the models it gives are behind the door."""
 

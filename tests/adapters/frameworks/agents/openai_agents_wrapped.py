@@ -8,4 +8,9 @@ from tests.adapters.frameworks.scenario.ledger import REGISTRY
 
 app = harness.Harness(REGISTRY)
 app.wrap(triage)
-main = app.agent(answer)
+
+
+@app.agent
+async def main() -> str:
+    """Answer the customer."""
+    return await answer()
