@@ -24,6 +24,7 @@ from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.covered import Covered
 from harness.trace.outcome import Ok
+from harness.trace.value import decode_value
 
 _HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
 _HOSTED: Final = tuple(
@@ -77,11 +78,11 @@ class Door:
             if isinstance(tool, sdk.FunctionTool):
                 self._know(tool, agent)
                 pass_tool(tool, self.doorway)
-        for place, one in enumerate(agent.handoffs):
-            if isinstance(one, sdk.Agent):
-                agent.handoffs[place] = one = sdk.handoff(one)  # as the SDK itself does each turn
-            if not hasattr(one, "harness_door"):
-                _pass_handoff(one, self)
+        # an agent in the list stands for a handoff to it, which the SDK makes anew each turn
+        agent.handoffs[:] = [sdk.handoff(one) if isinstance(one, sdk.Agent) else one for one in agent.handoffs]
+        for handoff in agent.handoffs:
+            if not hasattr(handoff, "harness_door"):
+                _pass_handoff(handoff, self)
         for server in agent.mcp_servers:
             pass_server(server, self.doorway)
         if isinstance(agent.model, sdk.Model):
@@ -153,7 +154,7 @@ def _target(handoff: Any) -> Any:
 def _agent_class(kind: Any, door: Door) -> type:
     """Give the class of a wrapped agent: ``kind``, but that its turns are its own, and its tools pass the door."""
 
-    class Passing(kind):  # type: ignore[misc]
+    class Passing(kind):
         harness_door = door
 
         async def get_all_tools(self, run_context: Any) -> list[Any]:
@@ -184,7 +185,8 @@ def _agent_class(kind: Any, door: Door) -> type:
 
 def _pass_handoff(handoff: Any, door: Door) -> None:
     handoff.on_invoke_handoff = _invoking(handoff, handoff.on_invoke_handoff, door)
-    handoff.__class__ = _handoff_class(type(handoff))
+    kind: Any = type(handoff)
+    handoff.__class__ = _handoff_class(kind)
     handoff.harness_door = door
 
 
@@ -211,12 +213,7 @@ async def _handed_over(handoff: Any, inner: Any, door: Door, run: Run, context: 
     args = {"to": handoff.agent_name} | ({"input": given} if given else {})
     action, rewritten = await aopen_call(run, Call("handoff", _HANDOFF.name, args, door.doorway.narrow(_HANDOFF)))
     try:
-        if rewritten is not None and rewritten != args:
-            if rewritten.get("to") != handoff.agent_name:
-                cure = "let the rule block it; the model may choose another"
-                raise UsageError("a handoff cannot be rewritten to go to another agent", cure=cure)
-            said = canonical.encode(rewritten.get("input", {})).decode()
-        agent = await inner(context, said)
+        agent = await inner(context, said if rewritten in (None, args) else _instead(handoff, rewritten))
     except asyncio.CancelledError:
         abandon(run, action)
         raise
@@ -228,14 +225,22 @@ async def _handed_over(handoff: Any, inner: Any, door: Door, run: Run, context: 
     return agent
 
 
+def _instead(handoff: Any, rewritten: dict[str, Any]) -> str:
+    """Give the input of a handoff that a rule has rewritten; UsageError where it is to go to another agent."""
+    if rewritten["to"] != handoff.agent_name:
+        cure = "let the rule block it; the model may choose another"
+        raise UsageError("a handoff cannot be rewritten to go to another agent", cure=cure)
+    return canonical.encode(decode_value(rewritten.get("input", {}))).decode()
+
+
 @functools.cache
-def _handoff_class(kind: Any) -> type:
+def _handoff_class(kind: type) -> type:
     """Give the class of a handoff that passes the door: where it is refused, the model is told so, and nothing else."""
 
-    class Passing(kind):  # type: ignore[misc]
+    class Passing(kind):
         def get_transfer_message(self, agent: Any) -> str:
             told = _told(self)
-            return super().get_transfer_message(agent) if told is None else told  # type: ignore[no-any-return]
+            return str(super().get_transfer_message(agent)) if told is None else told
 
         @property
         def input_filter(self) -> Any:

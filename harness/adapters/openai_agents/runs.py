@@ -47,7 +47,7 @@ def install() -> None:
         set_default_agent_runner(_Runner(runner))
 
 
-class _Runner(AgentRunner):  # type: ignore[misc]
+class _Runner(AgentRunner):
     """Run agents as the SDK does, those that are wrapped with their models behind the door."""
 
     def __init__(self, inner: Any) -> None:
@@ -117,7 +117,8 @@ def _through(config: Any, door: Any) -> Any:
     if config is None or isinstance(config, dict):
         config = sdk.RunConfig(**(config or {}))
     provider = copy.copy(config.model_provider)
-    provider.__class__ = _provider_class(type(provider))
+    kind: Any = type(provider)
+    provider.__class__ = _provider_class(kind)
     provider.harness_doorway = door.doorway
     if isinstance(config.model, sdk.Model):
         pass_model(config.model, door.doorway)
@@ -128,7 +129,7 @@ def _through(config: Any, door: Any) -> Any:
 def _provider_class(kind: Any) -> type:
     """Give the class of a provider of models: ``kind``, but that the models it gives are behind the door."""
 
-    class Passing(kind):  # type: ignore[misc]
+    class Passing(kind):
         def get_model(self, *args: Any, **options: Any) -> Any:
             model = super().get_model(*args, **options)
             pass_model(model, self.harness_doorway)

@@ -26,7 +26,8 @@ _LISTS: Final = {
 def pass_server(server: Any, doorway: Doorway) -> None:
     """Let what is asked of an MCP server pass the door; one that does already stays as it is."""
     if not hasattr(server, "harness_door"):
-        server.__class__ = _server_class(type(server))
+        kind: Any = type(server)
+        server.__class__ = _server_class(kind)
         server.harness_door = _Door(doorway)
 
 
@@ -34,7 +35,7 @@ def pass_server(server: Any, doorway: Doorway) -> None:
 def _server_class(kind: Any) -> type:
     """Give the class of a wrapped server: ``kind``, but for how it connects and what it is asked."""
 
-    class Passing(kind):  # type: ignore[misc]
+    class Passing(kind):
         async def connect(self) -> Any:
             return await self.harness_door.connected(self.name, super().connect)
 

@@ -51,7 +51,7 @@ def skip_tool(tool: Any) -> None:
 
 def name_of(tool: Any) -> str:
     """Give the name that rules know a function tool by: that of its namespace before its own, where it has one."""
-    return getattr(tool, "qualified_name", tool.name)
+    return str(getattr(tool, "qualified_name", tool.name))
 
 
 def same_tool(one: Any, other: Any) -> bool:

@@ -61,6 +61,8 @@ FREE_STEPS: Final = [
 
 RESULT: Final = f"Your order {ORDER} is settled: charged {CHARGED}, the rest is on its way to you."
 
+_REFUSED: Final = '{"refused":'
+
 
 def steps_in(trace: Path) -> list[Step]:
     """Give the actions of a trace that are none of a model or a server, with what was decided about them."""
@@ -79,8 +81,8 @@ def refusals_in(trace: Path) -> list[dict[str, Any]]:
     """Give the refusals that the model was shown as results of tools, as data."""
     with open_trace(trace) as reader:
         said = [message for event in reader for message in messages_in(event) if message.role == "tool"]
-    lines = [line for message in said for line in message.text.splitlines() if line.startswith('{"refused":')]
-    return [json.loads(line)["refused"] for line in lines]
+    found = [message.text[message.text.index(_REFUSED) :] for message in said if _REFUSED in message.text]
+    return [json.JSONDecoder().raw_decode(text)[0]["refused"] for text in found]
 
 
 def speakers_in(trace: Path) -> list[str]:
