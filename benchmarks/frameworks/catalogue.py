@@ -10,8 +10,8 @@ QUESTION: Final = "Order W-77 arrived broken. Can I have 120.00 back?"
 class Case(NamedTuple):
     """One agent: ``project`` is a distribution, ``entry`` and ``policy`` are names below this package.
 
-    ``lines`` counts what harness asks of a program beside ``app = harness.Harness()``: the client that is wrapped, and
-    the line above the entry.
+    ``lines`` counts what harness asks of a program beside ``app = harness.Harness()``: the client, or the agent, that is
+    wrapped, and the line above the entry.
     """
 
     project: str
@@ -40,6 +40,11 @@ CASES: Final = (
     Case("openai-agents", "openai_shipped:as_tools", "translators"),
     Case("openai-agents", "openai_shipped:guarded", "guarded"),
     Case("openai-agents", "openai_shipped:judged", "judge"),
+    Case("openai-agents", "openai_wrapped:research", "research"),
+    Case("openai-agents", "openai_wrapped:airline", "airline"),
+    Case("openai-agents", "openai_wrapped:parallel", "translators"),
+    Case("openai-agents", "openai_wrapped:as_tools", "translators"),
+    Case("openai-agents", "openai_wrapped:judged", "judge"),
     Case("pydantic-ai-examples", "pydantic_shipped:roulette", "roulette"),
     Case("pydantic-ai-examples", "pydantic_shipped:bank", "bank"),
     Case("pydantic-ai-examples", "pydantic_shipped:times", "times"),

@@ -28,6 +28,7 @@ from agents import (
     handoff,
     input_guardrail,
 )
+from agents.tool_context import ToolContext
 
 import harness
 from harness.adapters.openai_agents import covered
@@ -194,6 +195,32 @@ def test_a_tool_that_takes_too_long_is_in_doubt(desk: Desk) -> None:
     ]
 
 
+SHORTER = """
+  - {id: FIVE, on: action, tool: give, require: call.args.cents <= 5, otherwise: rewrite, rewrite: {args.cents: '5'}}
+"""
+
+
+@pytest.mark.parametrize("asked", [False, "by a function"])
+def test_a_rewritten_call_is_made_with_what_was_judged(asked: bool | str, tmp_path: Path) -> None:
+    """The tool and its context get the rewritten arguments, also where the SDK has prepared the model's own."""
+    desk = Desk(tmp_path, SHORTER)
+    seen = []
+
+    async def never(context: Any, args: dict[str, Any], call_id: str) -> bool:
+        return False
+
+    @function_tool(needs_approval=never if asked else False)
+    def give(context: ToolContext[Any], cents: int) -> str:
+        """Give."""
+        seen.append((cents, json.loads(context.tool_arguments)))
+        return f"gave {cents}"
+
+    agent = desk.app.wrap(Agent(name="clerk", tools=[give]))
+    desk.run(asking(agent), [call_tool("give", cents=9), say("Given.")])
+    assert seen == [(5, {"cents": 5})]
+    assert "gave 5" in json.dumps(desk.requests[-1].messages)
+
+
 def test_tools_that_are_not_the_same_need_names_of_their_own(desk: Desk) -> None:
     """Rules know a tool by its name, so that two of one name are refused; the same tool may be many agents'."""
 
@@ -232,14 +259,44 @@ def test_a_refused_handoff_leaves_the_agent_where_it_was(tmp_path: Path) -> None
     assert {event.agent for event in desk.events("action")} == {"triage"}
 
 
+INSTEAD = """
+  - {id: REASON, on: action, tool: handoff, require: call.args.input.reason == "rule", otherwise: rewrite,
+     rewrite: {args.input: "{'reason': 'rule'}"}}
+"""
+ELSEWHERE = """
+  - {id: BOSS, on: action, tool: handoff, require: call.args.to == "boss", otherwise: rewrite,
+     rewrite: {args.to: "'boss'"}}
+"""
+
+
+@dataclass
+class Why:
+    """The input of a handoff."""
+
+    reason: str
+
+
+def test_the_input_of_a_handoff_may_be_rewritten(tmp_path: Path) -> None:
+    """The callback of the handoff gets what the rule has put there."""
+    desk, heard = Desk(tmp_path, INSTEAD), []
+    billing = handoff(Agent(name="billing"), on_handoff=lambda _, why: heard.append(why.reason), input_type=Why)
+    agent = desk.app.wrap(Agent(name="triage", handoffs=[billing]))
+    desk.run(asking(agent), [call_tool("transfer_to_billing", reason="money"), say("Hm.")])
+    assert heard == ["rule", "rule"]
+
+
+def test_a_handoff_cannot_be_rewritten_to_go_elsewhere(tmp_path: Path) -> None:
+    """Another agent is another handoff: the run ends with an error that says so, and nobody is handed over to."""
+    desk = Desk(tmp_path, ELSEWHERE)
+    agent = desk.app.wrap(Agent(name="triage", handoffs=[Agent(name="billing")]))
+    with pytest.raises(UsageError, match="cannot be rewritten to go to another agent"):
+        desk.run(asking(agent), [call_tool("transfer_to_billing")])
+    assert {event.agent for event in desk.events("action")} == {"triage"}
+
+
 def test_agents_that_hand_over_to_each_other_keep_their_names(desk: Desk) -> None:
     """A cycle is wrapped as it is; input of a handoff is part of it; the last agent is the object it was."""
     heard: list[str] = []
-
-    @dataclass
-    class Why:
-        reason: str
-
     billing = Agent(name="billing", tools=[pay])
     triage = Agent(name="triage", tools=[look_up])
     triage.handoffs.append(handoff(billing, on_handoff=lambda _, why: heard.append(why.reason), input_type=Why))
@@ -395,6 +452,39 @@ def test_a_synchronous_run(desk: Desk) -> None:
 
     assert desk.run(entry, [call_tool("look_up", order="W-1"), say("Delivered.")]) == "Delivered."
     assert steps_in(desk.trace) == [Step("clerk", "look_up")]
+
+
+def test_a_synchronous_run_stops_for_an_answer(tmp_path: Path) -> None:
+    """A question without an answer ends it before the call; resumed, the call is made."""
+    answers: list[Approval | Pending] = [Pending("the desk"), Approval(True, "Ann")]
+    rule = "  - {id: ASK, on: action, tool: look_up, require: 'False', otherwise: escalate}\n"
+    desk = Desk(tmp_path, rule, lambda question: answers.pop(0))
+    agent = desk.app.wrap(Agent(name="clerk", tools=[look_up]))
+
+    def entry() -> str:
+        return str(Runner.run_sync(agent, "Help!").final_output)
+
+    said = [call_tool("look_up", order="W-1"), say("Delivered.")]
+    with ModelServer(script(said)) as server, pytest.MonkeyPatch.context() as patch:
+        talk_to(server, patch)
+        with pytest.raises(Waiting):
+            desk.app.session(trace=desk.trace).run(entry)
+        assert harness.resume(desk.trace, entry=entry, app=desk.app).result == "Delivered."
+
+
+def test_a_clone_of_a_wrapped_agent_is_wrapped(desk: Desk) -> None:
+    """What the SDK, or a program, makes of a wrapped agent passes the door too, under its own name."""
+    agent = desk.app.wrap(Agent(name="clerk", tools=[look_up])).clone(name="other")
+    desk.run(asking(agent), [call_tool("look_up", order="W-1"), say("Delivered.")])
+    assert steps_in(desk.trace) == [Step("other", "look_up")]
+
+
+def test_an_agent_passes_the_door_of_whichever_session_it_runs_in(desk: Desk, tmp_path: Path) -> None:
+    """Wrapped by two apps it is recorded once, under the rules of the session."""
+    strict = Desk(tmp_path, "  - {id: NO, on: action, tool: look_up, require: 'False', otherwise: block}\n")
+    agent = strict.app.wrap(desk.app.wrap(Agent(name="clerk", tools=[look_up])))
+    strict.run(asking(agent), [call_tool("look_up", order="W-1"), say("No.")])
+    assert steps_in(strict.trace) == [Step("clerk", "look_up", ("block",))]
 
 
 def test_an_interruption_is_the_sdks_own(desk: Desk) -> None:
