@@ -55,10 +55,11 @@ def name_of(tool: Any) -> str:
 
 
 def same_tool(one: Any, other: Any) -> bool:
-    """Tell whether two function tools of one name are made of the same function, or say the same of themselves."""
+    """Tell whether two function tools of one name are made of the same code, or say the same of themselves."""
     functions = _function(one), _function(other)
     if None not in functions:
-        return functions[0] is functions[1]
+        first, second = (getattr(inspect.unwrap(function), "__code__", function) for function in functions)
+        return first is second
     return (one.description, one.params_json_schema) == (other.description, other.params_json_schema)
 
 
