@@ -10,8 +10,8 @@ QUESTION: Final = "Order W-77 arrived broken. Can I have 120.00 back?"
 class Case(NamedTuple):
     """One agent: ``project`` is a distribution, ``entry`` and ``policy`` are names below this package.
 
-    ``lines`` counts what harness asks of a program beside ``app = harness.Harness()``: the client, or the agent, that is
-    wrapped, and the line above the entry.
+    ``lines`` counts what harness asks of a program beside ``app = harness.Harness()``: the client or the
+    agent that is wrapped, and the line above the entry.
     """
 
     project: str

@@ -47,7 +47,7 @@ def test_the_program_of_the_page(tmp_path: Path) -> None:
         (tmp_path / name).write_text(re.findall(rf"```{fence}\n(.*?)```", PAGE, re.DOTALL)[0])
     (tmp_path / "model.py").write_text(SCRIPT)
     done = cli(tmp_path, "run", "shop:main", "--model-script", "model:policy", "--trace", "t.mat.jsonl", "--json")
-    assert json.loads(done.stdout)["result"] == "You have 200.00 back.", done.stderr
+    assert json.loads(done.stdout)["result"] == "You have 200.00 back.", done.stdout + done.stderr
     trace = tmp_path / "t.mat.jsonl"
     assert steps_in(trace) == [
         Step("triage", "find_order"),
