@@ -12,7 +12,7 @@ invoker (below the SDK's own handling of errors, so that a failure is recorded a
 ``set_default_agent_runner``, which the package calls experimental.
 
 Not covered: the realtime and voice agents, models that are not OpenAI's (LiteLLM and the like), the Responses API over
-a web socket, tools that the SDK runs by itself (computer, shell, patches), and its sessions.
+a web socket, computers, and the SDK's sessions.
 """
 
 from __future__ import annotations

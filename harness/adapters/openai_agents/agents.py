@@ -12,6 +12,7 @@ import agents as sdk
 from agents.mcp import MCPServer
 
 from harness.adapters.exchange import Doorway, failed
+from harness.adapters.openai_agents.local import acts_here, pass_local
 from harness.adapters.openai_agents.runs import install, pass_model, present
 from harness.adapters.openai_agents.servers import pass_server
 from harness.adapters.openai_agents.tools import as_json_object, name_of, pass_tool, same_tool, skip_tool
@@ -27,9 +28,13 @@ from harness.trace.outcome import Ok
 from harness.trace.value import decode_value
 
 _HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
-_HOSTED: Final = tuple(
-    getattr(sdk, name)
-    for name in ("FileSearchTool", "WebSearchTool", "HostedMCPTool", "CodeInterpreterTool", "ImageGenerationTool")
+_HOSTED: Final = (
+    sdk.CodeInterpreterTool,
+    sdk.FileSearchTool,
+    sdk.HostedMCPTool,
+    sdk.ImageGenerationTool,
+    sdk.ShellTool,  # in a container of the provider's
+    sdk.WebSearchTool,
 )
 _refused: ContextVar[tuple[Any, str] | None] = ContextVar("harness_refused_handoff", default=None)
 """The handoff that was refused last in this task, and what the model is told of it."""
@@ -78,6 +83,8 @@ class Door:
             if isinstance(tool, sdk.FunctionTool):
                 self._know(tool, agent)
                 pass_tool(tool, self.doorway)
+            elif acts_here(tool):
+                pass_local(tool, self.doorway)
         # an agent in the list stands for a handoff to it, which the SDK makes anew each turn
         agent.handoffs[:] = [sdk.handoff(one) if isinstance(one, sdk.Agent) else one for one in agent.handoffs]
         for handoff in agent.handoffs:
@@ -130,12 +137,12 @@ def _covered(agent: Any) -> Iterator[Covered]:
     model = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "") or "by default"
     yield Covered("model", str(model), "mediated" if known else "unseen", "" if known else "no model of OpenAI's")
     for tool in agent.tools:
-        if isinstance(tool, sdk.FunctionTool):
+        if isinstance(tool, sdk.FunctionTool) or acts_here(tool):
             yield Covered("tool", name_of(tool), "mediated")
         elif isinstance(tool, _HOSTED):
             yield Covered("hosted", tool.name, "observed", "the provider runs it; requests offer it, answers show it")
         else:
-            yield Covered("tool", tool.name, "unseen", "the SDK runs it by itself")
+            yield Covered("tool", tool.name, "unseen", "the SDK acts by itself")
     yield from (Covered("server", server.name, "mediated") for server in agent.mcp_servers)
     for handoff in agent.handoffs:
         yield Covered("handoff", getattr(handoff, "agent_name", "") or handoff.name, "mediated")

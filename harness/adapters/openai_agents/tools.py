@@ -24,7 +24,7 @@ from harness.tool import ToolSpec
 from harness.trace.outcome import Ok
 from harness.trace.value import decode_value, encode_value, holds_objects
 
-_PASSES: Final = "harness_passes"
+PASSES: Final = "harness_passes"
 _OUTPUT: Final = ToolOutputText | ToolOutputImage | ToolOutputFileContent
 _OUTPUTS: Final = (_OUTPUT, list[_OUTPUT])  # type: ignore[valid-type]
 
@@ -34,10 +34,10 @@ Invoke = Callable[[Any, str], Awaitable[Any]]
 def pass_tool(tool: Any, doorway: Doorway) -> None:
     """Let every call of a function tool, and of its copies, pass the door; one that does already stays as it is."""
     invoker, inner = _inside(tool)
-    if hasattr(inner, _PASSES):
+    if hasattr(inner, PASSES):
         return
     passing = _passing(tool, inner, doorway)
-    setattr(passing, _PASSES, True)
+    setattr(passing, PASSES, True)
     if inner is invoker:
         tool.on_invoke_tool = passing
     else:
@@ -46,7 +46,7 @@ def pass_tool(tool: Any, doorway: Doorway) -> None:
 
 def skip_tool(tool: Any) -> None:
     """Leave a tool as it is for good: what it calls passes the door by itself."""
-    setattr(_inside(tool)[1], _PASSES, True)
+    setattr(_inside(tool)[1], PASSES, True)
 
 
 def name_of(tool: Any) -> str:
@@ -107,8 +107,8 @@ def _passing(tool: Any, inner: Invoke, doorway: Doorway) -> Invoke:
 async def _performed(run: Run, wanted: Call, inner: Invoke, context: Any, said: str, annotations: Any) -> Any:
     exchange = Exchange(
         lambda rewritten: inner(*_given(context, said, wanted, rewritten)),
-        write=lambda value: _written(value, annotations),
-        read=lambda data: _rebuilt(data, annotations),
+        write=lambda value: written(value, annotations),
+        read=lambda data: rebuilt(data, annotations),
     )
     return await exchange.apassed(run, wanted)
 
@@ -124,7 +124,7 @@ async def _nested(run: Run, wanted: Call, inner: Invoke, context: Any, said: str
     except Exception as error:
         finish(run, action, failed(error))
         raise
-    finish(run, action, Ok(_written(value, ())))
+    finish(run, action, Ok(written(value, ())))
     return value
 
 
@@ -172,7 +172,7 @@ def _annotation(tool: Any) -> tuple[Any, ...]:
     return (hints["return"],) if "return" in hints else ()
 
 
-def _written(value: Any, annotations: tuple[Any, ...]) -> Any:
+def written(value: Any, annotations: tuple[Any, ...]) -> Any:
     """Write what a tool gave: as data where that gives an equal value back, else as the text that a model is shown."""
     try:
         data = encode_value(value)
@@ -180,10 +180,11 @@ def _written(value: Any, annotations: tuple[Any, ...]) -> Any:
         return str(value)
     if not holds_objects(data):
         return data
-    return data if _rebuilt(data, annotations) == value else str(value)
+    return data if rebuilt(data, annotations) == value else str(value)
 
 
-def _rebuilt(data: Any, annotations: tuple[Any, ...]) -> Any:
+def rebuilt(data: Any, annotations: tuple[Any, ...]) -> Any:
+    """Read what ``written`` has written, objects by the first annotation that they fit."""
     if holds_objects(data):
         for annotation in annotations:
             try:
