@@ -82,7 +82,7 @@ def _tried(framework: str, end: str, folder: Path) -> Tried:
     python = folder / f"{framework}-{end}" / "bin" / "python"
     if not python.exists():
         venv.create(python.parents[1], with_pip=True)
-    installed = _run(python, "-m", "pip", "install", "--quiet", "-e", str(ROOT), *_RUNNER, *requirements)
+    installed = _run(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[{framework}]", *_RUNNER, *requirements)
     if installed.returncode != 0:
         return Tried(framework, end, " ".join(requirements), {"not installed": 1}, installed.stderr[-600:])
     versions = _run(python, "-c", _VERSION_IN, *names).stdout.split()

@@ -13,7 +13,7 @@ from agents.mcp import MCPServer
 
 from harness.adapters.exchange import Doorway, failed
 from harness.adapters.openai_agents.local import acts_here, pass_local
-from harness.adapters.openai_agents.runs import install, pass_model, present
+from harness.adapters.openai_agents.runs import install, is_known, pass_model, present
 from harness.adapters.openai_agents.servers import pass_server
 from harness.adapters.openai_agents.tools import as_json_object, name_of, pass_tool, same_tool, skip_tool
 from harness.determinism import canonical
@@ -133,9 +133,11 @@ def covered(agent: Any) -> tuple[Covered, ...]:
 
 
 def _covered(agent: Any) -> Iterator[Covered]:
-    known = agent.model is None or isinstance(agent.model, str) or hasattr(agent.model, "_client")
-    model = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "") or "by default"
-    yield Covered("model", str(model), "mediated" if known else "unseen", "" if known else "no model of OpenAI's")
+    name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "") or "by default"
+    if is_known(agent.model):
+        yield Covered("model", str(name), "mediated")
+    else:
+        yield Covered("model", str(name), "unseen", "it is not asked through a client of OpenAI's over HTTP")
     for tool in agent.tools:
         if isinstance(tool, sdk.FunctionTool) or acts_here(tool):
             yield Covered("tool", name_of(tool), "mediated")

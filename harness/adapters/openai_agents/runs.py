@@ -23,6 +23,8 @@ from harness.determinism.address import acting
 from harness.determinism.member import current
 from harness.determinism.schedule import Timeline
 
+_WEB_SOCKET: Final = sdk.OpenAIResponsesWSModel
+
 present: Final[ContextVar[Any]] = ContextVar("harness_present_agent", default=None)
 """The wrapped agent whose turn it is in this task; None outside a run."""
 
@@ -116,12 +118,14 @@ def _through(config: Any, door: Any) -> Any:
     """Give a run's configuration with the models that it names, or that its provider gives, behind the door."""
     if config is None or isinstance(config, dict):
         config = sdk.RunConfig(**(config or {}))
+    if isinstance(config.model, sdk.Model):
+        pass_model(config.model, door.doorway)
+    if hasattr(config.model_provider, "harness_doorway"):
+        return config  # that of the run around this one
     provider = copy.copy(config.model_provider)
     kind: Any = type(provider)
     provider.__class__ = _provider_class(kind)
     provider.harness_doorway = door.doorway
-    if isinstance(config.model, sdk.Model):
-        pass_model(config.model, door.doorway)
     return replace(config, model_provider=provider)
 
 
@@ -137,6 +141,14 @@ def _provider_class(kind: Any) -> type:
 
     Passing.__name__, Passing.__qualname__, Passing.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return Passing
+
+
+def is_known(model: Any) -> bool:
+    """Tell whether requests of a model, an object or a name, go through a client that can be wrapped."""
+    if model is None or isinstance(model, str):
+        prefix, _, rest = (model or "").partition("/")
+        return not rest or prefix == "openai"
+    return isinstance(getattr(model, "_client", None), openai.AsyncOpenAI) and not isinstance(model, _WEB_SOCKET)
 
 
 def pass_model(model: Any, doorway: Doorway) -> None:

@@ -29,6 +29,7 @@ from agents import (
     input_guardrail,
 )
 from agents.tool_context import ToolContext
+from openai import PermissionDeniedError
 
 import harness
 from harness.adapters.openai_agents import covered
@@ -440,6 +441,17 @@ def test_a_client_that_is_wrapped_already_passes_the_door_once(desk: Desk) -> No
     assert len(desk.events("action")) == len(desk.requests) == 1
 
 
+def test_a_refused_request_to_a_model_is_an_error_of_its_client(tmp_path: Path) -> None:
+    """The client gets an HTTP 403, which it does not try again."""
+    rule = "  - {id: NO-MODEL, on: action, when: call.surface == 'model', require: 'False', otherwise: block}\n"
+    desk = Desk(tmp_path, rule)
+    agent = desk.app.wrap(Agent(name="clerk"))
+    with pytest.raises(PermissionDeniedError, match="NO-MODEL"):
+        desk.run(asking(agent), [say("never said")])
+    assert desk.requests == []
+    assert len(desk.events("action")) == 1
+
+
 # --- runs ------------------------------------------------------------------------------------------------------------
 
 
@@ -572,6 +584,15 @@ def test_every_surface_is_listed(desk: Desk) -> None:
         ("memory", "sessions"): "unseen",
         ("network", "traces"): "unseen",
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "status"), [("gpt-4o", "mediated"), ("openai/gpt-4o", "mediated"), ("litellm/some/model", "unseen")]
+)
+def test_a_model_of_somebody_else_is_unseen(model: str, status: str) -> None:
+    """What is not asked through a client of OpenAI's passes no door, and the list says so."""
+    found = [one for one in covered(Agent(name="clerk", model=model)) if one.kind == "model"]
+    assert [(one.name, one.status) for one in found] == [(model, status)]
 
 
 def test_what_is_no_agent_cannot_be_wrapped(desk: Desk) -> None:
