@@ -384,6 +384,37 @@ def test_a_run_stops_inside_of_an_agent_that_is_a_tool(tmp_path: Path) -> None:
     assert (resumed.result, paid) == ("The accountant has paid.", [700])
 
 
+@pytest.mark.parametrize("asked", ["pay", "handoff"])
+def test_a_run_stops_beside_other_calls(asked: str, tmp_path: Path) -> None:
+    """What one answer asks for beside the call in question happens once, before the stop or after it."""
+    looked: list[str] = []
+    answers: list[Approval | Pending] = [Pending("the desk"), Approval(True, "Ann")]
+    rule = f"  - {{id: ASK, on: action, tool: {asked}, require: 'False', otherwise: escalate}}\n"
+    desk = Desk(tmp_path, rule, lambda question: answers.pop(0))
+
+    @function_tool(name_override="look_up")
+    def looking(order: str) -> str:
+        """Look up an order."""
+        looked.append(order)
+        return order
+
+    agent = desk.app.wrap(Agent(name="clerk", tools=[looking, pay], handoffs=[Agent(name="billing")]))
+    entry = asking(agent)
+    both = calls(call("pay", cents=5), call("look_up", order="W-1"), call("transfer_to_billing"))
+    with ModelServer(script([both, say("Done.")])) as server, pytest.MonkeyPatch.context() as patch:
+        talk_to(server, patch)
+        with pytest.raises(Waiting):
+            desk.app.session(trace=desk.trace).run(entry)
+        resumed = harness.resume(desk.trace, entry=entry, app=desk.app)
+    assert (resumed.result, looked) == ("Done.", ["W-1"])
+    assert steps_in(Path(resumed.path)) == [
+        Step("clerk", "handoff", ("escalate", "allow") if asked == "handoff" else ("allow",)),
+        Step("clerk", "look_up"),
+        Step("clerk", "pay", ("escalate", "allow") if asked == "pay" else ("allow",)),
+    ]
+    assert harness.replay(resumed.path, entry=entry, app=desk.app).equal
+
+
 def test_an_agent_that_a_guardrail_runs_is_adopted(desk: Desk) -> None:
     """Whatever is run inside the run of a wrapped agent passes the door, and a tripped guardrail still trips."""
     judge = Agent(name="judge")
