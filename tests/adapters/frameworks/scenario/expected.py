@@ -81,8 +81,18 @@ def refusals_in(trace: Path) -> list[dict[str, Any]]:
     """Give the refusals that the model was shown as results of tools, as data."""
     with open_trace(trace) as reader:
         said = [message for event in reader for message in messages_in(event) if message.role == "tool"]
-    found = [message.text[message.text.index(_REFUSED) :] for message in said if _REFUSED in message.text]
+    results = [_result(message.text) for message in said]
+    found = [text[text.index(_REFUSED) :] for text in results if _REFUSED in text]
     return [json.JSONDecoder().raw_decode(text)[0]["refused"] for text in found]
+
+
+def _result(text: str) -> str:
+    """Give the text of a result; some frameworks write that of a failed tool as ``{"error": TEXT}``."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return text
+    return str(said["error"]) if isinstance(said, dict) and "error" in said else text
 
 
 def speakers_in(trace: Path) -> list[str]:
