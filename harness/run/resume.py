@@ -126,6 +126,11 @@ class ResumedWorld(RecordedWorld):
         return super().read(task, source, real)
 
     def secret(self, task: str, source: str, drawn: bytes) -> tuple[str, bytes]:
+        if is_placed(source) and not self.reads.placed(task, source):
+            if self._live is not None:
+                return self._live.secret(task, source, drawn)
+            self.unrecorded.append(source)  # a package has drawn where it did not: nothing of the record hangs on it
+            return f"⟦secret:{source}⟧", drawn
         if self._live is not None and not is_placed(source) and not self.reads.own(task):
             return self._live.secret(task, source, drawn)
         return super().secret(task, source, drawn)

@@ -153,11 +153,19 @@ def _place() -> str:
     """Name the function of an installed package that reads; empty where the agent's own code does."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        rank = rank_of(frame.f_code.co_filename)
+        rank = rank_of(_file(frame))
         if rank:
             return f"{module_of(frame)}:{frame.f_code.co_qualname}" if rank == INSTALLED else ""
         frame = frame.f_back
     return ""
+
+
+def _file(frame: FrameType) -> str:
+    """Name the file that a frame's code stands in; that of its module where ``dataclasses`` has written the code."""
+    file = frame.f_code.co_filename
+    if file != "<string>":
+        return file
+    return getattr(sys.modules.get(module_of(frame)), "__file__", None) or file
 
 
 def outside(real: Callable[[], T]) -> T:

@@ -58,6 +58,8 @@ def replacements() -> Iterator[tuple[Slot, Any]]:
     yield as_completed, _as_completed(as_completed.original)
     maker = CodeSlot(asyncio.new_event_loop)
     yield maker, _looping(maker.original)
+    getter = AttributeSlot(asyncio.events.BaseDefaultEventLoopPolicy, "get_event_loop")
+    yield getter, _present_loop(getter.original)
 
 
 def uvloop_replacements(uvloop: Any) -> Iterator[tuple[Slot, Any]]:
@@ -291,6 +293,30 @@ def _looping(original: Callable[[], Any]) -> Callable[[], Any]:
         return original() if here is None else SessionLoop(here.timeline)
 
     return new_event_loop
+
+
+def _present_loop(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let code that drives the present loop by itself drive one of its session, and not one from before.
+
+    Threads that such a loop waits for would wait for their turn meanwhile.
+    """
+    loops: dict[Member, SessionLoop] = {}
+
+    def get_event_loop(policy: Any) -> Any:
+        here, present = _turn_taker(), original(policy)
+        if here is None or isinstance(present, SessionLoop):
+            return present
+        if here not in loops:
+            loops[here] = SessionLoop(here.timeline)
+            here.timeline.afterwards.append(lambda _: end(here))
+        return loops[here]
+
+    def end(member: Member) -> None:
+        loop = loops.pop(member)
+        if not loop.is_running():
+            loop.close()
+
+    return get_event_loop
 
 
 def _as_completed(original: Callable[..., Any]) -> Callable[..., Any]:
