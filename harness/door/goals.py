@@ -50,12 +50,14 @@ def _function(app: Harness, name: str, stub: Callable[..., Any], *, asynchronous
         async def agoal(*args: Any, **kwargs: Any) -> dict[str, Any]:
             return _said(await aroute(session(), name, binder.bind(args, kwargs)), name)
 
+        agoal.__harness_tool__ = name  # type: ignore[attr-defined]
         return agoal
 
     @functools.wraps(stub)
     def goal(*args: Any, **kwargs: Any) -> dict[str, Any]:
         return _said(route(session(), name, binder.bind(args, kwargs)), name)
 
+    goal.__harness_tool__ = name  # type: ignore[attr-defined]
     return goal
 
 

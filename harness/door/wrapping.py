@@ -18,6 +18,7 @@ _ADAPTERS: Final = {
     "openai": ("harness.adapters.openai", "wrap_openai"),
     "mcp": ("harness.adapters.mcp", "wrap_mcp"),
     "agents": ("harness.adapters.openai_agents", "wrap_agent"),
+    "pydantic_ai": ("harness.adapters.pydantic_ai", "wrap_pydantic_ai"),
 }
 """By the root package of a class: the module that knows it, imported only then, and what in it wraps."""
 
