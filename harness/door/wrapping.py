@@ -19,6 +19,9 @@ _ADAPTERS: Final = {
     "mcp": ("harness.adapters.mcp", "wrap_mcp"),
     "agents": ("harness.adapters.openai_agents", "wrap_agent"),
     "pydantic_ai": ("harness.adapters.pydantic_ai", "wrap_pydantic_ai"),
+    "langchain": ("harness.adapters.langgraph", "wrap_langgraph"),
+    "langchain_core": ("harness.adapters.langgraph", "wrap_langgraph"),
+    "langgraph": ("harness.adapters.langgraph", "wrap_langgraph"),
 }
 """By the root package of a class: the module that knows it, imported only then, and what in it wraps."""
 
@@ -78,7 +81,7 @@ def _object(app: Harness, inner: Any, *, prefix: str = "", reads: Collection[str
 
 
 def _packages(client: Any) -> Iterator[str]:
-    """Give the root packages of an object's classes, or of what a function under ``@asynccontextmanager`` gives."""
-    made_by = getattr(client, "func", None)
-    for kind in type(client).__mro__ if made_by is None else (made_by,):
-        yield getattr(kind, "__module__", "").partition(".")[0]
+    """Give the root packages of an object's classes, and of a function under ``@asynccontextmanager`` that made it."""
+    for kind in type(client).__mro__:
+        yield kind.__module__.partition(".")[0]
+    yield getattr(getattr(client, "func", None), "__module__", "").partition(".")[0]
