@@ -1,21 +1,19 @@
-"""langgraph-supervisor: a supervisor hands over to two prebuilt agents, whose synchronous tools run in threads."""
+"""langgraph-supervisor: a supervisor hands over to two prebuilt agents with synchronous tools; the graph is wrapped."""
 
 from __future__ import annotations
 
 from langchain_openai import ChatOpenAI
 from langgraph.prebuilt import create_react_agent
 from langgraph_supervisor import create_supervisor
-from openai import AsyncOpenAI
 
 import harness
 from benchmarks.frameworks.shop import get_order, refund, search_policy
 
 app = harness.Harness()
-client = app.wrap(AsyncOpenAI())
-model = ChatOpenAI(model="gpt-4o", async_client=client.chat.completions, root_async_client=client)
+model = ChatOpenAI(model="gpt-4o")
 researcher = create_react_agent(model, [get_order, search_policy], name="researcher", prompt="Look things up.")
 payer = create_react_agent(model, [refund], name="payer", prompt="Pay money back.")
-graph = create_supervisor([researcher, payer], model=model, prompt="Lead a team.").compile()
+graph = app.wrap(create_supervisor([researcher, payer], model=model, prompt="Lead a team.").compile())
 
 
 @app.agent

@@ -6,14 +6,12 @@ from langchain.agents import create_agent
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph_swarm import create_handoff_tool, create_swarm
-from openai import AsyncOpenAI
 
 import harness
 from benchmarks.frameworks.shop import get_order, refund, search_policy
 
 app = harness.Harness()
-client = app.wrap(AsyncOpenAI())
-model = ChatOpenAI(model="gpt-4o", async_client=client.chat.completions, root_async_client=client)
+model = ChatOpenAI(model="gpt-4o")
 clerk = create_agent(
     model,
     [get_order, search_policy, create_handoff_tool(agent_name="payer")],
@@ -26,7 +24,7 @@ payer = create_agent(model, [refund, create_handoff_tool(agent_name="clerk")], s
 @app.agent
 async def main(question: str) -> str:
     """Answer a customer."""
-    graph = create_swarm([clerk, payer], default_active_agent="clerk").compile(checkpointer=InMemorySaver())
+    graph = app.wrap(create_swarm([clerk, payer], default_active_agent="clerk").compile(checkpointer=InMemorySaver()))
     turn = {"messages": [{"role": "user", "content": question}]}
     state = await graph.ainvoke(turn, {"configurable": {"thread_id": "1"}})
     return str(state["messages"][-1].content)
