@@ -46,11 +46,11 @@ class Whole:
 
     def settled(self, rulings: Sequence[Ruling], *, ends: bool) -> bytes:
         """Give the answer where it ends here, its very bytes where nothing is to be changed."""
-        raw, body = bytes(self._raw), self._body
-        if ends and (body is None or not (self._before or _changes(rulings) or (rulings and not _is_text(raw)))):
+        raw, body, ruled = bytes(self._raw), self._body, Rulings(rulings)
+        if ends and (body is None or not (self._before or ruled.change() or (rulings and not _is_text(raw)))):
             return raw
         assert body is not None
-        shown = self._shape.changed(body, Rulings(rulings), tell=ends)
+        shown = self._shape.changed(body, ruled, tell=ends)
         if self._before is not None:
             shown = self._shape.joined(self._before, shown)
         if not ends:
@@ -97,7 +97,12 @@ class Streamed:
         """Give what was held."""
         self._first = self._first or self._voice.body()
         held, self._held = self._held, []
-        return b"" if self._broken else self._voice.settled(held, Rulings(rulings), ends=ends)
+        if self._broken:
+            return b""
+        ruled = Rulings(rulings)
+        if ends and not ruled.change() and self._voice.is_plain() and all(sent.exact for sent in held):
+            return b"".join(sent.raw for sent in held)
+        return self._voice.settled(held, ruled, ends=ends)
 
     def owed(self, request: Body, rulings: Sequence[Ruling]) -> Owed | None:
         """Say what the server has to be told later on; the client knows the answer by its first round."""
@@ -127,10 +132,6 @@ class Streamed:
         self._broken = True
         self._held.clear()
         return told
-
-
-def _changes(rulings: Sequence[Ruling]) -> bool:
-    return any(ruling.refused is not None or ruling.args is not None for ruling in rulings)
 
 
 def _is_text(raw: bytes) -> bool:

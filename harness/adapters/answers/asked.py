@@ -66,6 +66,10 @@ class Rulings:
     def __init__(self, rulings: Sequence[Ruling]) -> None:
         self._by_place = {ruling.asked.place: ruling for ruling in rulings}
 
+    def change(self) -> bool:
+        """Tell whether any call is refused or rewritten."""
+        return any(one.refused is not None or one.args is not None for one in self._by_place.values())
+
     def refused(self, place: Place) -> bool:
         """Tell whether the call at a place is to be left out."""
         return place in self._by_place and self._by_place[place].refused is not None

@@ -72,6 +72,9 @@ class ChatVoice:
             choices.append({"index": index, "message": message})
         return {"choices": choices}
 
+    def is_plain(self) -> bool:
+        return not self._round and not any(map(self._is_confused, self._calls))
+
     def settled(self, held: Sequence[Sent], rulings: Rulings, *, ends: bool) -> bytes:
         self._notes = {index: rulings.told(index) for index in self._said} if ends else {}
         pieces = iter(self._pieces)

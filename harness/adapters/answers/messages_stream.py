@@ -69,6 +69,9 @@ class MessagesVoice:
     def body(self) -> Body:
         return {"content": [self._block(number) for number in sorted(self._blocks)]}
 
+    def is_plain(self) -> bool:
+        return not self._round and not any(self._is_double(number) for number in self._blocks)
+
     def settled(self, held: Sequence[Sent], rulings: Rulings, *, ends: bool) -> bytes:
         self._rule(rulings)
         note = rulings.told() if ends else ""
@@ -124,8 +127,13 @@ class MessagesVoice:
                 self._gone.append(number)
             elif block.get("type") == CALL and (text := rulings.text((0, place))) is not None:
                 self._new[number] = text
-            elif block.get("type") == CALL and block.get("input") and self._input(number):
+            elif self._is_double(number):
                 self._new[number] = self._input(number)
+
+    def _is_double(self, number: int) -> bool:
+        """Tell whether a call brings its input twice: clients do not agree which counts."""
+        block = self._blocks[number]
+        return block.get("type") == CALL and bool(block.get("input") and self._input(number))
 
     def _ruled(self, data: Body) -> Body | None:
         """Give a held event as rulings want it, None where it is left out or the client has seen what it brings."""

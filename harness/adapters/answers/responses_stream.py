@@ -78,6 +78,9 @@ class ResponsesVoice:
     def body(self) -> Body:
         return {**self._response, "output": [self._item(number) for number in sorted(self._items)]}
 
+    def is_plain(self) -> bool:
+        return False  # the whole response at the end has to be held against what its events said
+
     def settled(self, held: Sequence[Sent], rulings: Rulings, *, ends: bool) -> bytes:
         self._rule(rulings, tell=ends)
         out = []
@@ -88,6 +91,9 @@ class ResponsesVoice:
                 continue
             if kind in _ENDING or is_done(sent):
                 out.append(self._noted())
+            if not self._altered and sent.exact and kind not in _ENDING:
+                out.append(sent.raw)
+                continue
             data = sent.data and self._ruled(sent.data)
             if sent.data is None:
                 out.append(sent.raw)

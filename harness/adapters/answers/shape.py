@@ -31,6 +31,9 @@ class Voice(Protocol):
     def body(self) -> Body:
         """Give what the present round adds up to, as the whole answer it would have been."""
 
+    def is_plain(self) -> bool:
+        """Tell whether what was held may pass as it came, if no ruling changes it."""
+
     def settled(self, held: Sequence[Sent], rulings: Rulings, *, ends: bool) -> bytes:
         """Give what was held as rulings want it; unless this ``ends`` the answer, a further round begins."""
 
