@@ -95,7 +95,8 @@ class Streamed:
 
     def settled(self, rulings: Sequence[Ruling], *, ends: bool) -> bytes:
         """Give what was held."""
-        self._first = self._first or self._voice.body()
+        if not ends:
+            self._first = self._first or self._voice.body()
         held, self._held = self._held, []
         if self._broken:
             return b""
@@ -106,6 +107,8 @@ class Streamed:
 
     def owed(self, request: Body, rulings: Sequence[Ruling]) -> Owed | None:
         """Say what the server has to be told later on; the client knows the answer by its first round."""
+        if self._first is None and not Rulings(rulings).change():
+            return None
         body = self._voice.body()
         return self._shape.owed(request, self._first or body, body, rulings)
 

@@ -50,12 +50,11 @@ class _Open(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """A request that is understood: as it is sent, as data, and the specs of the tools it declares."""
+    """A request that is understood: as it is sent, as data, and how many results it brings of each id."""
 
     sent: httpx2.Request
     shape: Shape
     body: dict[str, Any]
-    tools: dict[str, ToolSpec]
     results: Counter[str]
 
 
@@ -129,8 +128,7 @@ class Answers:
             return None
         texts, counted = self._heard(shape, body)
         amended = shape.amended(body, texts, self._owed)
-        tools = {name: self._spec(name, schema) for name, schema in shape.tools(body)}
-        return _Request(_with_body(request, body, amended), shape, amended, tools, counted)
+        return _Request(_with_body(request, body, amended), shape, amended, counted)
 
     def _heard(self, shape: Shape, body: dict[str, Any]) -> tuple[dict[int, str], Counter[str]]:
         """End the calls whose results a request brings; give the texts of those that the model may not see."""
@@ -152,17 +150,17 @@ class Answers:
 
     def _told(self, asked: _Request) -> None:
         """Forget what a server has been told that is not to be told it twice."""
+        said = asked.body.get("input")
         for name, owed in list(self._owed.items()):
-            if owed.once and any(output in asked.body.get("input", ()) for output in owed.outputs):
+            if owed.once and isinstance(said, list) and owed.outputs[0] in said:
                 del self._owed[name]
-
-    def _spec(self, name: str, schema: Any = None) -> ToolSpec:
-        return self._narrow(ToolSpec(name, arguments=schema if isinstance(schema, dict) else None))
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def _wanted(self, asked: _Request, call: Asked) -> Call:
-        return Call("tool", call.tool, call.args, asked.tools.get(call.tool) or self._spec(call.tool), call.id or None)
+        schema = next((given for name, given in asked.shape.tools(asked.body) if name == call.tool), None)
+        spec = self._narrow(ToolSpec(call.tool, arguments=schema if isinstance(schema, dict) else None))
+        return Call("tool", call.tool, call.args, spec, call.id or None)
 
     def _judged(self, asked: _Request, call: Asked) -> Ruling:
         try:

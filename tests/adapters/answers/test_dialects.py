@@ -318,8 +318,25 @@ def test_a_server_that_remembers_is_told_what_the_client_has_not_seen(text: str,
     assert "refund was blocked by CAP" in second
 
 
-def test_a_conversation_that_the_server_keeps_is_told_once(tmp_path: Any) -> None:
-    """The refusals are added to the next request of the same conversation, and not to the one after."""
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_conversation_that_the_server_keeps_is_told_once(streamed: bool, tmp_path: Any) -> None:
+    """Refusals go with the next request of the same conversation, not with the one after, nor with any other."""
+    with ModelServer(policy) as server:
+        talk = Talk(server, "responses", stream=streamed)
+        app = talk.app(tmp_path)
+
+        def agent() -> None:
+            with talk.client(app, asynchronous=False) as client:
+                for text, conversation in (("some", "one"), ("hm", "two"), ("well", "one"), ("then", "one")):
+                    _response(client, streamed, input=text, conversation=conversation)
+
+        record(app, agent)
+    told = [any(message["role"] == "tool" for message in request.messages) for request in server.requests]
+    assert told == [False, False, True, False]
+
+
+def test_what_a_conversation_is_told_are_outputs_only() -> None:
+    """Its server has the rest: the answer itself is not sent again."""
     item = {"type": "function_call", "call_id": "c1", "name": "pay", "arguments": "{}"}
     find = {"type": "function_call", "call_id": "c2", "name": "find", "arguments": "{}"}
     request = {"input": "go", "conversation": {"id": "conv"}}
