@@ -9,7 +9,7 @@ same code judges the same calls again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from typing import Any, Final, NamedTuple
 
@@ -17,12 +17,13 @@ import httpx2
 
 from harness.adapters.answers.answer import Streamed, Whole
 from harness.adapters.answers.asked import Asked, Owed, Ruling
+from harness.adapters.answers.bodies import AsyncBody, AsyncSend, Body, Send, asent, given, sent, with_body
 from harness.adapters.answers.chat import Chat
 from harness.adapters.answers.course import Ask, Pass, Read, Rule, Step, course
 from harness.adapters.answers.messages import Messages
 from harness.adapters.answers.responses import Responses
 from harness.adapters.answers.shape import Shape
-from harness.adapters.answers.sse import read_json, spelled
+from harness.adapters.answers.sse import read_json
 from harness.adapters.http import is_stream
 from harness.errors import Refused
 from harness.mediation.refusal import for_model
@@ -30,11 +31,8 @@ from harness.run.drive import Run, aopen_call, finish, open_call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 
-Send = Callable[[httpx2.Request], httpx2.Response]
-AsyncSend = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 Narrow = Callable[[ToolSpec], ToolSpec]
 
-_OF_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")
 _SHAPES: Final[dict[str, Shape]] = {
     "/chat/completions": Chat(),
     "/responses": Responses(),
@@ -98,9 +96,9 @@ class Answers:
         self._told(asked)
         steps, streamed = self._begun(asked, response)
         if streamed:
-            return _given(response, _Body(self._carried(asked, steps, response, send), response))
+            return given(response, Body(self._carried(asked, steps, response, send), response))
         with closing(self._carried(asked, steps, response, send)) as pieces:
-            return _given(response, b"".join(pieces))
+            return given(response, b"".join(pieces))
 
     async def aexchange(self, request: httpx2.Request, send: AsyncSend) -> httpx2.Response:
         """Do what ``exchange`` does where sending is asynchronous."""
@@ -113,9 +111,9 @@ class Answers:
         self._told(asked)
         steps, streamed = self._begun(asked, response)
         if streamed:
-            return _given(response, _AsyncBody(self._acarried(asked, steps, response, send), response))
+            return given(response, AsyncBody(self._acarried(asked, steps, response, send), response))
         async with aclosing(self._acarried(asked, steps, response, send)) as pieces:
-            return _given(response, b"".join([piece async for piece in pieces]))
+            return given(response, b"".join([piece async for piece in pieces]))
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
@@ -128,7 +126,7 @@ class Answers:
             return None
         texts, counted = self._heard(shape, body)
         amended = shape.amended(body, texts, self._owed)
-        return _Request(_with_body(request, body, amended), shape, amended, counted)
+        return _Request(with_body(request, body, amended), shape, amended, counted)
 
     def _heard(self, shape: Shape, body: dict[str, Any]) -> tuple[dict[int, str], Counter[str]]:
         """End the calls whose results a request brings; give the texts of those that the model may not see."""
@@ -209,7 +207,7 @@ class Answers:
                 elif isinstance(step, Rule):
                     said = self._judged(asked, step.asked)
                 elif isinstance(step, Ask):
-                    further = _sent(send, _with_body(asked.sent, asked.body, step.request))
+                    further = sent(send, with_body(asked.sent, asked.body, step.request))
                     if said := further is not None and further.is_success and is_stream(further) == streamed:
                         response.close()
                         response, pieces = further, further.iter_bytes()
@@ -242,7 +240,7 @@ class Answers:
                 elif isinstance(step, Rule):
                     said = await self._ajudged(asked, step.asked)
                 elif isinstance(step, Ask):
-                    further = await _asent(send, _with_body(asked.sent, asked.body, step.request))
+                    further = await asent(send, with_body(asked.sent, asked.body, step.request))
                     if said := further is not None and further.is_success and is_stream(further) == streamed:
                         await response.aclose()
                         response, pieces = further, further.aiter_bytes()
@@ -252,66 +250,3 @@ class Answers:
                     self._owed[step.owed.shown] = step.owed
         finally:
             await response.aclose()
-
-
-class _Body(httpx2.SyncByteStream):
-    """Hand out what the client sees; a second reader goes on where the first stopped."""
-
-    def __init__(self, pieces: Generator[bytes], response: httpx2.Response) -> None:
-        self._pieces, self._response = pieces, response
-
-    def __iter__(self) -> Iterator[bytes]:
-        while (piece := next(self._pieces, None)) is not None:
-            yield piece
-
-    def close(self) -> None:
-        self._pieces.close()
-        self._response.close()  # a generator that has not begun closes nothing
-
-
-class _AsyncBody(httpx2.AsyncByteStream):
-    """Do what ``_Body`` does where reading is asynchronous."""
-
-    def __init__(self, pieces: AsyncGenerator[bytes], response: httpx2.Response) -> None:
-        self._pieces, self._response = pieces, response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while (piece := await anext(self._pieces, None)) is not None:
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._pieces.aclose()
-        await self._response.aclose()  # a generator that has not begun closes nothing
-
-
-def _given(response: httpx2.Response, body: bytes | _Body | _AsyncBody) -> httpx2.Response:
-    """Give a response with another body, its head as it came."""
-    headers = [item for item in response.headers.multi_items() if item[0] not in _OF_BODY]
-    if isinstance(body, bytes):
-        return httpx2.Response(response.status_code, headers=headers, content=body)
-    return httpx2.Response(response.status_code, headers=headers, stream=body)
-
-
-def _with_body(request: httpx2.Request, before: dict[str, Any], after: dict[str, Any]) -> httpx2.Request:
-    """Give a request with another JSON body, itself where it is the same."""
-    if after is before:
-        return request
-    headers = [item for item in request.headers.multi_items() if item[0] != "content-length"]
-    return httpx2.Request(
-        request.method, request.url, headers=headers, content=spelled(after).encode(), extensions=request.extensions
-    )
-
-
-def _sent(send: Send, request: httpx2.Request) -> httpx2.Response | None:
-    """Send a request for which nobody waits: None where no answer came."""
-    try:
-        return send(request)
-    except httpx2.TransportError:
-        return None  # its action says what happened; the client is told what was refused
-
-
-async def _asent(send: AsyncSend, request: httpx2.Request) -> httpx2.Response | None:
-    try:
-        return await send(request)
-    except httpx2.TransportError:
-        return None
