@@ -12,6 +12,7 @@ import pytest
 from anthropic import Anthropic, AsyncAnthropic
 
 from harness.adapters.files import open_trace
+from harness.adapters.otel.mapping import operation_of, read_answer
 from harness.door.app import Harness
 from harness.door.replay import replay
 from harness.errors import UsageError
@@ -119,6 +120,19 @@ def test_what_the_client_saw_it_sees_again(
     again = replay(path, entry=agent)
     assert again.equal, again.divergence
     assert again.result == result
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_recorded_answer_is_exported_like_any(stream: bool, server: ModelServer, tmp_path: Path) -> None:
+    """The span of a call says what was answered, why it ended, and what it took."""
+    app = Harness(traces=tmp_path)
+    _, events, _ = record(app, ask_sync(app, stream=stream), text="tool")
+    said = read_answer(events[1].body["ok"])
+    assert said.finish_reasons == ("tool_use",)
+    assert said.id is not None and said.id.startswith("msg_")
+    assert said.model == "m"
+    assert said.input_tokens and said.output_tokens
+    assert operation_of("model", events[0].body["tool"]) == "chat"
 
 
 def test_a_cut_stream_is_cut_again(server: ModelServer, tmp_path: Path) -> None:

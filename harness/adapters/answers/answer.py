@@ -67,7 +67,8 @@ class Whole:
 class Streamed:
     """Let a stream pass up to the first call, and hold the rest until every call is judged.
 
-    What cannot be read might be a call to somebody: the stream then ends with an event that says so.
+    What cannot be read, or can be read in two ways, might be a call to somebody: the stream then ends with an event
+    that says so.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -124,6 +125,8 @@ class Streamed:
         if sent.data is not None:
             if self._voice.is_failure(sent.data):
                 return self._breaks(sent.raw)
+            if self._voice.contradicts(sent.data):
+                return self._breaks(self._voice.broken("the model's server sent a stream that contradicts itself"))
             holds = self._voice.bears_call(sent.data)
             self._voice.heard(sent.data)
         if holds or self._held:

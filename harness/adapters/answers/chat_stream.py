@@ -49,6 +49,9 @@ class ChatVoice:
     def is_failure(self, data: Body) -> bool:
         return bool(data.get("error"))
 
+    def contradicts(self, data: Body) -> bool:
+        return False  # pieces that fit together in several ways are spelled in one
+
     def heard(self, data: Body) -> None:
         self._opening = self._opening or data
         self._used = data.get("usage") or self._used

@@ -48,6 +48,10 @@ class MessagesVoice:
     def is_failure(self, data: Body) -> bool:
         return data.get("type") == "error"
 
+    def contradicts(self, data: Body) -> bool:
+        known = data.get("index") in self._blocks
+        return known if data.get("type") == "content_block_start" else not known and "delta" in data and "index" in data
+
     def heard(self, data: Body) -> None:
         kind, number = data.get("type"), data.get("index")
         message, block, delta = data.get("message"), data.get("content_block"), data.get("delta")

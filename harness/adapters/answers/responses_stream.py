@@ -55,6 +55,13 @@ class ResponsesVoice:
     def is_failure(self, data: Body) -> bool:
         return data.get("type") == "error"
 
+    def contradicts(self, data: Body) -> bool:
+        number, item = data.get("output_index"), data.get("item")
+        if data.get("type") not in _ITEM or number not in self._items or not isinstance(item, dict):
+            return data.get("type") in _DELTA and number not in self._items
+        again = number in self._final or data["type"] == "response.output_item.added"
+        return again or _identity(item) != _identity(self._items[number])
+
     def heard(self, data: Body) -> None:
         kind, number = data.get("type"), data.get("output_index")
         if kind in _OPENING or kind in _ENDING:
@@ -66,6 +73,8 @@ class ResponsesVoice:
             self._items[number] = item
             if kind == "response.output_item.done":
                 self._final.add(number)
+            elif text := item.get(FIELDS.get(str(item.get("type")), "")):
+                self._texts[number] = [str(text)]
         elif isinstance(number, int) and kind in _DELTA and isinstance(delta := data.get("delta"), str):
             self._texts.setdefault(number, []).append(delta)
 
@@ -218,5 +227,5 @@ class ResponsesVoice:
         return b"".join(out)
 
 
-def _identity(item: Body) -> tuple[Any, Any]:
-    return item.get("type"), item.get("call_id") or item.get("id")
+def _identity(item: Body) -> tuple[Any, Any, Any]:
+    return item.get("type"), item.get("name"), item.get("call_id") or item.get("id")

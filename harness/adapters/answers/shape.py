@@ -24,6 +24,9 @@ class Voice(Protocol):
     def is_failure(self, data: Body) -> bool:
         """Tell whether an event says that the answer has failed."""
 
+    def contradicts(self, data: Body) -> bool:
+        """Tell whether an event takes back what an earlier one said, so that clients may read either."""
+
     def heard(self, data: Body) -> None: ...
 
     def shown(self, sent: Sent) -> bytes: ...

@@ -36,6 +36,7 @@ ESCALATE: Final = "escalate"  # a word of ours, as the conventions allow where n
 _OPERATIONS: Final = {
     "chat/completions": CHAT,
     "responses": CHAT,
+    "messages": CHAT,
     "completions": "text_completion",
     "embeddings": "embeddings",
 }
@@ -140,10 +141,10 @@ def answer_attributes(answer: Answer) -> dict[str, Any]:
 
 
 def read_answer(response: Any) -> Answer:
-    """Read a recorded HTTP response, streamed or whole, of Chat Completions or Responses. O(size)."""
+    """Read a recorded HTTP response, of Chat Completions, Responses or Messages, streamed or whole. O(size)."""
     answer = Answer()
     for body in bodies_of(response):
-        said = body.get("response", body)
+        said = body.get("response", body.get("message", body))
         if isinstance(said, dict):
             answer = _with(answer, said)
     return answer
@@ -170,6 +171,9 @@ def _with(answer: Answer, said: dict[str, Any]) -> Answer:
     reasons = [_word(choice, "finish_reason") for choice in choices if isinstance(choice, dict)]
     if said.get("object") == "response":
         reasons = [_word(said, "status")]
+    for part in (said, said.get("delta")):
+        if isinstance(part, dict) and "stop_reason" in part:  # Anthropic's, whole and streamed
+            reasons = [_word(part, "stop_reason")]
     new = Answer(
         id=_word(said, "id"),
         model=_word(said, "model"),

@@ -22,6 +22,7 @@ DIALECTS: dict[str, tuple[Any, Any, str]] = {
     "responses": (Responses(), responses.WIRE, RESPONSES),
     "messages": (Messages(), messages.WIRE, MESSAGES),
 }
+OTHER = Answer(None, (call("find", sku="cup"), call("pay", cents=9)))
 RULES: dict[str, Rule] = {
     "allow": allow,
     "refuse all": refuse(),
@@ -190,3 +191,38 @@ def test_no_reader_of_a_confused_stream_gets_a_refused_call(said: list[dict[str,
         seen = [name for name, _ in reader(pieces)]
         assert "pay" not in seen
         assert all(name in allowed for name in seen)
+
+
+def calls_in(name: str, events: list[dict[str, Any]]) -> list[str]:
+    """Give the tools of all calls that any reader might find in a stream."""
+    if name == "chat":
+        pieces = [
+            piece
+            for event in events
+            for choice in event["choices"]
+            for piece in choice["delta"].get("tool_calls") or ()
+        ]
+        return [tool for reader in (by_index, by_id) for tool, _ in reader(pieces)]
+    if name == "messages":
+        blocks = [event["content_block"] for event in events if "content_block" in event]
+        return [block["name"] for block in blocks if block["type"] == "tool_use"]
+    items = [event["item"] for event in events if "item" in event]
+    items += [item for event in events for item in event.get("response", {}).get("output", ())]
+    return [item["name"] for item in items if item["type"] == "function_call"]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@settings(max_examples=120, deadline=None)
+@given(data=st.data())
+def test_no_disorder_of_a_stream_brings_a_refused_call_to_the_client(name: str, data: st.DataObject) -> None:
+    """Events that are missing, doubled, in another order or of another answer are judged as far as they go."""
+    rounds = []
+    for number in range(2):
+        both = spoken(name, ANSWER, number) + spoken(name, OTHER, number + 7)
+        events = [one + b"\n\n" for one in both.split(b"\n\n")[:-1]]
+        places = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=2 * len(events)))
+        rounds.append([events[place] for place in places])
+    refused = data.draw(st.sampled_from([(), ("pay",), ("find",)]))
+    heard = Heard(DIALECTS[name][0], rounds, refuse(*refused), model="m")
+    allowed = [ruling.asked.tool for ruling in heard.judged if ruling.refused is None]
+    assert all(tool in allowed for tool in calls_in(name, heard.events()))
