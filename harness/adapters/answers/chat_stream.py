@@ -112,7 +112,8 @@ class ChatVoice:
             place = len(calls) - 1
         known = self._ids.get((index, place))
         begins = place < 0 or bool(call_id and known and call_id != known)
-        if not isinstance(number, int) or (begins and place >= 0) or (not begins and place < len(calls) - 1):
+        goes_back = not begins and place < len(calls) - 1
+        if not isinstance(number, int) or goes_back or (place >= 0 and call_id and call_id != known):
             self._confused.add(index)
         if begins:
             calls.append([])
