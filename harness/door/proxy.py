@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import re
@@ -10,6 +11,7 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -33,8 +35,12 @@ from harness.adapters.proxy.upstream import Upstream
 from harness.door.app import Harness
 from harness.door.session import Session
 from harness.errors import UsageError
+from harness.trace.covered import Covered, SurfaceKind
 
 HEALTH: Final = "/harness/health"
+_ASKED_AT_ONCE: Final = 64
+_ELSEWHERE: Final[tuple[SurfaceKind, ...]] = ("process", "network", "files")
+_UNSEEN: Final = tuple(Covered(kind, "client", "unseen", "it is a program of its own") for kind in _ELSEWHERE)
 
 
 class Place(NamedTuple):
@@ -102,6 +108,7 @@ class _Kept:
     def __init__(self, app: Harness, traces: Path, name: str, before: Carried | None, agent: str | None) -> None:
         self._session = _begun(app, traces, name, agent)
         self.run = self._session.started()
+        self._session.covers("proxy", _UNSEEN)
         self.answers = Answers(self.run, app.narrowed, before and before.remembered)
         if before is not None:
             self.run.machine.questions.left += before.left
@@ -147,6 +154,8 @@ def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: 
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # whoever is asked may take a while in a thread, and does not keep others from being asked
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_ASKED_AT_ONCE))
         yield
         await upstream.aclose()
 

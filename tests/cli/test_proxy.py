@@ -502,7 +502,7 @@ def test_a_silent_conversation_is_sealed_and_goes_on_in_another_segment(model: M
         heads = []
         for path in sorted(proxy.traces.iterdir()):
             with open_trace(path) as reader:
-                assert len(list(reader)) == 2
+                assert outcomes(list(reader)) == ["ok"]
             assert reader.footer is not None
             heads.append((reader.header.run["conversation"], path.name.removesuffix(".mat.jsonl")[-3:]))
     assert [segment for _, segment in heads] == ["001", "002"]
@@ -523,6 +523,20 @@ def test_what_passes_without_being_judged_is_counted(model: ModelServer, tmp_pat
         proxy.stop()
         note = proxy.events("unseen")[-1].body
     assert note == {"text": "passed without being judged", "data": {"GET /v1/files": 1, "GET /v1/models": 1}}
+
+
+def test_a_trace_says_what_a_proxy_cannot_see(proxy: Proxy) -> None:
+    """What its client does by itself is named as unseen, once for each trace."""
+    one = client(proxy, "surfaces")
+    for text in ("x", "y"):
+        one.chat.completions.create(model="m", messages=asked(text))
+    reads = [event.body["reads"] for event in proxy.events("surfaces") if event.kind == "read"]
+    assert [(one["kind"], one["status"]) for one in reads[0][0][1]] == [
+        ("process", "unseen"),
+        ("network", "unseen"),
+        ("files", "unseen"),
+    ]
+    assert len(reads) == 1
 
 
 def test_strictly_nothing_passes_that_is_not_judged(model: ModelServer, tmp_path: Path) -> None:
@@ -644,6 +658,21 @@ def test_what_cannot_be_recorded_is_not_sent(model: ModelServer, tmp_path: Path)
         assert one.chat.completions.create(model="m", messages=asked("small enough"))
         assert outcomes(proxy.events("full")) == ["ok"]
         assert outcomes(proxy.events("full", 2)) == ["ok"]
+
+
+def test_what_is_not_judged_passes_as_it_is(proxy: Proxy, http: httpx2.Client) -> None:
+    """A body of another kind than JSON goes up as it comes, in pieces or at once, and its answer down."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"model": "e", "input":'
+        yield b' "x"}'
+
+    kind = {"content-type": "text/plain", "x-harness-session": "plain"}
+    came = http.post(f"{proxy.base_url}/embeddings", content=b'{"model": "e", "input": "x"}', headers=kind)
+    assert len(came.json()["data"]) == 1
+    came = http.post(f"{proxy.base_url}/embeddings", content=pieces(), headers=kind)
+    assert "Content-Length is missing" in came.text  # says the server, which takes no pieces
+    assert outcomes(proxy.events("plain")) == []
 
 
 def test_an_upload_that_is_given_up_harms_nobody(model: ModelServer, proxy: Proxy) -> None:

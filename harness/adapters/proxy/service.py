@@ -95,7 +95,7 @@ class Service:
         named = client.header(SESSION)
         if named and not _NAME.fullmatch(named):
             raise UsageError(f"the header {SESSION} is no name", cure="up to 128 visible ASCII characters")
-        if method == "POST" and (dialect or client.header("content-type").partition(";")[0] == "application/json"):
+        if method == "POST" and (dialect or _is_json(client)):
             client.path = dialect
             await self._judge(client, raw, scope["query_string"], named)
         else:
@@ -194,6 +194,10 @@ class Service:
                     await client.end()
             finally:
                 await response.aclose()
+
+
+def _is_json(client: Client) -> bool:
+    return client.header("content-type").partition(";")[0].strip().lower() == "application/json"
 
 
 async def _next(pieces: AsyncIterator[bytes], *, ending: bool) -> bytes | None:
