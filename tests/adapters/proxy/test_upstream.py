@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -45,6 +46,21 @@ def test_headers_of_a_connection_stay_on_it() -> None:
     }
     back = passed_back([("Transfer-Encoding", "chunked"), ("Content-Encoding", "gzip"), ("X-Request-Id", "r")])
     assert back == [(b"x-request-id", b"r")]
+
+
+@pytest.mark.parametrize("length", [b"7", None])
+def test_a_body_that_comes_in_pieces_goes_up_in_pieces(length: bytes | None) -> None:
+    """It keeps the length its client gave, and has none where the client gave none."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one two"
+
+    upstream = Upstream("http://host/v1")
+    headers = [] if length is None else [(b"content-length", length)]
+    sent = upstream.request("POST", b"/v1/files", b"", headers, pieces(), judged=False).headers
+    asyncio.run(upstream.aclose())
+    assert sent.get("content-length") == (None if length is None else "7")
+    assert sent.get("transfer-encoding") == ("chunked" if length is None else None)
 
 
 @pytest.mark.parametrize(
