@@ -634,6 +634,29 @@ def test_streams_that_take_too_long_are_ended(model: ModelServer, tmp_path: Path
         assert outcomes(proxy.events("endless")) == ["unknown"]
 
 
+def test_a_second_signal_waits_for_nobody(model: ModelServer, tmp_path: Path) -> None:
+    """Whoever insists need not wait for what is under way; its trace is sealed all the same."""
+    with proxied(tmp_path, model.base_url) as proxy:
+        thread = threading.Thread(target=give_up, args=(proxy, "insisted"))
+        thread.start()
+        until(lambda: proxy.health()["under_way"] == 1)
+        began = time.monotonic()
+        proxy.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        proxy.stop(signal.SIGINT)
+        thread.join()
+        assert time.monotonic() - began < 4  # the server would have hung for longer
+        with open_trace(proxy.traces / "insisted-001.mat.jsonl") as reader:
+            assert outcomes(list(reader)) == ["unknown"]
+        assert reader.footer is not None
+
+
+def give_up(proxy: Proxy, name: str) -> None:
+    """Ask what has no answer."""
+    with pytest.raises(openai.APIError):
+        client(proxy, name).chat.completions.create(model="m", messages=asked("hang"))
+
+
 def test_the_key_of_the_environment_goes_up_instead(model: ModelServer, tmp_path: Path) -> None:
     """With --key-env clients need no key, and the server's is in no trace."""
     with proxied(tmp_path, model.base_url, "--key-env", "MODEL_KEY", MODEL_KEY="sk-of-the-server") as proxy:

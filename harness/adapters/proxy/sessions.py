@@ -6,11 +6,12 @@ import asyncio
 import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 from harness.adapters.answers.door import Answers, Remembered
 from harness.adapters.proxy.conversations import Conversation
-from harness.errors import HarnessError
+from harness.errors import Halt, HarnessError
 from harness.run.drive import Run
 
 _OPEN: Final = 1_000  # sessions at a time, before the longest silent one is sealed: each holds a file open
@@ -114,9 +115,10 @@ class Sessions:
             del self._open[conversation]
         if one.sealing is not None:
             one.sealing.cancel()
-        try:
+        with suppress(Halt):  # which cannot be sealed either, and that is told
             if one.unseen:
                 one.kept.note("passed without being judged", **dict(sorted(one.unseen.items())))
+        try:
             one.kept.seal()
         except HarnessError as error:
             self._tell(f"{conversation.name} is not sealed: {error}")

@@ -34,7 +34,7 @@ class Upstream:
 
     def __init__(self, url: str, *, key: str = "", timeout_s: float = 600.0) -> None:
         self.url = httpx2.URL(url)
-        if self.url.scheme not in ("http", "https") or not self.url.host or self.url.query:
+        if self.url.scheme not in ("http", "https") or not self.url.host or self.url.query or self.url.userinfo:
             raise UsageError(f"{url} is no base URL", cure="name one such as https://api.openai.com/v1")
         self._key = key
         self.keyed = bool(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.adapters.proxy import sessions as module
 from harness.adapters.proxy.conversations import Conversation
 from harness.adapters.proxy.sessions import Carried, Sessions
 from harness.door.app import Harness
+from harness.errors import Halt
 from harness.run.drive import say
 
 
@@ -127,17 +129,25 @@ def test_where_too_many_are_open_the_longest_silent_one_is_sealed(
 
 
 def test_a_session_that_cannot_be_written_any_more_is_replaced(tmp_path: Path) -> None:
-    """The next request of its conversation begins another one, and nobody takes it for whole."""
+    """The next request of its conversation begins another one; that it is not sealed is told."""
 
     async def main() -> None:
         desk, one = Desk(tmp_path), conversation("a")
         broken = desk.sessions.enter(one)
-        broken.broken = True
-        broken.kept.run.world.end()
-        await asyncio.to_thread(say, broken.kept.run, "note", {"text": "lost"})
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+        try:
+            with pytest.raises(Halt, match="writing failed"):
+                say(broken.kept.run, "note", {"text": "much" * 1_000})
+            broken.broken = True
+            broken.unseen["GET /"] += 1
+            desk.sessions.leave(one, broken)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        (told,) = desk.told
+        assert "a is not sealed" in told
         entered = desk.sessions.enter(one)
         assert entered is not broken
-        desk.sessions.leave(one, broken)
         desk.sessions.leave(one, entered)
         desk.sessions.seal_all()
         assert desk.sealed() == ["a-1"]

@@ -95,7 +95,9 @@ def test_a_path_that_can_be_understood_in_two_ways_is_refused(path: str) -> None
         plain_path(path.encode())
 
 
-@pytest.mark.parametrize("url", ["api.openai.com", "ftp://host/v1", "https://", "https://host/v1?key=1"])
+@pytest.mark.parametrize(
+    "url", ["api.openai.com", "ftp://host/v1", "https://", "https://host/v1?key=1", "https://me:key@host/v1"]
+)
 def test_a_base_url_is_one(url: str) -> None:
     """Anything else is told with an example."""
     with pytest.raises(UsageError, match="base URL"):
