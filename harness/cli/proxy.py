@@ -29,12 +29,15 @@ def command(
     grace: Annotated[float, typer.Option(metavar="SECONDS", help="For answers under way, when it is stopped.")] = 30.0,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For the upstream to say something.")] = 600.0,
     max_mb: Annotated[int, typer.Option(help="The largest body that is judged.")] = 64,
+    kill_switch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="While this file is there, everything is stopped.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse what is not judged.")] = False,
 ) -> None:
     """Stand before the HTTP API of a model: record conversations, judge requests, and the tool calls in answers.
 
     Give clients this address as their base URL and change nothing else. SIGTERM ends it when answers under way have
-    come to their end. Without a registry everything is recorded and nothing is checked.
+    come to their end, SIGHUP loads the registry anew. Without a registry everything is recorded and nothing is checked.
     """
     try:
         from harness.adapters.proxy.upstream import Upstream
@@ -50,6 +53,7 @@ def command(
         parameters=read_parameters(param),
         approver=approver_of(approve) if approve else nobody,
         secrets={"api_key": key} if key else None,
+        kill_switch=kill_switch,
     )
     place = Place(host, port, idle, grace, max_mb << 20, strict)
     serve(app, Upstream(upstream, key=key, timeout_s=timeout), place, traces=traces, agent=acting, tell=_tell)

@@ -71,8 +71,8 @@ def serve(
     """Stand before a service until SIGTERM or SIGINT; then every trace is sealed.
 
     Each conversation of a client is a session, its traces are ``NAME-SEGMENT.mat.jsonl`` in the folder ``traces``.
-    A question about a call that has no answer yet refuses the call for now. ``tell`` is for people. UsageError where
-    the address is taken.
+    A question about a call that has no answer yet refuses the call for now. SIGHUP loads the registry's files anew,
+    for sessions that begin from then on. ``tell`` is for people. UsageError where the address is taken.
     """
     app = app.with_approver(Later(app.approver))
     sessions = Sessions(lambda name, before: _Kept(app, traces, name, before, agent), idle_s=place.idle_s, tell=tell)
@@ -95,7 +95,7 @@ def serve(
         )
         gc.freeze()  # what is there now stays for good
         try:
-            _Server(config).run(sockets=[listener])
+            _Server(config, lambda: tell(_reloaded(app))).run(sockets=[listener])
         finally:
             sealed = len(sessions)
             sessions.seal_all()
@@ -109,7 +109,7 @@ class _Kept:
         self._session = _begun(app, traces, name, agent)
         self.run = self._session.started()
         self._session.covers("proxy", _UNSEEN)
-        self.answers = Answers(self.run, app.narrowed, before and before.remembered)
+        self.answers = Answers(self.run, self._session.app.narrowed, before and before.remembered)
         if before is not None:
             self.run.machine.questions.left += before.left
 
@@ -147,6 +147,7 @@ def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: 
                 "version": __version__,
                 "registry": {"name": registry.name, "version": registry.version, "digest": registry.digest},
                 "upstream": str(upstream.url),
+                "killed": app.killed,
                 "sessions": len(sessions),
                 "under_way": sessions.under_way,
             }
@@ -183,15 +184,33 @@ def _listening(place: Place) -> Iterator[socket.socket]:
         yield listener
 
 
+def _reloaded(app: Harness) -> str:
+    """Load the files of the rules in force anew, and say what came of it."""
+    if not app.files:
+        return "there is no registry to load anew"
+    try:
+        app.reload(app.files)
+    except UsageError as error:
+        return f"the rules stay as they are: {error}"
+    return f"loaded {app.registry.name} {app.registry.version} anew, sha256:{app.registry.digest}"
+
+
 class _Server(uvicorn.Server):
     """A server that a signal ends in order: uvicorn's own gives the signal on to the process, which would die of it."""
 
+    def __init__(self, config: uvicorn.Config, reload: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._reload = reload
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, self._reload)
         before = {number: signal.signal(number, self._signalled) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
+            loop.remove_signal_handler(signal.SIGHUP)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

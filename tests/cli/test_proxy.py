@@ -34,7 +34,7 @@ from harness.testing.model_server import (
     say,
     slow,
 )
-from tests.cli.proxied import Proxy, Rogue, decisions, outcomes, proxied
+from tests.cli.proxied import RULES, Proxy, Rogue, decisions, outcomes, proxied
 
 pytest.importorskip("starlette", reason="the extra [server] is not installed")
 pytest.importorskip("uvicorn", reason="the extra [server] is not installed")
@@ -632,6 +632,44 @@ def test_streams_that_take_too_long_are_ended(model: ModelServer, tmp_path: Path
         thread.join()
         assert "503" in heard[0]
         assert outcomes(proxy.events("endless")) == ["unknown"]
+
+
+def test_new_rules_are_loaded_while_it_runs(model: ModelServer, tmp_path: Path) -> None:
+    """On SIGHUP new conversations get the new rules, open ones keep theirs, and rules with a mistake change nothing."""
+
+    def refunds(proxy: Proxy, name: str) -> bool:
+        messages = asked('want refund={"cents":150}')
+        said = client(proxy, name).chat.completions.create(model="m", messages=messages, tools=TOOLS)
+        return bool(said.choices[0].message.tool_calls)
+
+    with proxied(tmp_path, model.base_url) as proxy:
+        digest = proxy.health()["registry"]["digest"]
+        assert refunds(proxy, "old")
+        for text in (RULES.replace("20000", "twenty thousand"), RULES.replace("20000", "100")):
+            (tmp_path / "rules.yaml").write_text(text)
+            proxy.process.send_signal(signal.SIGHUP)
+            time.sleep(1 if "twenty" in text else 0)
+            until(lambda text=text: ("twenty" in text) == (proxy.health()["registry"]["digest"] == digest))
+        assert not refunds(proxy, "new")
+        assert refunds(proxy, "old")
+        told = proxy.stop()
+        assert "the rules stay as they are: " in told
+        assert "loaded shop 1 anew" in told
+
+
+def test_a_switch_stops_everything(model: ModelServer, tmp_path: Path) -> None:
+    """While its file is there every request is refused, and afterwards none is."""
+    switch = tmp_path / "stop"
+    with proxied(tmp_path, model.base_url, "--kill-switch", str(switch)) as proxy:
+        one = client(proxy, "switched")
+        assert one.chat.completions.create(model="m", messages=asked("x"))
+        switch.touch()
+        until(lambda: proxy.health()["killed"])
+        with pytest.raises(openai.PermissionDeniedError, match="KILL-SWITCH"):
+            one.chat.completions.create(model="m", messages=asked("y"))
+        switch.unlink()
+        until(lambda: not proxy.health()["killed"])
+        assert one.chat.completions.create(model="m", messages=asked("z"))
 
 
 def test_a_second_signal_waits_for_nobody(model: ModelServer, tmp_path: Path) -> None:
