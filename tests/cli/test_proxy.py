@@ -132,6 +132,20 @@ def test_streams_come_piece_by_piece_and_whole(proxy: Proxy, model: ModelServer)
     assert len(chunks) > 3
 
 
+def test_the_head_of_an_answer_is_the_servers(tmp_path: Path) -> None:
+    """Rate limits and the like come down, of a stream too, and the name of the conversation beside them."""
+    events = b'data: {"choices": []}\n\ndata: [DONE]\n\n'
+    answer = http_answer(events, "text/event-stream\r\nx-ratelimit-remaining: 7\r\nopenai-version: 3")
+    with Rogue(answer) as upstream, proxied(tmp_path, upstream.url) as proxy:
+        one = client(proxy, "headed")
+        for stream in (True, False):
+            came = one.chat.completions.with_raw_response.create(model="m", messages=asked("x"), stream=stream)
+            heads = came.headers
+            assert (heads["x-ratelimit-remaining"], heads["openai-version"]) == ("7", "3")
+            assert heads["x-harness-session"] == "headed"
+            came.http_response.read()
+
+
 def test_a_stream_is_not_kept_until_its_end(proxy: Proxy) -> None:
     """The first piece of a slow answer is there long before the last."""
     stream = client(proxy, "slowly").chat.completions.create(model="m", messages=asked("slow"), stream=True)

@@ -22,11 +22,15 @@ class TooLarge(Exception):
 
 
 class Client:
-    """Whoever sent one request. ``path`` is the end of its path where a dialect is known, empty elsewhere."""
+    """Whoever sent one request.
+
+    ``path`` is the end of its path where a dialect is known, empty elsewhere; ``told`` are headers of the proxy's own.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.headers: Headers = scope["headers"]
         self.path = ""
+        self.told: Headers = []
         self.gone = False
         self._receive, self._send = receive, send
         self._started = self._done = False
@@ -81,7 +85,7 @@ class Client:
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head of the answer."""
         self._started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self.told]})
 
     async def send(self, piece: bytes) -> None:
         """Send some of its body."""

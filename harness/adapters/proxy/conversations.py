@@ -28,7 +28,7 @@ class Conversation:
 
     __slots__ = ("caller", "home", "keys", "name", "tip", "used")
 
-    def __init__(self, name: str, caller: str, home: Key | None) -> None:
+    def __init__(self, name: str, caller: str, home: Key) -> None:
         self.name, self.caller, self.home = name, caller, home
         self.keys: deque[Key] = deque()
         self.tip: frozenset[Key] = frozenset()
@@ -94,13 +94,13 @@ class Conversations:
         return max(known, key=lambda one: (known.count(one), len(one.tip & standing), one.used))
 
     def _begun(self, caller: str, named: str, home: Key | None) -> Conversation:
-        begun = Conversation(named or self._name(), caller, home)
+        name = named or self._name()
+        begun = Conversation(name, caller, home or ("named", caller, name))
         self._recent[begun] = None
-        if home:
-            self._known[home] = [begun]
+        self._known[begun.home] = [begun]
         if len(self._recent) > _KNOWN:
             gone, _ = self._recent.popitem(last=False)
-            self._forget(gone, [*gone.keys, *([gone.home] if gone.home else ())])
+            self._forget(gone, [*gone.keys, gone.home])
         return begun
 
     def _remember(self, conversation: Conversation, keys: list[Key]) -> None:

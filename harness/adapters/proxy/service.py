@@ -23,7 +23,7 @@ from harness.adapters.proxy.delivery import Delivery
 from harness.adapters.proxy.heard import read_heard
 from harness.adapters.proxy.problems import Problem, refused, unreached
 from harness.adapters.proxy.sessions import OpenSession, Sessions
-from harness.adapters.proxy.upstream import SESSION, Upstream, credentials, passed_back, plain_path
+from harness.adapters.proxy.upstream import SESSION, Upstream, credentials, heads_of, passed_back, plain_path
 from harness.adapters.transport import AsyncDoor
 from harness.determinism import address
 from harness.errors import Halt, HarnessError, Refused, StoreError, UsageError
@@ -115,6 +115,7 @@ class Service:
         with self._inside(conversation) as session:
             for key in keys:
                 session.kept.run.machine.learn_secret(key, "api_key")
+            client.told = [(SESSION.encode(), conversation.name.encode())]
             async with client.watched():
                 heard = await self._exchange(client, session, request)
             streamed = heard[:1] != b"{"
@@ -141,15 +142,15 @@ class Service:
         door = AsyncDoor(self._upstream.client(session.number), api, lambda: run)
         response = await session.kept.answers.aexchange(request, door.handle_async_request)
         if not response.is_closed:
-            return await self._stream(client, response)
+            return await self._stream(client, response, heads_of(request)[0])
         await client.whole(response.status_code, passed_back(response.headers.multi_items()), response.content)
         return response.content
 
     @staticmethod
-    async def _stream(client: Client, response: httpx2.Response) -> bytes:
-        """Hand a stream on, event by event, its last one when all of it is recorded."""
+    async def _stream(client: Client, response: httpx2.Response, head: httpx2.Headers) -> bytes:
+        """Hand a stream on, under the head it came with, its last event when all of it is recorded."""
         delivery, heard = Delivery(), bytearray()
-        await client.start(response.status_code, passed_back(response.headers.multi_items()))
+        await client.start(response.status_code, passed_back(head.multi_items()))
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         pieces = aiter(response.stream)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterable, Iterable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httpx2
@@ -20,6 +20,7 @@ _HOP_BY_HOP: Final = frozenset(
 )
 RAW: Final = frozenset(("accept-encoding", "content-encoding", "content-length"))
 """Headers about the very bytes of a body, which are of no use where it is decoded on the way."""
+_HEADS: Final = "harness.heads"
 _POOLS: Final = 16  # of connections: to find a free one takes a look at every connection of its pool
 _SHORT: Final = 8  # characters of a key that is none: the placeholder of whoever needs no key
 
@@ -42,7 +43,13 @@ class Upstream:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         timeout = httpx2.Timeout(timeout_s, connect=10.0)
         trusted = httpx2.create_ssl_context()
-        self._clients = [httpx2.AsyncClient(limits=limits, timeout=timeout, verify=trusted) for _ in range(_POOLS)]
+        options: Any = {
+            "limits": limits,
+            "timeout": timeout,
+            "verify": trusted,
+            "event_hooks": {"response": [_keep_head]},
+        }
+        self._clients = [httpx2.AsyncClient(**options) for _ in range(_POOLS)]
 
     def client(self, session: int) -> httpx2.AsyncClient:
         """Give the HTTP client of a session."""
@@ -68,7 +75,9 @@ class Upstream:
         common = next(size for size in range(len(asked), -1, -1) if asked[:size] == self._segments[-size:] or not size)
         raw = "/".join(["", *self._segments, *asked[common:]]).encode() + (b"?" + query if query else b"")
         passed = self._headers(headers, frozenset() if not judged else RAW)
-        return httpx2.Request(method, self.url.copy_with(raw_path=raw), headers=passed, content=content or None)
+        target = self.url.copy_with(raw_path=raw)
+        heads: dict[str, Any] = {_HEADS: []}
+        return httpx2.Request(method, target, headers=passed, content=content or None, extensions=heads)
 
     def base_of(self, request: httpx2.Request) -> str:
         """Give what stands before the name of an endpoint in the path of a request that goes up."""
@@ -85,6 +94,16 @@ class Upstream:
         taken = next((name for name, _ in passed if name in _CREDENTIALS), "authorization")
         passed = [(name, value) for name, value in passed if name not in _CREDENTIALS]
         return [*passed, (taken, f"Bearer {self._key}" if taken == "authorization" else self._key)]
+
+
+def heads_of(request: httpx2.Request) -> list[httpx2.Headers]:
+    """Give the headers of each answer that a request, or one made of it, has had."""
+    heads: list[httpx2.Headers] = request.extensions[_HEADS]
+    return heads
+
+
+async def _keep_head(response: httpx2.Response) -> None:
+    heads_of(response.request).append(response.headers)
 
 
 def plain_path(raw: bytes) -> str:

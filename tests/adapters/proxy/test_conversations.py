@@ -87,6 +87,8 @@ def test_a_name_goes_before_everything_else() -> None:
     assert conversations.of("key", Asked(whole="x"), named="mine") is one
     assert conversations.of("other", asked, named="mine") is not one
     assert conversations.of("key", Asked(), named="") is conversations.of("key", Asked())
+    unnamed = conversations.of("key", Asked(whole="y"))
+    assert conversations.of("key", Asked(whole="z"), named=unnamed.name) is unnamed
 
 
 def test_nothing_is_found_with_another_key() -> None:

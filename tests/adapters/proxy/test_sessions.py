@@ -59,7 +59,7 @@ class Desk:
 
 def conversation(name: str) -> Conversation:
     """Give a conversation."""
-    return Conversation(name, "key", None)
+    return Conversation(name, "key", ("named", "key", name))
 
 
 def test_a_session_lasts_while_something_is_under_way_and_a_while_longer(tmp_path: Path) -> None:
