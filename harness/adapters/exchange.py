@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from harness.errors import InDoubt, NotRecordable
-from harness.run.drive import Rewritten, Run, acall, call
+from harness.run.drive import Rewritten, Run, abandon, acall, call, finish
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.covered import Covered
@@ -89,6 +90,28 @@ class Exchange:
         if self._performed:
             return self._value
         return self._read(told(outcome, wanted.tool))
+
+
+class Lasting:
+    """An action that is made of other calls, and lasts as long as the code inside.
+
+    ``value`` is what it has come to, as JSON data, when that ends. An error is its failure; cancelled, nobody knows
+    what became of it. What halts the run is neither: the action stays open, and goes on where the run is resumed.
+    """
+
+    def __init__(self, run: Run, action: int, value: Any = None) -> None:
+        self._run, self._action, self.value = run, action, value
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            finish(self._run, self._action, Ok(self.value))
+        elif isinstance(error, asyncio.CancelledError):
+            abandon(self._run, self._action)
+        elif isinstance(error, Exception):
+            finish(self._run, self._action, failed(error))
 
 
 def failed(error: Exception) -> Failed:

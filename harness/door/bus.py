@@ -7,17 +7,16 @@ of the agents' own, which runs again on replay and has to come to the same.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from harness.adapters.exchange import failed
+from harness.adapters.exchange import Lasting
 from harness.determinism.address import acting, here, in_effect
 from harness.door.memory import Memory, named
 from harness.errors import UsageError
-from harness.run.drive import Rewritten, Run, abandon, aopen_call, finish, open_call
+from harness.run.drive import Rewritten, Run, aopen_call, finish, open_call
 from harness.run.inputs import Call
 from harness.tool import HANDOFF, SEND
 from harness.trace.outcome import Ok
@@ -108,21 +107,11 @@ class Bus:
 
 @contextmanager
 def _under(run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Iterator[Any]:
-    """Act as whoever was handed to, and write how that went.
-
-    What halts the run is no failure: the handoff stays open, and goes on where the run is resumed.
-    """
+    """Act as whoever was handed to, and write how that went."""
     args = wanted.args if rewritten is None else rewritten
     token = acting.set(args["to"])
     try:
-        yield decode_value(args.get("input"))
-    except Exception as error:
-        finish(run, action, failed(error))
-        raise
-    except asyncio.CancelledError:
-        abandon(run, action)
-        raise
-    else:
-        finish(run, action, Ok(None))
+        with Lasting(run, action):
+            yield decode_value(args.get("input"))
     finally:
         acting.reset(token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,15 +9,15 @@ from typing import Any, Final
 
 from langgraph.types import Command, Send
 
-from harness.adapters.exchange import Exchange, failed
+from harness.adapters.exchange import Exchange, Lasting, failed
 from harness.adapters.langgraph.arguments import Arguments, schema_of
 from harness.adapters.langgraph.values import bubbled, read, rebuilt, result_written
 from harness.errors import InDoubt, NoRoute, NotRecordable, Refused
 from harness.mediation.refusal import for_model
-from harness.run.drive import Rewritten, Run, abandon, aopen_call, finish, open_call
+from harness.run.drive import Rewritten, Run, aopen_call, open_call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
-from harness.trace.outcome import Failed, Ok, Outcome
+from harness.trace.outcome import Failed, Outcome
 
 _DESTINATION: Final = "__handoff_destination"
 """Where langgraph-supervisor and langgraph-swarm say, in a tool's metadata, whom it hands over to."""
@@ -155,18 +154,11 @@ def declared(tool: Any) -> ToolSpec:
 
 @contextmanager
 def _handing(run: Run, wanted: Call, opened: tuple[int, Rewritten]) -> Iterator[None]:
-    """Hand over inside, and write how it went: gone through, raised, or cancelled. It cannot be made another one."""
+    """Hand over inside, and write how it went. It cannot be made another one."""
     action, rewritten = opened
-    try:
+    with Lasting(run, action, {"to": wanted.args["to"]}):
         _check_same(wanted, rewritten)
         yield
-    except asyncio.CancelledError:
-        abandon(run, action)
-        raise
-    except Exception as error:
-        finish(run, action, failed(error))
-        raise
-    finish(run, action, Ok({"to": wanted.args["to"]}))
 
 
 def _check_same(wanted: Call, rewritten: Rewritten) -> None:

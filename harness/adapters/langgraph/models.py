@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from harness.adapters.exchange import Doorway
 from harness.adapters.langgraph.parts import makes_models, parts_of
+from harness.adapters.official import passes
 
 _OPENAI: Final = (("root_client", "client"), ("root_async_client", "async_client"))
 _ANTHROPIC: Final = ("_client", "_async_client")
@@ -18,13 +19,13 @@ def pass_model(model: Any, doorway: Doorway) -> bool:
     elif _is_from("langchain_anthropic", model):
         for name in _ANTHROPIC:  # made when it is asked for, and kept under its name then
             client = getattr(model, name)
-            vars(model)[name] = client if _passes(client) else doorway.wrap(client)
+            vars(model)[name] = client if passes(client) else doorway.wrap(client)
     elif not _is_over_openai(model):
         return False
     else:
         for root, resource in _OPENAI:
             client = _root(model, root, resource)
-            if client is not None and not _passes(client):
+            if client is not None and not passes(client):
                 passing = doorway.wrap(client)
                 setattr(model, root, passing)
                 setattr(model, resource, passing.chat.completions)
@@ -52,11 +53,6 @@ def _root(model: Any, root: str, resource: str) -> Any:
     """Give a client of a model: what it holds itself, or what the resource that it holds belongs to."""
     client = getattr(model, root, None) or getattr(getattr(model, resource, None), "_client", None)
     return client if client is not None and _is_from("openai", client) else None
-
-
-def _passes(client: Any) -> bool:
-    """Tell whether a client has been wrapped before."""
-    return type(client._client._transport).__module__.startswith("harness.")
 
 
 def _pass_made(maker: Any, doorway: Doorway) -> None:

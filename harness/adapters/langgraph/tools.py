@@ -52,14 +52,7 @@ def pass_tool(tool: Any, doorway: Doorway) -> None:
 
 def passes_itself(tool: Any) -> bool:
     """Tell whether the function behind a tool is one of harness: a tool of the app, or a goal."""
-    functions: list[Any] = [getattr(tool, "func", None), getattr(tool, "coroutine", None)]
-    while functions:
-        function = functions.pop()
-        if getattr(function, "__globals__", {}).get("__name__", "").startswith("harness.door."):
-            return True
-        if hasattr(function, "__wrapped__"):
-            functions.append(function.__wrapped__)
-    return False
+    return any(hasattr(getattr(tool, name, None), "__harness_tool__") for name in ("func", "coroutine"))
 
 
 def _tool_class(kind: Any, door: _Door) -> type:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -11,7 +10,7 @@ from typing import Any, Final
 import agents as sdk
 from agents.mcp import MCPServer
 
-from harness.adapters.exchange import Doorway, failed
+from harness.adapters.exchange import Doorway, Lasting
 from harness.adapters.openai_agents.local import acts_here, pass_local
 from harness.adapters.openai_agents.runs import install, is_known, pass_model, present
 from harness.adapters.openai_agents.servers import pass_server
@@ -20,11 +19,10 @@ from harness.determinism import canonical
 from harness.determinism.address import acting
 from harness.errors import Refused, UsageError
 from harness.mediation.refusal import for_model
-from harness.run.drive import Run, abandon, aopen_call, finish
+from harness.run.drive import Run, aopen_call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.covered import Covered
-from harness.trace.outcome import Ok
 from harness.trace.value import decode_value
 
 _HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
@@ -221,15 +219,9 @@ async def _handed_over(handoff: Any, inner: Any, door: Door, run: Run, context: 
     given = as_json_object(said) if said else {}
     args = {"to": handoff.agent_name} | ({"input": given} if given else {})
     action, rewritten = await aopen_call(run, Call("handoff", _HANDOFF.name, args, door.doorway.narrow(_HANDOFF)))
-    try:
+    with Lasting(run, action) as handing:
         agent = await inner(context, said if rewritten in (None, args) else _instead(handoff, rewritten))
-    except asyncio.CancelledError:
-        abandon(run, action)
-        raise
-    except Exception as error:
-        finish(run, action, failed(error))
-        raise
-    finish(run, action, Ok(agent.name))
+        handing.value = agent.name
     door.adopt(agent)
     return agent
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import functools
 import inspect
@@ -13,15 +12,14 @@ from typing import Any, Final, get_type_hints
 from agents.tool import ToolOutputFileContent, ToolOutputImage, ToolOutputText
 from pydantic import ValidationError
 
-from harness.adapters.exchange import Doorway, Exchange, failed
+from harness.adapters.exchange import Doorway, Exchange, Lasting
 from harness.determinism import canonical
 from harness.determinism.address import acting
 from harness.errors import NotRecordable, Refused
 from harness.mediation.refusal import for_model
-from harness.run.drive import Run, abandon, aopen_call, finish
+from harness.run.drive import Run, aopen_call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
-from harness.trace.outcome import Ok
 from harness.trace.value import decode_value, encode_value, holds_objects
 
 PASSES: Final = "harness_passes"
@@ -116,15 +114,9 @@ async def _performed(run: Run, wanted: Call, inner: Invoke, context: Any, said: 
 async def _nested(run: Run, wanted: Call, inner: Invoke, context: Any, said: str) -> Any:
     """Call a tool that is an agent: an action made of other actions, which run again on replay."""
     action, rewritten = await aopen_call(run, wanted)
-    try:
+    with Lasting(run, action) as calling:
         value = await inner(*_given(context, said, wanted, rewritten))
-    except asyncio.CancelledError:
-        abandon(run, action)
-        raise
-    except Exception as error:
-        finish(run, action, failed(error))
-        raise
-    finish(run, action, Ok(written(value, ())))
+        calling.value = written(value, ())
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -12,16 +11,15 @@ from pydantic import TypeAdapter
 from pydantic_ai.messages import UserContent
 from pydantic_core import to_jsonable_python
 
-from harness.adapters.exchange import failed
+from harness.adapters.exchange import Lasting
 from harness.adapters.pydantic_ai.capability import Capability, Door, functions_of
 from harness.adapters.pydantic_ai.covered import covered
 from harness.adapters.pydantic_ai.tools import Within, connected, serves, within
 from harness.adapters.pydantic_ai.values import written
 from harness.errors import NotRecordable, UsageError
-from harness.run.drive import Run, abandon, aopen_call, finish
+from harness.run.drive import Run, aopen_call
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
-from harness.trace.outcome import Ok
 from harness.trace.value import decode_value
 
 _HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
@@ -102,17 +100,10 @@ async def _handed(
     asked = {"to": agent.name or _NAMELESS, **({} if prompt is None else {"input": to_jsonable_python(prompt)})}
     spec = agent.harness_door.doorway.narrow(_HANDOFF)
     action, rewritten = await aopen_call(run, Call("handoff", spec.name, asked, spec, outer.id))
-    try:
+    with Lasting(run, action) as handing:
         async with above(_prompt(prompt, asked, rewritten), *args[1:], **options) as agent_run:
             yield agent_run
-        said = _said(agent_run.result)
-    except asyncio.CancelledError:
-        abandon(run, action)
-        raise
-    except Exception as error:
-        finish(run, action, failed(error))
-        raise
-    finish(run, action, Ok(said))
+        handing.value = _said(agent_run.result)
 
 
 def _prompt(prompt: Any, asked: dict[str, Any], rewritten: dict[str, Any] | None) -> Any:
