@@ -17,7 +17,7 @@ from harness.adapters.files import open_trace
 from harness.testing.model_server import Call, ModelRequest, ModelServer, Reply, say, slow
 from harness.testing.model_server import calls as calling
 from harness.trace.event import Event
-from tests.cli.proxied import Proxy, proxied
+from tests.cli.proxy.running import Proxy, proxied
 
 pytest.importorskip("starlette", reason="the extra [server] is not installed")
 

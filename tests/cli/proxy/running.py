@@ -1,7 +1,8 @@
-"""``harness proxy`` as a process of its own, what its traces say, and a service that speaks no sense."""
+"""``harness proxy`` as a process of its own, what its traces say, who asks it, and services of sense and of none."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,17 +10,20 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx2
+from openai import OpenAI
 
 from harness.adapters.files import open_trace
+from harness.testing.model_server import ModelRequest, ModelServer, Reply, call, calls, cut, drop, fail, hang, say, slow
 from harness.trace.event import Event
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RULES = """
 registry: shop
 version: "1"
@@ -149,3 +153,63 @@ def outcomes(events: list[Event]) -> list[str]:
         if event.kind == "observation"
     }
     return [how.get(seq, "open") for seq in calls]
+
+
+TOOLS: list[Any] = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("refund", "note", "charge", "look")
+]
+LONG = "a long answer, in more pieces than one, so that it streams"
+
+
+def policy(request: ModelRequest) -> Reply:
+    """Answer by what the last message asks for."""
+    word, _, rest = request.text.partition(" ")
+    if request.messages[-1]["role"] == "tool":
+        return say("done")
+    if word == "want":
+        wanted = [one.split("=") for one in rest.split(",")]
+        return calls(*(call(tool, **json.loads(args)) for tool, args in wanted))
+    replies: dict[str, Reply] = {
+        "fail": fail(500, "a broken model"),
+        "busy": fail(429, "slow down", retry_after_s=7),
+        "cut": cut(say(LONG), after_chunks=1),
+        "drop": drop(),
+        "hang": hang(8),
+        "slow": slow(say(LONG), chunk_ms=150),
+    }
+    return replies.get(word, say(f"you said {request.text!r}, naïvely 😀"))
+
+
+CONNECTIONS: list[httpx2.Client] = []
+
+
+def client(proxy: Proxy | ModelServer, name: str = "", **options: Any) -> OpenAI:
+    """Give an official client whose conversation has a name."""
+    headers = {"X-Harness-Session": name} if name else {}
+    options = {"max_retries": 0, "api_key": "sk-of-the-client", "http_client": CONNECTIONS[-1], **options}
+    return OpenAI(base_url=proxy.base_url, **{"default_headers": headers, **options})
+
+
+def asked(text: str) -> list[Any]:
+    """Give the first message of a conversation."""
+    return [{"role": "user", "content": text}]
+
+
+def said_so(text: str) -> list[Any]:
+    """Give a message of the assistant's."""
+    return [{"role": "assistant", "content": text}]
+
+
+def until(holds: Any, seconds: float = 5.0) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def http_answer(body: bytes, kind: str = "application/json", status: str = "200 OK") -> bytes:
+    """Spell an HTTP response."""
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    return head.encode() + body
