@@ -303,9 +303,11 @@ def _present_loop(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     loops: dict[Member, SessionLoop] = {}
 
     def get_event_loop(policy: Any) -> Any:
-        here, present = _turn_taker(), original(policy)
-        if here is None or isinstance(present, SessionLoop):
-            return present
+        here = _turn_taker()
+        present = getattr(getattr(policy, "_local", None), "_loop", None)  # to ask for it would make one
+        mine = threading.current_thread() is threading.main_thread() or present is not None
+        if here is None or isinstance(present, SessionLoop) or not mine:
+            return original(policy)
         if here not in loops:
             loops[here] = SessionLoop(here.timeline)
             here.timeline.afterwards.append(lambda _: end(here))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,11 @@ def test_outside_a_session_nothing_is_different(desk: Desk) -> None:
     agent.tool_plain(keeping(paid))
     assert wrapped is agent
     assert isinstance(agent, Agent)
-    assert agent.run_sync("Go.").output == "Done."
+
+    async def main() -> str:
+        return (await agent.run("Go.")).output
+
+    assert asyncio.run(main()) == "Done."
     assert (paid, agent.name) == ([500], "agent")
 
 
