@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness.trace.chat import bodies_of
-from harness.trace.event import Event
+from harness.trace.event import ACTS, Event
 
 MAPPING: Final = 1
 CONVENTIONS: Final = "1.41.1"
@@ -101,8 +101,8 @@ def provider_of(tool: str) -> str | None:
 
 
 def operation_of(surface: str, tool: str) -> str:
-    """Give the name of the operation that an action is."""
-    if surface == "tool":
+    """Give the name of the operation that an action is; what agents do to each other they do by tools."""
+    if surface in ACTS:
         return TOOL
     if surface == "escalation":
         return ESCALATE
