@@ -17,13 +17,13 @@ from harness.adapters.otel.mapping import OPEN, SCOPE
 from harness.adapters.otel.read import Span, Told
 from harness.errors import TraceError, UsageError
 from harness.trace.codec import check_body, check_types
-from harness.trace.event import Event, Kind
+from harness.trace.event import Event, Kind, Surface
 from harness.trace.history import Histories
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown, to_body
 
 _KINDS: Final[dict[str, Kind]] = {f"harness.{kind}": kind for kind in get_args(Kind) if kind in OPEN}
 _STEP: Final = "harness.seq"
-_SURFACES: Final = ("tool", "model", "escalation")
+_SURFACES: Final = get_args(Surface)
 _INSIDE: Final = re.compile(r"/(\d+)")
 # what an event needs to be one, where its content was not exported
 _EMPTY: Final[dict[str, dict[str, Any]]] = {
