@@ -1,0 +1,1 @@
+"""Faults as values: which, where, how strong; and what each makes of a call, an answer or a delivery."""
