@@ -49,7 +49,7 @@ class Exchange:
         read: Callable[[Any], Any] = decode_value,
     ) -> None:
         self._perform, self._write, self._read = perform, write, read
-        self._performed = False
+        self._made: Outcome | None = None
         self._value: Any = None
         self._error: Exception | None = None
 
@@ -62,14 +62,12 @@ class Exchange:
         return self._result(await acall(run, wanted, self._aeffect), wanted)
 
     def _effect(self, rewritten: Rewritten) -> Outcome:
-        self._performed = True
         try:
             return self._came(self._perform(rewritten))
         except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
             return self._failed(error)
 
     async def _aeffect(self, rewritten: Rewritten) -> Outcome:
-        self._performed = True
         try:
             value: Awaitable[Any] = self._perform(rewritten)
             return self._came(await value)
@@ -77,17 +75,17 @@ class Exchange:
             return self._failed(error)
 
     def _came(self, value: Any) -> Outcome:
-        self._value = value
-        return Ok(self._write(value))
+        self._value, self._made = value, Ok(self._write(value))
+        return self._made
 
     def _failed(self, error: Exception) -> Outcome:
-        self._error = error
-        return failed(error)
+        self._error, self._made = error, failed(error)
+        return self._made
 
     def _result(self, outcome: Outcome, wanted: Call) -> Any:
-        if self._error is not None:
-            raise self._error
-        if self._performed:
+        if outcome is self._made:
+            if self._error is not None:
+                raise self._error
             return self._value
         return self._read(told(outcome, wanted.tool))
 

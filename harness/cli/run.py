@@ -36,6 +36,9 @@ def command(
         int | None, typer.Option(help="Seed the agent's random and numpy.random; else they are seeded by chance.")
     ] = None,
     acting: Annotated[str | None, typer.Option("--agent", help="Who acts, by the name that rules know.")] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="A plan of faults that strike the run's calls.")
+    ] = None,
     approve: Approve = None,
     model_script: ModelScript = None,
     as_json: AsJson = False,
@@ -54,7 +57,7 @@ def command(
             app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
         if approve is not None:
             app = app.with_approver(approver_of(approve))
-        session = app.session(trace=trace, seed=seed, agent=acting)
+        session = app.session(trace=trace, seed=seed, agent=acting, faults=faults)
         try:
             with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
                 result, error = _run(session, make_agent(app, agent), arguments)

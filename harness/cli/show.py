@@ -166,6 +166,9 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
         case "state":
             head = f"[cyan]{escape(body['machine'])}[/cyan] {escape(body['name'])}"
             return [f"{free}{head}  {_short(_state(body['data']))}"]
+        case "fault":
+            at = f" at {body['at']}" if "at" in body else "" if body["effective"] else "  inert: nothing changed"
+            return [f"{free}[magenta]fault {escape(body['fault'])}[/magenta]  {escape(body['kind'])}{escape(at)}"]
         case "read":
             return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:

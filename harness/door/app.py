@@ -18,11 +18,12 @@ from harness.determinism.schedule import Timeline
 from harness.door.agents import make_agent
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
-from harness.door.headers import host_part, rollout_part, run_part
+from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.session import Entry, Session
 from harness.door.switch import Switch
 from harness.door.tools import Tool, listed, make_tool
 from harness.errors import UsageError
+from harness.faults.plan import Plan
 from harness.mediation.decision import Mode
 from harness.ports import Approver, Clock, Durability, Escalate, TraceStore, World
 from harness.registry.graph.assemble import as_tool
@@ -342,20 +343,24 @@ class Harness:
         tenant: str | None = None,
         subject: str | None = None,
         agent: str | None = None,
+        faults: str | Path | Plan | None = None,
     ) -> Session:
         """Open the session of one run; inside another session, join that one.
 
         ``agent`` is who acts, by the name that the registry's ``agents:`` knows; ``main`` if nothing is said. ``seed``
-        seeds what the agent draws from ``random`` and ``numpy.random``; without one, chance does.
+        seeds what the agent draws from ``random`` and ``numpy.random``; without one, chance does. ``faults`` is a plan
+        of what is to go wrong, or the name of its file; PlanError lists the mistakes in it.
         """
         ambient = session_var.get()
         if ambient is not None and not ambient.ended:
             return ambient
 
+        labels: dict[str, Any] = {"seed": seed or 0, "conversation": conversation, "tenant": tenant, "subject": subject}
+        labels |= ({"agent": agent} if agent else {}) | ({"faults": faults_stated(faults)} if faults else {})
+
         def header(entry: Entry | None) -> Header:
-            labels = {"seed": seed or 0, "conversation": conversation, "tenant": tenant, "subject": subject}
             app = session.app
-            run = run_part(app, entry, **labels, **({"agent": agent} if agent else {}))
+            run = run_part(app, entry, **labels)
             run |= rollout_part(app.registry, run)
             return Header(run, host_part(app, entry.folder if entry else str(Path.cwd())))
 

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
+from harness.adapters.files import read_text
 from harness.determinism import canonical
 from harness.determinism.loop import SessionLoop
 from harness.door.session import Entry
+from harness.faults.file import load_faults
+from harness.faults.plan import Plan
 from harness.registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -43,6 +46,11 @@ def rollout_part(registry: Registry, run: Mapping[str, Any]) -> dict[str, Any]:
     before = run.get("rollout") or {}
     identity = run.get("conversation") or before.get("identity") or os.urandom(8).hex()
     return {"rollout": {"identity": identity, "observes": registry.observed_in(identity)}}
+
+
+def faults_stated(faults: str | Path | Plan) -> dict[str, Any]:
+    """Give a plan of faults, or that of a file, as a header keeps it; PlanError lists the mistakes in a file."""
+    return (faults if isinstance(faults, Plan) else load_faults(read_text(faults), str(faults))).stated()
 
 
 def host_part(app: Harness, path: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from harness.errors import Halt, NotRecordable, UsageError, Waiting
 from harness.ports import World
 from harness.run import drive
 from harness.run.drive import Run
+from harness.run.faulty import faults_of
 from harness.run.session import SessionMachine
 from harness.run.stop import Stop
 from harness.trace.codec import Header
@@ -188,7 +189,7 @@ class Session(Machines, Bus, Surfaces):
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, Mutex(), {}, Stop())
+                self.live = Run(machine, world, Mutex(), {}, Stop(), faults_of(header.run))
                 world.begin(machine.header_line)
                 self._scope.run = self.live  # what is read from here on is the agent's
             return self.live

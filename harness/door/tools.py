@@ -122,42 +122,40 @@ class Tool:
 class Effect:
     """One call of the function itself, kept so that the agent gets the very object or exception it made."""
 
-    __slots__ = ("_arguments", "_judged", "_tool", "error", "ran", "value")
+    __slots__ = ("_arguments", "_error", "_judged", "_made", "_tool", "_value")
 
     def __init__(self, tool: Tool, arguments: dict[str, Any], judged: dict[str, Any]) -> None:
         self._tool, self._arguments, self._judged = tool, arguments, judged
-        self.ran = False
-        self.value: Any = None
-        self.error: Exception | None = None
+        self._made: Outcome | None = None
+        self._value: Any = None
+        self._error: Exception | None = None
 
     def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
-        self.ran = True
         try:
-            self.value = self._tool.function(**self._given(rewritten))
-            return Ok(self._tool.written(self.value))
+            self._value = self._tool.function(**self._given(rewritten))
+            self._made = Ok(self._tool.written(self._value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
-            self.error = error
-            return failed(error)
+            self._error, self._made = error, failed(error)
+        return self._made
 
     async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
-        self.ran = True
         try:
-            self.value = await self._tool.function(**self._given(rewritten))
-            return Ok(self._tool.written(self.value))
+            self._value = await self._tool.function(**self._given(rewritten))
+            self._made = Ok(self._tool.written(self._value))
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
-            self.error = error
-            return failed(error)
+            self._error, self._made = error, failed(error)
+        return self._made
 
     def _given(self, rewritten: dict[str, Any] | None) -> dict[str, Any]:
         judged = self._judged if rewritten is None else rewritten
         return self._tool.arguments(self._arguments, judged)
 
     def result(self, outcome: Outcome) -> Any:
-        """Give what the function gave, or on replay what the trace says it gave."""
-        if self.error is not None:
-            raise self.error
-        if self.ran:
-            return self.value
+        """Give what the function gave, where that is the outcome that counts; else what the outcome says."""
+        if outcome is self._made:
+            if self._error is not None:
+                raise self._error
+            return self._value
         value = told(outcome, self._tool.spec.name)
         return decode_value(value, self._tool.annotation if holds_objects(value) else None)
 

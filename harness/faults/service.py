@@ -56,7 +56,7 @@ class Effect(NamedTuple):
     def came(self, outcome: Outcome, earlier: Sequence[Any] = ()) -> Outcome:
         """Give the outcome that the agent gets of the one that came; ``earlier`` are results of the same tool."""
         for strike in self.strikes:
-            outcome = _outcome(strike, outcome, earlier)
+            outcome = changed(strike, outcome, earlier)
         return outcome
 
 
@@ -90,7 +90,8 @@ def _error(kind: str, message: str, **more: Any) -> Failed:
     return Failed({"args": [message], "happened": False, "message": message, "type": kind, **more}, retryable=True)
 
 
-def _outcome(strike: Strike, outcome: Outcome, earlier: Sequence[Any]) -> Outcome:
+def changed(strike: Strike, outcome: Outcome, earlier: Sequence[Any] = ()) -> Outcome:
+    """Give what one fault makes of an outcome; the same where it strikes another way."""
     if strike.fault.kind == "commit_then_timeout":
         return Unknown(f"no answer in {strike.fault.strength.get('after_ms', 30000)} ms")
     change = _CHANGES.get(strike.fault.kind)
@@ -144,14 +145,14 @@ def _empty(value: Any, *_: Any) -> Any:
 def _listed(change: Callable[[list[Any], Random, Mapping[str, Any]], list[Any]]) -> Callable[..., Any]:
     """Make a change of lists one of any value that holds some; the longest list is what is meant."""
 
-    def changed(value: Any, chance: Random, strength: Mapping[str, Any], _: Sequence[Any]) -> Any:
+    def of_any(value: Any, chance: Random, strength: Mapping[str, Any], _: Sequence[Any]) -> Any:
         lists = [(path, one) for path, one in _parts_of(value) if isinstance(one, list)]
         if not lists:
             return value
         path, _longest = max(lists, key=lambda found: len(found[1]))
         return replaced(value, path, lambda one: change(one, chance, strength))
 
-    return changed
+    return of_any
 
 
 def _shuffled(items: list[Any], chance: Random, _: Mapping[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from harness.determinism.address import Node, acting, here, inside, nearest
 from harness.determinism.loop import beside
@@ -22,12 +22,15 @@ from harness.trace.error import describe
 from harness.trace.event import Kind
 from harness.trace.outcome import Failed, Outcome, Unknown
 
+if TYPE_CHECKING:
+    from harness.run.faulty import Faults
+
 
 class Run(NamedTuple):
     """A machine and the world it lives in; the lock lets a session's threads take turns.
 
     ``reads`` holds, by the address of a task, what it has taken from clocks and chance since it last spoke; ``stop``
-    says whether the run stops because a question has no answer yet.
+    says whether the run stops because a question has no answer yet; ``faults`` strike its calls.
     """
 
     machine: SessionMachine
@@ -35,6 +38,7 @@ class Run(NamedTuple):
     lock: Mutex
     reads: dict[str, list[tuple[str, Any]]]
     stop: Stop
+    faults: Faults | None = None
 
 
 T = TypeVar("T")
@@ -54,7 +58,7 @@ def call(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Outc
     run.stop.hold(action, run.world)
     run.stop.begin(action)
     try:
-        return _finished(run, action, _outcome(run.world, action, effect, effects.args))
+        return _finished(run, action, _outcome(run, action, wanted, effect, effects.args))
     finally:
         run.stop.end(action)
 
@@ -66,7 +70,7 @@ async def acall(run: Run, wanted: Call, effect: Callable[[Rewritten], Coroutine[
     try:
         await run.stop.ahold(action)
         run.stop.begin(action)
-        return _finished(run, action, await _aoutcome(run.world, action, effect, effects.args))
+        return _finished(run, action, await _aoutcome(run, action, wanted, effect, effects.args))
     except asyncio.CancelledError:
         abandon(run, action)
         raise
@@ -97,7 +101,7 @@ def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> A
     run.stop.hold(effects.action, run.world)
     run.stop.begin(effects.action)
     try:
-        return _attempted(run, effects.action, _outcome(run.world, effects.action, effect, effects.args))
+        return _attempted(run, effects.action, _outcome(run, effects.action, wanted, effect, effects.args))
     finally:
         run.stop.end(effects.action)
 
@@ -118,7 +122,7 @@ async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Corouti
     try:
         await run.stop.ahold(effects.action)
         run.stop.begin(effects.action)
-        return _attempted(run, effects.action, await _aoutcome(run.world, effects.action, effect, effects.args))
+        return _attempted(run, effects.action, await _aoutcome(run, effects.action, wanted, effect, effects.args))
     except asyncio.CancelledError:
         raise Abandoned(abandon(run, effects.action), wanted.tool) from None
     finally:
@@ -317,7 +321,12 @@ def _answered(run: Run, action: int, approval: Approval) -> Effects:
     return _step(run, Answer, action, approval, run.world.killed(action, answered=True))
 
 
-def _outcome(world: World, action: int, effect: Callable[[Rewritten], Outcome], rewritten: Rewritten) -> Outcome:
+def _outcome(
+    run: Run, action: int, wanted: Call, effect: Callable[[Rewritten], Outcome], rewritten: Rewritten
+) -> Outcome:
+    world = run.world
+    if run.faults is not None:
+        effect = run.faults.around(run, action, wanted, effect)
     recorded = world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
@@ -332,8 +341,15 @@ def _outcome(world: World, action: int, effect: Callable[[Rewritten], Outcome], 
 
 
 async def _aoutcome(
-    world: World, action: int, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]], rewritten: Rewritten
+    run: Run,
+    action: int,
+    wanted: Call,
+    effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]],
+    rewritten: Rewritten,
 ) -> Outcome:
+    world = run.world
+    if run.faults is not None:
+        effect = run.faults.aaround(run, action, wanted, effect)
     recorded = await world.arecorded(action)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
@@ -365,7 +381,7 @@ def _allowed(effects: Effects) -> int:
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
-    machine, world, lock, _, stop = run
+    machine, world, lock, _, stop, _ = run
     if stop.over:
         stop.check()
     with lock:

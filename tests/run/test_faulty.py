@@ -1,0 +1,159 @@
+"""Faults that strike the calls of a run, from the door to the trace and back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import Harness, InDoubt
+from harness.adapters.files import open_trace
+from harness.door.replay import replay
+from harness.errors import PlanError
+from harness.faults.file import load_faults
+from harness.trace.event import Event
+from harness.trace.outcome import Unknown, from_body
+
+MADE: list[str] = []
+APP = Harness()
+
+
+@APP.tool(effect="read")
+def look(order: str) -> dict[str, Any]:
+    """Give an order, and remember that somebody looked."""
+    MADE.append(f"look {order}")
+    return {"order": order, "lines": ["mug", "tea", f"no. {len(MADE)}"]}
+
+
+@APP.tool(effect="write")
+def pay(order: str, cents: int) -> str:
+    """Pay, and remember it."""
+    MADE.append(f"pay {order} {cents}")
+    return f"paid {cents}"
+
+
+@APP.tool(effect="write")
+async def apay(order: str, cents: int) -> str:
+    """Pay asynchronously."""
+    MADE.append(f"pay {order} {cents}")
+    return f"paid {cents}"
+
+
+@APP.agent
+def shop(orders: list[str]) -> list[Any]:
+    """Look at orders and pay each; tell what came of it."""
+    told: list[Any] = []
+    for order in orders:
+        try:
+            told.append(look(order))
+            told.append(pay(order, cents=5))
+        except Exception as error:
+            told.append(f"{type(error).__name__}: {error}")
+    return told
+
+
+@APP.agent
+async def ashop(orders: list[str]) -> list[Any]:
+    """Pay orders at once, and tell what came of each."""
+    return [repr(one) for one in await asyncio.gather(*(apay(one, 5) for one in orders), return_exceptions=True)]
+
+
+def _recorded(tmp_path: Path, inject: str, agent: Any = shop, orders: list[str] | None = None) -> tuple[Any, Path]:
+    MADE.clear()
+    trace = tmp_path / "faulty.mat.jsonl"
+    plan = load_faults(f"faults: t\nseed: 7\ninject: [{inject}]", "t.yaml")
+    result = APP.session(trace=trace, faults=plan).run(agent, orders=["a", "b"] if orders is None else orders)
+    return result, trace
+
+
+def _events(trace: Path, kind: str) -> list[Event]:
+    with open_trace(trace) as reader:
+        return [event for event in reader if event.kind == kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "told"),
+    [
+        ("timeout", ["look a", "look b", "pay b 5"], "InDoubt: pay may have happened"),
+        ("commit_then_timeout", ["look a", "pay a 5", "look b", "pay b 5"], "InDoubt: pay may have happened"),
+        ("reset", ["look a", "look b", "pay b 5"], "ConnectionResetError: the connection was reset"),
+        ("error", ["look a", "look b", "pay b 5"], "RecordedError: "),
+    ],
+)
+def test_a_call_is_struck_once(tmp_path: Path, kind: str, made: list[str], told: str) -> None:
+    """The first payment meets its fault, and what the tools have really done is as the fault says."""
+    result, trace = _recorded(tmp_path, f"{{fault: {kind}, tool: pay, nth: 1}}")
+    assert made == MADE
+    assert str(result[1]).startswith(told)
+    assert result[3] == "paid 5"
+    (fault,) = _events(trace, "fault")
+    assert fault.body["effective"]
+    assert ("clean" in fault.body) == (kind == "commit_then_timeout")
+
+
+def test_the_trace_knows_what_came_in_truth(tmp_path: Path) -> None:
+    """The observation is what the agent saw; the fault holds the result of the tool, and where the two differ."""
+    result, trace = _recorded(tmp_path, "{fault: truncate, tool: look, nth: 2, strength: {keep: 1}}")
+    (fault,) = _events(trace, "fault")
+    assert result[2] == {"order": "b", "lines": ["mug"]}
+    assert fault.body["clean"] == {"ok": {"order": "b", "lines": ["mug", "tea", "no. 3"]}}
+    assert fault.body["at"].startswith("/ok/lines")
+
+
+def test_a_fault_that_changes_nothing_says_so(tmp_path: Path) -> None:
+    """What is shuffled into the same order is inert, and is not counted as injected."""
+    _, trace = _recorded(tmp_path, "{fault: stale, tool: pay, nth: 1}")
+    (fault,) = _events(trace, "fault")
+    assert not fault.body["effective"]
+
+
+def test_a_duplicate_happens_twice(tmp_path: Path) -> None:
+    """A network that delivers twice lets the tool act twice, and the agent sees one answer."""
+    result, _ = _recorded(tmp_path, "{fault: duplicate, tool: pay}", orders=["a"])
+    assert MADE == ["look a", "pay a 5", "pay a 5"]
+    assert result[1] == "paid 5"
+
+
+def test_several_faults_strike_in_order(tmp_path: Path) -> None:
+    """Each is told with the difference that it made of what the one before had left."""
+    _, trace = _recorded(tmp_path, "{fault: truncate, tool: look}, {fault: empty, tool: look}", orders=["a"])
+    assert [event.body["kind"] for event in _events(trace, "fault")] == ["truncate", "empty"]
+    (seen,) = [event.body["ok"] for event in _events(trace, "observation") if "order" not in str(event.body)][:1]
+    assert seen == {}
+
+
+@pytest.mark.parametrize("agent", [shop, ashop])
+@pytest.mark.parametrize("kind", ["timeout", "commit_then_timeout", "corrupt", "delay", "duplicate", "rate_limit"])
+def test_a_struck_run_replays(tmp_path: Path, agent: Any, kind: str) -> None:
+    """The agent's code runs again, and meets the same faults without a tool being called."""
+    strength = ", strength: {delay_ms: 5}" if kind == "delay" else ""
+    _, trace = _recorded(tmp_path, f"{{fault: {kind}, chance: 0.7{strength}}}", agent, ["a", "b", "c", "d"])
+    assert _events(trace, "fault")
+    MADE.clear()
+    again = replay(trace, app=APP, entry=agent)
+    assert again.equal, again
+    assert MADE == []
+
+
+def test_an_asynchronous_call_is_struck_too(tmp_path: Path) -> None:
+    """Of calls made at once those are struck that the plan numbers."""
+    result, trace = _recorded(tmp_path, "{fault: timeout, nth: [2]}", ashop, ["a", "b", "c"])
+    assert [InDoubt.__name__ in one for one in result] == [False, True, False]
+    assert [isinstance(from_body(one.body), Unknown) for one in _events(trace, "observation")].count(True) == 1
+
+
+def test_a_run_without_faults_holds_no_word_of_them(tmp_path: Path) -> None:
+    """Neither its header nor its events change."""
+    APP.session(trace=tmp_path / "clean.mat.jsonl").run(shop, orders=["a"])
+    with open_trace(tmp_path / "clean.mat.jsonl") as reader:
+        assert "faults" not in reader.header.run
+    assert not _events(tmp_path / "clean.mat.jsonl", "fault")
+
+
+def test_a_broken_plan_keeps_a_session_from_opening(tmp_path: Path) -> None:
+    """The mistakes of a file are told before anything runs."""
+    (tmp_path / "plan.yaml").write_text("faults: t\ninject: [{fault: timeot}]")
+    with pytest.raises(PlanError, match="did you mean 'timeout'"):
+        APP.session(faults=tmp_path / "plan.yaml")
