@@ -38,7 +38,8 @@ class Exchange:
     """One call of a framework's object, kept so that whoever made it gets the very value or error that came.
 
     ``perform`` is given the arguments in force as JSON data, None where they are those that were wanted. ``write``
-    gives the JSON data of what it returned, ``read`` makes the like of it again on replay.
+    gives the JSON data of what it returned, ``read`` makes the like of it again on replay; ``fail`` and ``revive`` do
+    so with what it raised.
     """
 
     def __init__(
@@ -47,8 +48,11 @@ class Exchange:
         *,
         write: Callable[[Any], Any] = encode_value,
         read: Callable[[Any], Any] = decode_value,
+        fail: Callable[[Exception], Failed] | None = None,
+        revive: Callable[[dict[str, Any]], Exception] = rebuild,
     ) -> None:
         self._perform, self._write, self._read = perform, write, read
+        self._fail, self._revive = fail or failed, revive
         self._made: Outcome | None = None
         self._value: Any = None
         self._error: Exception | None = None
@@ -79,7 +83,11 @@ class Exchange:
         return self._made
 
     def _failed(self, error: Exception) -> Outcome:
-        self._error, self._made = error, failed(error)
+        try:
+            self._made = self._fail(error)
+        except NotRecordable as unfit:
+            error, self._made = unfit, failed(unfit)
+        self._error = error
         return self._made
 
     def _result(self, outcome: Outcome, wanted: Call) -> Any:
@@ -87,6 +95,8 @@ class Exchange:
             if self._error is not None:
                 raise self._error
             return self._value
+        if isinstance(outcome, Failed):
+            raise self._revive(outcome.error)
         return self._read(told(outcome, wanted.tool))
 
 

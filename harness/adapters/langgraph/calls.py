@@ -12,17 +12,17 @@ from langgraph.types import Command, Send
 from harness.adapters.exchange import Exchange, Lasting, failed
 from harness.adapters.langgraph.arguments import Arguments, schema_of
 from harness.adapters.langgraph.values import bubbled, read, rebuilt, result_written
-from harness.errors import InDoubt, NoRoute, NotRecordable, Refused
+from harness.errors import InDoubt, NoRoute, Refused
 from harness.mediation.refusal import for_model
 from harness.run.drive import Rewritten, Run, aopen_call, open_call
 from harness.run.inputs import Call
-from harness.tool import ToolSpec
-from harness.trace.outcome import Failed, Outcome
+from harness.tool import HANDOFF, ToolSpec
+from harness.trace.error import rebuild
+from harness.trace.outcome import Failed
 
 _DESTINATION: Final = "__handoff_destination"
 """Where langgraph-supervisor and langgraph-swarm say, in a tool's metadata, whom it hands over to."""
 _END: Final = "__end__"
-_HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
 
 Narrow = Callable[[ToolSpec], ToolSpec]
 """How the registry's word is put in the place of the program's."""
@@ -75,9 +75,11 @@ class ToolCall:
         args, options = self._arguments.given(rewritten)
         return await self._real(*args, **options)
 
-    def _exchange(self, perform: Callable[[Rewritten], Any]) -> _Exchange:
+    def _exchange(self, perform: Callable[[Rewritten], Any]) -> Exchange:
+        shown = self._id is not None  # a model asked for it, and is told what comes of it
         in_parts = self._tool.response_format == "content_and_artifact"
-        return _Exchange(perform, shown=self._id is not None, in_parts=in_parts)
+        write = partial(result_written, shown=shown, in_parts=in_parts)
+        return Exchange(perform, write=write, read=read, fail=partial(_failed, shown=shown), revive=_revived)
 
     def _wanted(self) -> Call:
         spec = declared(self._tool)
@@ -85,36 +87,19 @@ class ToolCall:
 
     def _handoff(self, to: str, asked: dict[str, Any]) -> Call:
         args = {"to": to} | ({"input": asked} if asked else {})
-        return Call("handoff", "handoff", args, self._narrow(_HANDOFF), self._id)
+        return Call("handoff", "handoff", args, self._narrow(HANDOFF), self._id)
 
 
-class _Exchange(Exchange):
-    """One call of a tool: what bubbles up through a graph, or is refused inside the tool, is recorded as that.
+def _failed(error: Exception, *, shown: bool) -> Failed:
+    """Write what a tool raised: what bubbles up through a graph, or was refused inside the tool, as that."""
+    outcome = bubbled(error) or failed(error)
+    if shown and isinstance(error, Refused | InDoubt | NoRoute):
+        return outcome._replace(error=outcome.error | {"told": told(error)})
+    return outcome
 
-    ``shown`` says that a model asked for it and is told what comes of it, ``in_parts`` that it gives an artifact too.
-    """
 
-    def __init__(self, perform: Callable[[Rewritten], Any], *, shown: bool, in_parts: bool) -> None:
-        super().__init__(perform, write=partial(result_written, shown=shown, in_parts=in_parts), read=read)
-        self._shown = shown
-
-    def _failed(self, error: Exception) -> Outcome:
-        try:
-            outcome = bubbled(error) or failed(error)
-        except NotRecordable as unfit:  # what an interrupt asks is no JSON
-            error, outcome = unfit, failed(unfit)
-        self._error = error
-        if self._shown and isinstance(error, Refused | InDoubt | NoRoute):
-            return outcome._replace(error=outcome.error | {"told": told(error)})
-        return outcome
-
-    def _result(self, outcome: Outcome, wanted: Call) -> Any:
-        if not self._performed and isinstance(outcome, Failed):
-            if "told" in outcome.error:
-                raise _Told(outcome.error["told"])
-            if (error := rebuilt(outcome.error)) is not None:
-                raise error
-        return super()._result(outcome, wanted)
+def _revived(error: dict[str, Any]) -> Exception:
+    return _Told(error["told"]) if "told" in error else rebuilt(error) or rebuild(error)
 
 
 class _Told(Refused):

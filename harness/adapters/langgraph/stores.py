@@ -7,7 +7,7 @@ their own (``AsyncBatchedBaseStore``, such as AsyncPostgresStore) make them outs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 from langgraph.store.base.batch import AsyncBatchedBaseStore
@@ -17,10 +17,7 @@ from harness.adapters.langgraph.values import read, written
 from harness.errors import UsageError
 from harness.run.drive import Rewritten
 from harness.run.inputs import Call
-from harness.tool import ToolSpec
-
-_READ: Final = ToolSpec("memory.read", effect="read", idempotent=True)
-_WRITE: Final = ToolSpec("memory.write", effect="write", idempotent=True)
+from harness.tool import MEMORY_READ, MEMORY_WRITE
 
 
 def pass_store(store: Any, doorway: Doorway) -> bool:
@@ -64,7 +61,7 @@ def _exchange(op: Any, above: Callable[[Any], Any]) -> Exchange:
 
 
 def _wanted(op: Any, doorway: Doorway) -> Call:
-    spec = _WRITE if isinstance(op, PutOp) else _READ
+    spec = MEMORY_WRITE if isinstance(op, PutOp) else MEMORY_READ
     return Call("memory", spec.name, written(_arguments(op)), doorway.narrow(spec))
 
 

@@ -21,11 +21,10 @@ from harness.errors import Refused, UsageError
 from harness.mediation.refusal import for_model
 from harness.run.drive import Run, aopen_call
 from harness.run.inputs import Call
-from harness.tool import ToolSpec
+from harness.tool import HANDOFF
 from harness.trace.covered import Covered
 from harness.trace.value import decode_value
 
-_HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
 _HOSTED: Final = (
     sdk.CodeInterpreterTool,
     sdk.FileSearchTool,
@@ -218,7 +217,7 @@ def _invoking(handoff: Any, inner: Callable[..., Awaitable[Any]], door: Door) ->
 async def _handed_over(handoff: Any, inner: Any, door: Door, run: Run, context: Any, said: str | None) -> Any:
     given = as_json_object(said) if said else {}
     args = {"to": handoff.agent_name} | ({"input": given} if given else {})
-    action, rewritten = await aopen_call(run, Call("handoff", _HANDOFF.name, args, door.doorway.narrow(_HANDOFF)))
+    action, rewritten = await aopen_call(run, Call("handoff", HANDOFF.name, args, door.doorway.narrow(HANDOFF)))
     with Lasting(run, action) as handing:
         agent = await inner(context, said if rewritten in (None, args) else _instead(handoff, rewritten))
         handing.value = agent.name

@@ -19,10 +19,9 @@ from harness.adapters.pydantic_ai.values import written
 from harness.errors import NotRecordable, UsageError
 from harness.run.drive import Run, aopen_call
 from harness.run.inputs import Call
-from harness.tool import ToolSpec
+from harness.tool import HANDOFF
 from harness.trace.value import decode_value
 
-_HANDOFF: Final = ToolSpec("handoff", effect="write", idempotent=True)
 _NAMELESS: Final = "agent"
 _PROMPTS: Final[TypeAdapter[Any]] = TypeAdapter(str | list[UserContent] | None)
 
@@ -98,7 +97,7 @@ async def _handed(
     above, args, options = wanted
     prompt = args[0] if args else options.pop("user_prompt", None)
     asked = {"to": agent.name or _NAMELESS, **({} if prompt is None else {"input": to_jsonable_python(prompt)})}
-    spec = agent.harness_door.doorway.narrow(_HANDOFF)
+    spec = agent.harness_door.doorway.narrow(HANDOFF)
     action, rewritten = await aopen_call(run, Call("handoff", spec.name, asked, spec, outer.id))
     with Lasting(run, action) as handing:
         async with above(_prompt(prompt, asked, rewritten), *args[1:], **options) as agent_run:
