@@ -110,7 +110,8 @@ def test_a_replay_starts_in_an_empty_folder_with_an_empty_environment(folder: Pa
     names, listed = json.loads((folder / "seen").read_text())
     assert listed == []
     needed = {"LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONHASHSEED", "LC_CTYPE"}
-    assert set(names) <= needed | {"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING"}
+    told = {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"}
+    assert set(names) <= needed | told | {"OPENAI_AGENTS_DISABLE_TRACING"}
 
 
 def test_an_agent_that_needs_its_folder_says_so_and_can_have_it(folder: Path) -> None:

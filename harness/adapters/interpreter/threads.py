@@ -306,7 +306,7 @@ def _present_loop(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         here = _turn_taker()
         present = getattr(getattr(policy, "_local", None), "_loop", None)  # to ask for it would make one
         mine = threading.current_thread() is threading.main_thread() or present is not None
-        if here is None or isinstance(present, SessionLoop) or not mine:
+        if here is None or not mine or _belongs(present, here.timeline):
             return original(policy)
         if here not in loops:
             loops[here] = SessionLoop(here.timeline)
@@ -319,6 +319,11 @@ def _present_loop(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
             loop.close()
 
     return get_event_loop
+
+
+def _belongs(loop: Any, timeline: Timeline) -> bool:
+    """Tell whether a loop is one of this session: one that another session has left as the present one is not."""
+    return isinstance(loop, SessionLoop) and loop.timeline is timeline and not loop.is_closed()
 
 
 def _as_completed(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -146,3 +146,36 @@ def test_the_loop_that_synchronous_code_finds_is_one_of_its_session(tmp_path: Pa
     finally:
         asyncio.set_event_loop(None)
         before.close()
+
+
+def test_a_loop_that_an_earlier_session_left_as_the_present_one_is_not_taken(tmp_path: Path) -> None:
+    """Synchronous code that asks for the present loop gets one of its own session, whose threads get their turns."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(effect="read")
+    def look(at: str) -> str:
+        return at
+
+    async def looks() -> str:
+        return await asyncio.to_thread(look, "there")
+
+    def leaves() -> str:
+        """Leave its loop behind, as frameworks do."""
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        return asyncio.get_event_loop().run_until_complete(looks())
+
+    def finds() -> str:
+        return asyncio.get_event_loop().run_until_complete(looks())
+
+    before = getattr(asyncio.get_event_loop_policy(), "_local")._loop  # noqa: B009 - asking in public would make one
+    try:
+        assert app.session().run(leaves) == "there"
+        left = asyncio.get_event_loop()
+        session = app.session(trace=tmp_path / "found.mat.jsonl")
+        began = time.monotonic()
+        assert session.run(finds) == "there"
+        assert time.monotonic() - began < 5
+        assert replay(tmp_path / "found.mat.jsonl", app=app, entry=finds).equal
+        left.close()
+    finally:
+        asyncio.set_event_loop(before)
