@@ -30,6 +30,8 @@ TESTS: Final = {
     "langgraph": "test_langgraph*.py",
     "pydantic-ai": "test_pydantic_ai*.py",
 }
+BESIDES: Final = {"langgraph": ("langchain", "langgraph-supervisor", "langgraph-swarm")}
+"""What the tests of an adapter need beside its framework, as new as goes with it."""
 ENDS: Final = ("oldest", "newest")
 _RUNNER: Final = ("pytest", "pytest-timeout", "pytest-randomly")
 _VERSION_IN: Final = "import importlib.metadata as found, sys; print(*map(found.version, sys.argv[1:]))"
@@ -82,7 +84,8 @@ def _tried(framework: str, end: str, folder: Path) -> Tried:
     python = folder / f"{framework}-{end}" / "bin" / "python"
     if not python.exists():
         venv.create(python.parents[1], with_pip=True)
-    installed = _run(python, "-m", "pip", "install", "--quiet", "-e", f"{ROOT}[{framework}]", *_RUNNER, *requirements)
+    wanted = (f"{ROOT}[{framework}]", *_RUNNER, *BESIDES.get(framework, ()), *requirements)
+    installed = _run(python, "-m", "pip", "install", "--quiet", "-e", *wanted)
     if installed.returncode != 0:
         return Tried(framework, end, " ".join(requirements), {"not installed": 1}, installed.stderr[-600:])
     versions = _run(python, "-c", _VERSION_IN, *names).stdout.split()
