@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from harness.mediation.approval import digest_of_question
+from harness.mediation.decision import Decision
+from harness.ports import Question
 from harness.trace.event import Event
 from harness.trace.reader import Entry
 
@@ -57,7 +60,18 @@ class Questions:
         if asked is not None:
             self._open = {seq: one for seq, one in self._open.items() if one.wanted != asked.wanted}
 
-    def take(self, wanted: Wanted) -> str | None:
+    def ask(self, decision: Decision, wanted: Wanted, announced: str, rules: str) -> tuple[Question, str]:
+        """Ask about the call that was announced by the line of this digest, under the rules of that one.
+
+        A call that is announced again, inside an effect that is performed again or by an agent that went on without
+        it, has the question that was left without an answer, and the digest of the line that announced it then.
+        """
+        _, tool, args = wanted
+        first = self._taken(wanted) or announced
+        digest = digest_of_question(first, rules)
+        return Question(decision.rule, decision.reason, tool, args, digest, decision.who), first
+
+    def _taken(self, wanted: Wanted) -> str | None:
         """Give the digest of the line that announced this call when it was first left without an answer, once."""
         asked = [one.announced.digest for one in self._open.values() if one.wanted == wanted]
         asked += [announced for left, announced in self.left if left == wanted]

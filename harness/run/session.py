@@ -18,22 +18,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from harness.assertion.interface import Checker
 from harness.errors import HarnessError, NotRecordable
-from harness.mediation.approval import digest_of_question, objection, written
+from harness.mediation.approval import objection, written
 from harness.mediation.decision import ALLOW, LET_PASS, STOPPED, Decision, Mode, decide
 from harness.mediation.refusal import Refusals
-from harness.ports import Question
 from harness.registry.registry import Registry
 from harness.routing.health.monitors import Signal
 from harness.run.changes import Forks
 from harness.run.inputs import Answer, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.questions import Questions
+from harness.run.remarks import Remarks
 from harness.run.shared import Shared
 from harness.run.signals import signals_of
+from harness.run.states import Action, State, expected
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import ACTS, Event
@@ -41,34 +41,10 @@ from harness.trace.history import Histories
 from harness.trace.outcome import to_body
 from harness.trace.reader import Entry
 from harness.trace.redaction import Redactor
-from harness.trace.verdict import Judgement, Truth, Verdict, worst
+from harness.trace.verdict import Judgement, Truth, worst
 from harness.trace.writer import Writer
 
 MAX_REWRITES: Final = 4  # of one call, before it is blocked: rules may undo each other's work for ever
-
-# --- states ----------------------------------------------------------------------------------------------------------
-
-
-class State(Enum):
-    """Where an action is on its way; one that is done or refused is forgotten."""
-
-    PROPOSED = "proposed"
-    ASKED = "asked"
-    PERFORMING = "performing"
-
-
-LEGAL: Final[dict[type, State]] = {Answer: State.ASKED, Complete: State.PERFORMING}
-
-
-class _Action(NamedTuple):
-    event: Event
-    spec: ToolSpec
-    state: State
-    decision: Decision | None = None
-    rewritten: dict[str, Any] | None = None
-    question: Question | None = None
-    watched: bool = False  # the kill switch lets it pass, and its result: rules only observe
-    announced: str = ""  # the digest of the line that its question is about
 
 
 class SessionMachine:
@@ -98,10 +74,10 @@ class SessionMachine:
         self._redactor = redactor
         self._signals = signals_of(registry, redactor)
         self._writer = Writer(header, redactor, record)
+        self._remarks = Remarks(self._writer, self._checker, self._signals, mode, self._observed)
         self._histories = Histories()
         self._forks = Forks(header.run["forked_from"]) if "forked_from" in header.run else None
-        self._open: dict[int, _Action] = {}
-        self._truths: set[Truth] = set()
+        self._open: dict[int, Action] = {}
         self._refusals = Refusals()
         self._questions = Questions()
         self.shared = Shared()
@@ -132,7 +108,7 @@ class SessionMachine:
     @property
     def verdict(self) -> Truth:
         """The verdict of the run so far."""
-        return worst(list(self._truths))
+        return worst(list(self._remarks.truths))
 
     @property
     def questions(self) -> Questions:
@@ -186,7 +162,7 @@ class SessionMachine:
             if event.body["surface"] == "model":
                 self._histories.restore(event.body["tool"], event.body["args"], event.seq)
         elif event.kind == "verdict":
-            self._truths.add(event.body["verdict"])
+            self._remarks.truths.add(event.body["verdict"])
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 
@@ -196,7 +172,40 @@ class SessionMachine:
             wanted = self._forks.applied(said.call, self.steps)
             changed = None if wanted is said.call else wanted.args
             said = said._replace(call=wanted)
-        at, (surface, tool, args, spec, call_id, serves), task, parents, agent, killed = said
+        event, judgement, line = self._announced(said)
+        seq, announced, (surface, _, args, spec, *_) = event.seq, self._writer.head, said.call
+        self.steps += 1
+        lines += line + self._remarks.noticed(event)
+        decision, watched = ALLOW, said.killed and self._registry.kill == "fail_open"
+        if judgement.verdicts:
+            lines += self._remarks.verdicts(judgement, event, watched=watched)
+            decision = ALLOW if watched else decide(judgement, self._registry, spec, self._mode, self._observed)
+        if said.killed:
+            decision = ALLOW if watched else STOPPED
+            lines += self._remarks.decided(event, LET_PASS) if watched else b""
+        rewritten = args if rewrites else changed
+        if decision.decision == "allow":
+            disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
+            self._open[seq] = Action(event, spec, State.PERFORMING, rewritten=rewritten, watched=watched)
+            return Effects(seq, lines, True, disk, args=rewritten)
+        if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
+            decision = replace(decision, decision="block")
+        if decision.decision == "rewrite":
+            return self._rewrite(said, event, decision, lines, rewrites + 1)
+        decided = self._writer.seq
+        lines += self._remarks.decided(event, decision)
+        if decision.decision == "block":
+            refused = self._refusals.refused(decision, event.agent, said.call.tool, judgement)
+            return Effects(seq, lines, True, refused=refused, seq=decided, at=said.at)
+        shown = (self._redactor or Redactor(())).redact(event.body["args"])  # nobody is shown a secret
+        call = event.task, said.call.tool, shown
+        question, announced = self._questions.ask(decision, call, announced, self._registry.digest)
+        self._open[seq] = Action(event, spec, State.ASKED, decision, rewritten, question, announced=announced)
+        return Effects(seq, lines, True, question=question)
+
+    def _announced(self, said: Propose) -> tuple[Event, Judgement, bytes]:
+        """Judge an action and write it down, with the rules that spoke of it."""
+        at, (surface, tool, args, _, call_id, serves), task, parents, agent, _ = said
         seq = self._writer.seq
         if surface == "model":
             args = self._histories.shorten(tool, args, seq)
@@ -209,47 +218,20 @@ class SessionMachine:
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
         try:
-            lines += self._writer.append(event)
+            return event, judgement, self._writer.append(event)
         except NotRecordable:
             self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
             raise
-        announced = self._writer.head
-        self.steps += 1
-        lines += self._noticed(event)
-        decision, watched = ALLOW, killed and self._registry.kill == "fail_open"
-        if judgement.verdicts:
-            lines += self._verdicts(judgement, event, watched=watched)
-            decision = ALLOW if watched else decide(judgement, self._registry, spec, self._mode, self._observed)
-        if killed:
-            decision = ALLOW if watched else STOPPED
-            lines += self._decided(event, LET_PASS) if watched else b""
-        rewritten = args if rewrites else changed
-        if decision.decision == "allow":
-            disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
-            self._open[seq] = _Action(event, spec, State.PERFORMING, rewritten=rewritten, watched=watched)
-            return Effects(seq, lines, True, disk, args=rewritten)
-        if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
-            decision = replace(decision, decision="block")
-        if decision.decision == "rewrite":
-            return self._rewrite(said, event, decision, lines, rewrites + 1)
-        decided = self._writer.seq
-        lines += self._decided(event, decision)
-        if decision.decision == "block":
-            refused = self._refusals.refused(decision, event.agent, tool, judgement)
-            return Effects(seq, lines, True, refused=refused, seq=decided, at=at)
-        question, announced = self._question(decision, event, announced)
-        self._open[seq] = _Action(event, spec, State.ASKED, decision, rewritten, question, announced=announced)
-        return Effects(seq, lines, True, question=question)
 
     def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
         """Propose the call that a rule puts in the place of another; it is judged like any other call."""
         args = said.call.args | (decision.changes or {})
         again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq,))
-        lines += self._decided(event, decision, args=args)
+        lines += self._remarks.decided(event, decision, args=args)
         return self._propose(again, lines, rewrites)
 
     def _answer(self, said: Answer) -> Effects:
-        action = self._expected(said)
+        action = expected(self._open, said)
         assert action.decision is not None
         assert action.question is not None
         approval = said.approval
@@ -267,7 +249,7 @@ class SessionMachine:
         intent = action.event
         event = Event(self._writer.seq, "decision", intent.agent, intent.task, (said.action,), said.at, body)
         self._checker.judge(event)
-        lines = self._writer.append(event) + self._noticed(event) + self._fallen(event)
+        lines = self._writer.append(event) + self._remarks.noticed(event) + self._remarks.fallen(event)
         if allowed:
             self._open[said.action] = action._replace(state=State.PERFORMING)
             args = intent.body["args"] if intent.body["surface"] in ACTS else action.rewritten
@@ -285,22 +267,22 @@ class SessionMachine:
 
     def _complete(self, said: Complete) -> Effects:
         at, number, outcome = said
-        action = self._expected(said)
+        action = expected(self._open, said)
         intent = action.event
         body = {"action": number, **to_body(outcome)}
         event = Event(self._writer.seq, "observation", intent.agent, intent.task, (number,), at, body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
-        lines += self._noticed(event)
+        lines += self._remarks.noticed(event)
         del self._open[number]
         decision = ALLOW
         if judgement.verdicts:
-            lines += self._verdicts(judgement, event, watched=action.watched)
+            lines += self._remarks.verdicts(judgement, event, watched=action.watched)
             if not action.watched:
                 decision = decide(judgement, self._registry, action.spec, self._mode, self._observed)
         if decision.decision == "allow":
             return Effects(number, lines, seq=event.seq, at=at)
-        lines += self._decided(event, decision)
+        lines += self._remarks.decided(event, decision)
         refused = self._refusals.refused(decision, intent.agent, intent.body["tool"], judgement)
         return Effects(number, lines, refused=refused, seq=event.seq, at=at)
 
@@ -309,7 +291,7 @@ class SessionMachine:
         event = Event(self._writer.seq, said.kind, agent, said.task, said.parents, said.at, said.body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
-        lines += self._noticed(event) + self._verdicts(judgement, event)
+        lines += self._remarks.noticed(event) + self._remarks.verdicts(judgement, event)
         if "artifact" not in said.body or not judgement.verdicts:
             return Effects(event.seq, lines)
         name = said.body["artifact"]
@@ -323,95 +305,11 @@ class SessionMachine:
         event = Event(self._writer.seq, "read", said.agent or self._agent, said.task, said.parents, said.at, body)
         lines = self._writer.append(event)
         judgement = self._checker.judge(event)
-        return Effects(event.seq, lines + self._noticed(event) + self._verdicts(judgement, event))
+        return Effects(event.seq, lines + self._remarks.noticed(event) + self._remarks.verdicts(judgement, event))
 
     def _close(self, said: Close) -> Effects:
         end = Event(-1, "note", self._agent, "0", (), said.at, {})
         seq = self._writer.seq
-        lines = self._verdicts(self._checker.finish(), end)
+        lines = self._remarks.verdicts(self._checker.finish(), end)
         self.closed = True
         return Effects(seq, lines + self._writer.footer_line(self.verdict), True)
-
-    def _expected(self, said: Answer | Complete) -> _Action:
-        legal = LEGAL[type(said)]
-        action = self._open.get(said.action)
-        if action is None or action.state is not legal:
-            raise HarnessError(f"{type(said).__name__} for action {said.action}, which is not {legal.value}")
-        return action
-
-    def _question(self, decision: Decision, action: Event, announced: str) -> tuple[Question, str]:
-        """Ask about the call that was announced by the line of this digest; nobody is shown a secret.
-
-        A call that is announced again, inside an effect that is performed again or by an agent that went on without
-        it, has the question that was left without an answer, and the digest of the line that announced it then.
-        """
-        tool, args = action.body["tool"], (self._redactor or Redactor(())).redact(action.body["args"])
-        first = self._questions.take((action.task, tool, args)) or announced
-        digest = digest_of_question(first, self._registry.digest)
-        return Question(decision.rule, decision.reason, tool, args, digest, decision.who), first
-
-    # --- lines -------------------------------------------------------------------------------------------------------
-
-    def _verdicts(self, judgement: Judgement, cause: Event, *, watched: bool = False) -> bytes:
-        lines = [self._verdict(verdict, cause, watched) for verdict in judgement.verdicts]
-        return b"".join(lines) + self._fallen(cause)
-
-    def _verdict(self, verdict: Verdict, cause: Event, watched: bool) -> bytes:
-        self._truths.add(verdict.truth)
-        body: dict[str, Any] = {
-            "rule": verdict.rule,
-            "verdict": verdict.truth,
-            "severity": verdict.severity,
-            "says": verdict.says,
-            "values": verdict.values,
-            "evidence": verdict.evidence,
-        }
-        if cause.seq >= 0:  # the verdict at the end of a run is about no single event
-            body["action"] = cause.body.get("action", cause.seq)
-        if verdict.margin is not None:
-            body["margin"] = verdict.margin
-        if verdict.reason:
-            body["reason"] = verdict.reason
-        if verdict.gradient:
-            body["gradient"] = [move.facts() for move in verdict.gradient]
-        observed = watched or self._mode != "enforce" or verdict.rule in self._observed
-        if observed or verdict.otherwise in ("observe", "warn"):
-            body["would"] = verdict.otherwise
-        parents = (cause.seq,) if cause.seq >= 0 else ()
-        event = Event(self._writer.seq, "verdict", cause.agent, cause.task, parents, cause.at, body)
-        return self._writer.append(event) + self._noticed(event)
-
-    def _decided(self, cause: Event, decision: Decision, **more: Any) -> bytes:
-        body = {
-            "action": cause.body.get("action", cause.seq),
-            "decision": decision.decision,
-            "rule": decision.rule,
-            "reason": decision.reason,
-            "alternative": decision.alternative,
-            "retryable": decision.retryable,
-            **more,
-        }
-        event = Event(self._writer.seq, "decision", cause.agent, cause.task, (cause.seq,), cause.at, body)
-        self._checker.judge(event)
-        return self._writer.append(event) + self._noticed(event) + self._fallen(event)
-
-    def _fallen(self, cause: Event) -> bytes:
-        """Write what an event has cost its agent of the trust in it."""
-        return b"".join(
-            self._state(cause, "trust", fall.agent, {"trust": fall.now, "was": fall.was, "rule": fall.rule})
-            for fall in self._checker.falls()
-        )
-
-    def _state(self, cause: Event, machine: str, name: str, data: dict[str, Any]) -> bytes:
-        body = {"machine": machine, "name": name, "data": data}
-        event = Event(self._writer.seq, "state", cause.agent, cause.task, (cause.seq,), cause.at, body)
-        return self._writer.append(event) + self._noticed(event)
-
-    def _noticed(self, cause: Event) -> bytes:
-        """Let the monitors see an event that has been judged and written; give the lines of what they say of it."""
-        body = None if self._signals is None else self._signals.heard(cause)
-        if body is None:
-            return b""
-        event = Event(self._writer.seq, "route", cause.agent, cause.task, (cause.seq,), cause.at, body)
-        lines = self._writer.append(event)
-        return lines + self._verdicts(self._checker.judge(event), event)
