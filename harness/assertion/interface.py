@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from harness.assertion.examine import examine, examine_undone, guard
-from harness.assertion.obligation import Obligation, Obligations
+from harness.assertion.occasion import NOTHING, Occasions
 from harness.assertion.past import Entries, Happening, Past
 from harness.assertion.provenance import Kind
 from harness.assertion.trust import Fall, Standing
-from harness.registry.explain import asked_of
-from harness.registry.program import Group, Promise
+from harness.registry.program import Group
 from harness.registry.registry import Registry
-from harness.registry.scope import STEP_NAMES
 from harness.tool import ToolSpec
 from harness.trace.chat import Message, messages_in
 from harness.trace.coverage import Coverage
@@ -32,7 +28,6 @@ from harness.trace.verdict import DEFAULT_REFUSE, KILL_SWITCH, Judgement, Severi
 # whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
 _TOLD_BY: Final[dict[str, Kind]] = {"user": "user", "system": "system", "developer": "system"}
 _SILENT: Final = Judgement((), ())
-_NOTHING: Final[dict[str, Any]] = {}
 
 
 class _Open(NamedTuple):
@@ -57,11 +52,11 @@ class Checker:
         self._registry, self._program = registry, registry.program
         self._trust = Standing(registry.trust) if registry.trust else None
         self._past = Past(self._program, registry.parameters, dict(run or {}), self._trust)
+        self._occasions = Occasions(registry, self._past)
         self._clock = self._past.clock
         self._open: dict[int, _Open] = {}
         self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now
         self._times: Counter[tuple[str, str, str]] = Counter()  # refusals, by agent, tool and rule
-        self._promised: list[Promise] = []
         pasts = {plan.past for plan in self._program.plans}
         # a message may be asked about, say where a value comes from, or come after a deadline
         self._hears = bool(
@@ -122,10 +117,10 @@ class Checker:
     def finish(self) -> Judgement:
         """Judge the rules on the end of a run, and what its steps have left undone."""
         group = self._program.group("end")
-        judgement = self._ask(group, self._arguments(group, agent="", step=self._clock.step + 1))
+        judgement = self._occasions.ask(group, self._occasions.arguments(group, agent="", step=self._clock.step + 1))
         for surface in self._coverage.finish() if self._coverage is not None else ():
             judgement = _join(judgement, self._surface(None, surface))
-        return _join(judgement, Judgement((), tuple(map(self._undone, self._past.unmet()))))
+        return _join(judgement, Judgement((), tuple(map(self._occasions.undone, self._past.unmet()))))
 
     def _action(self, event: Event) -> Judgement:
         seq, _, agent, _, _, at, body = event
@@ -134,8 +129,8 @@ class Checker:
         clock.at = at
         surface = body["surface"]
         group = self._program.group("action", surface, body["tool"])
-        arguments = (body, group.tool, _NOTHING, _NOTHING, agent, step, past, past.asked)
-        judgement = self._ask(group, arguments)
+        arguments = (body, group.tool, NOTHING, NOTHING, agent, step, past, past.asked)
+        judgement = self._occasions.ask(group, arguments)
         if group.unspoken and self._registry.default == "refuse":
             judgement = _join(judgement, _refused(body["tool"], self._registry))
         if self._hears:
@@ -149,8 +144,7 @@ class Checker:
             entries = past.happened(group.watches, known, settled=False) if group.watches.plans else []
             clean = not judgement.verdicts or self._is_clean(agent, judgement)
             self._open[seq] = _Open(event, group, known, entries, clean)
-            if self._promised:
-                self._promise(seq, arguments)
+            self._occasions.oblige(seq, arguments)
         return judgement
 
     def _observation(self, event: Event) -> Judgement:
@@ -164,8 +158,8 @@ class Checker:
         spec = self._program.spec(surface, tool)
         outcome = _outcome(event, spec)
         group = self._program.group("result" if "result" in outcome else "failed", surface, tool)
-        arguments = (action.body, group.tool, outcome, _NOTHING, action.agent, begun.step, past, past.asked)
-        judgement = self._ask(group, arguments)
+        arguments = (action.body, group.tool, outcome, NOTHING, action.agent, begun.step, past, past.asked)
+        judgement = self._occasions.ask(group, arguments)
         if surface == "model":
             judgement = self._messages(event, judgement, action) if self._hears else judgement
         elif past.asks_sources:
@@ -176,8 +170,7 @@ class Checker:
             past.settle(entries, begun_group.late, begun, arguments)
         if group.watches.plans and "result" in outcome:
             past.happened(group.watches, Happening(event.seq, clock.step, event.at, begun.names, arguments))
-        if self._promised:
-            self._promise(event.seq, arguments)
+        self._occasions.oblige(event.seq, arguments)
         if self._trust is not None:
             clean = self._is_clean(action.agent, judgement) and clean
             if clean and "result" in outcome and surface in ACTS:
@@ -223,7 +216,7 @@ class Checker:
             "times": self._times[which],
         }
         outcome, step = {"refusal": told, "seq": event.seq}, self._clock.step
-        arguments = (action, group.tool, outcome, _NOTHING, event.agent, step, self._past, self._past.asked)
+        arguments = (action, group.tool, outcome, NOTHING, event.agent, step, self._past, self._past.asked)
         names = {"call": action, "tool": group.tool, "agent": event.agent, **outcome}
         self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
 
@@ -236,14 +229,13 @@ class Checker:
     def _message(self, event: Event, message: Message) -> Judgement:
         said = {"role": message.role, "text": message.text, "tool_calls": list(message.tool_calls)}
         group, step = self._program.group("message"), self._clock.step
-        arguments = self._arguments(group, message=said, agent=event.agent, step=step + 1)
-        judgement = self._ask(group, arguments)
+        arguments = self._occasions.arguments(group, message=said, agent=event.agent, step=step + 1)
+        judgement = self._occasions.ask(group, arguments)
         if role := _TOLD_BY.get(message.role):
             self._past.learn_message(message.text, role, seq=event.seq, relayed=event.kind == "action")
         names = {**said, "message": said, "agent": event.agent}
         self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
-        if self._promised:
-            self._promise(event.seq, arguments)
+        self._occasions.oblige(event.seq, arguments)
         return judgement
 
     def _artifact(self, event: Event) -> Judgement:
@@ -251,10 +243,9 @@ class Checker:
         self._clock.at = event.at
         group = self._program.group("artifact", None, event.body["artifact"])
         outcome = {"artifact": event.body["data"]}
-        arguments = self._arguments(group, outcome, agent=event.agent, step=self._clock.step + 1)
-        judgement = self._ask(group, arguments)
-        if self._promised:
-            self._promise(event.seq, arguments)
+        arguments = self._occasions.arguments(group, outcome, agent=event.agent, step=self._clock.step + 1)
+        judgement = self._occasions.ask(group, arguments)
+        self._occasions.oblige(event.seq, arguments)
         return judgement
 
     def _route(self, event: Event) -> Judgement:
@@ -262,102 +253,22 @@ class Checker:
         self._clock.at, tool = event.at, event.body.get("tool")
         group = self._program.group("route", "tool", tool) if tool else self._program.group("route")
         told = {"route": event.body, "seq": event.seq}
-        arguments = self._arguments(group, told, agent=event.agent, step=self._clock.step + 1)
-        judgement = self._ask(group, arguments)
+        arguments = self._occasions.arguments(group, told, agent=event.agent, step=self._clock.step + 1)
+        judgement = self._occasions.ask(group, arguments)
         names = {**told, "agent": event.agent} | ({"tool": group.tool} if tool else {})
         self._past.happened(group.watches, Happening(event.seq, self._clock.step, event.at, names, arguments))
-        if self._promised:
-            self._promise(event.seq, arguments)
+        self._occasions.oblige(event.seq, arguments)
         return judgement
 
     def _surface(self, event: Event | None, surface: Covered) -> Judgement:
         """Judge the use of a surface that an event tells of, or at the end that nothing did."""
         group, agent = self._program.group("surface"), "" if event is None else event.agent
         step = self._clock.step + (event is None or event.kind != "action")
-        arguments = self._arguments(group, {"surface": surface._asdict()}, agent=agent, step=step)
-        judgement = self._ask(group, arguments)
-        if self._promised and event is not None:
-            self._promise(event.seq, arguments)
+        arguments = self._occasions.arguments(group, {"surface": surface._asdict()}, agent=agent, step=step)
+        judgement = self._occasions.ask(group, arguments)
+        if event is not None:
+            self._occasions.oblige(event.seq, arguments)
         return judgement
-
-    def _arguments(
-        self,
-        group: Group,
-        outcome: dict[str, Any] = _NOTHING,
-        message: dict[str, Any] = _NOTHING,
-        *,
-        agent: str,
-        step: int,
-    ) -> tuple[Any, ...]:
-        """Give ``compile.ARGUMENTS`` for what is no call."""
-        return _NOTHING, group.tool, outcome, message, agent, step, self._past, self._past.asked
-
-    def _ask(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
-        try:
-            judgement = group.holds(*arguments)
-        except Exception:  # noqa: BLE001 - data the rules did not expect: their exact meaning says which and why
-            judgement = None
-        if judgement is None:
-            judgement = self._ask_each(group, arguments)
-        return self._ask_promises(group, arguments, judgement) if self._past.obligations else judgement
-
-    def _ask_each(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
-        names = self._names(arguments)
-        spoke: list[str] = []
-        verdicts: list[Verdict] = []
-        for rule, holds in zip(group.rules, group.singles, strict=True):
-            judgement = None
-            with suppress(Exception):  # as above
-                judgement = holds(*arguments)
-            if judgement is not None:
-                spoke += judgement.rules
-            elif verdict := examine(rule, self._program, names, self._past):
-                spoke.append(rule.id)
-                if verdict.truth != "holds":
-                    verdicts.append(verdict)
-        return Judgement(tuple(spoke), tuple(verdicts))
-
-    def _names(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        """Give what expressions can speak of, as the exact meaning reads it."""
-        call, tool, outcome, message, agent, step, *_ = arguments
-        names = {"step": step, "run": self._past.run, "params": self._registry.parameters, "agent": agent}
-        names |= {"elapsed_s": self._past.elapsed_s, "trust": self._past.trust_of(agent), **outcome}
-        names |= {"call": call} if call else {}
-        names |= {"tool": tool} if tool else {}
-        return names | ({"message": message} if message else {})
-
-    # --- what must follow --------------------------------------------------------------------------------------------
-
-    def _ask_promises(self, group: Group, arguments: tuple[Any, ...], judgement: Judgement) -> Judgement:
-        """Add what is overdue by now, which rules on the future speak of a step, and which cannot tell."""
-        verdicts = [*map(self._undone, self._past.overdue()), *judgement.verdicts]
-        self._promised = []
-        for promise in group.promises:
-            speaks = self._speaks(promise, arguments)
-            if isinstance(speaks, Verdict):
-                verdicts.append(speaks)
-            elif speaks:
-                self._promised.append(promise)
-        spoke = judgement.rules + tuple(promise.rule.id for promise in self._promised)
-        return Judgement(spoke, tuple(verdicts))
-
-    def _speaks(self, promise: Promise, arguments: tuple[Any, ...]) -> bool | Verdict:
-        with suppress(Exception):  # as above
-            return bool(promise.speaks(*arguments))
-        return guard(promise.rule, self._names(arguments), self._past)
-
-    def _promise(self, seq: int, arguments: tuple[Any, ...]) -> None:
-        """Begin what a step obliges the future to, now that the step itself is past."""
-        for promise in self._promised:
-            keeper = self._past.asked[promise.fold.index]
-            assert isinstance(keeper, Obligations)
-            names = self._names(arguments)
-            lasting = {name: value for name, value in names.items() if name not in STEP_NAMES} | {"now": names}
-            keeper.owe(Obligation(promise.rule, seq, self._clock, asked_of(keeper.plan, "", lasting), names))
-        self._promised = []
-
-    def _undone(self, obligation: Obligation) -> Verdict:
-        return examine_undone(obligation, self._past)
 
 
 def _join(one: Judgement, other: Judgement) -> Judgement:
