@@ -6,7 +6,6 @@ message.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -112,7 +111,7 @@ def read_messages(line: bytes) -> list[tuple[dict[str, Any], bytes]]:
     twice, a message has no keys but those of JSON-RPC, and a call none that differ in case alone.
     """
     try:
-        said = json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_constant)
+        said = canonical.decode_strictly(line.decode())
     except (ValueError, RecursionError) as error:
         raise Malformed(PARSE_ERROR, f"this is no JSON message: {error}") from None
     if not isinstance(said, list) or not said:
@@ -121,17 +120,6 @@ def read_messages(line: bytes) -> list[tuple[dict[str, Any], bytes]]:
         return [(message, canonical.encode_as_is(message)) for message in map(_checked, said)]
     except NotRecordable as error:
         raise Malformed(PARSE_ERROR, f"this is no JSON message: {error}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key comes twice in one object")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _checked(message: Any) -> dict[str, Any]:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.determinism.canonical import decode, digest_of, encode, encode_as_is, encode_slowly, spell_float
+from harness.determinism.canonical import (
+    decode,
+    decode_strictly,
+    digest_of,
+    encode,
+    encode_as_is,
+    encode_slowly,
+    spell_float,
+)
 from harness.errors import NotRecordable
 from tests.strategies import json_values
 
@@ -82,6 +90,29 @@ def test_deep_nesting_is_an_error_and_no_crash() -> None:
 def test_big_integers_are_read_exactly() -> None:
     """Integers beyond 64 bits, which orjson reads as floats, come back as integers."""
     assert decode(b'{"n":18446744073709551616,"f":1.5}') == {"n": 2**64, "f": 1.5}
+
+
+@given(json_values)
+def test_the_strict_reader_reads_whatever_has_one_meaning(value: object) -> None:
+    """What was written comes back from the strict reader as from the other one, in the same order."""
+    written = encode_as_is(value)
+    assert encode_as_is(decode_strictly(written.decode())) == encode_as_is(decode(written)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a":1,"a":1}', "a key comes twice"),
+        ('[{"b":{"a":1,"\\u0061":2}}]', "a key comes twice"),
+        ("[NaN]", "NaN is not JSON"),
+        ("-Infinity", "-Infinity is not JSON"),
+        ('{"a":1} {}', "Extra data"),
+    ],
+)
+def test_the_strict_reader_refuses_what_two_readers_could_take_for_two_things(text: str, why: str) -> None:
+    """A key that comes twice, at any depth and however it is spelled, and numbers that are none are errors."""
+    with pytest.raises(ValueError, match=why):
+        decode_strictly(text)
 
 
 def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:

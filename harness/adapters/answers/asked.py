@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.answers.sse import spelled
@@ -122,7 +121,7 @@ def arguments(text: Any) -> dict[str, Any]:
     try:
         value = canonical.decode(text.encode())
         if isinstance(value, dict):
-            json.loads(text, object_pairs_hook=_refuse_doubles)
+            canonical.decode_strictly(text)
             return _recordable(value)
     except (ValueError, NotRecordable, RecursionError):
         pass
@@ -181,9 +180,3 @@ def _recordable(value: dict[str, Any]) -> dict[str, Any]:
     encoded: dict[str, Any] = encode_value(value)
     canonical.encode(encoded)
     return encoded
-
-
-def _refuse_doubles(items: Iterable[tuple[str, Any]]) -> None:
-    names = [name for name, _ in items]
-    if len(set(names)) < len(names):
-        raise ValueError("a key stands twice")

@@ -7,7 +7,6 @@ that they go on from, and bring the results of tools by the ids of their calls. 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -41,7 +40,7 @@ def read_body(content: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(content)
         if orjson.dumps(body) != content:  # what clients send comes out as it was; only else a slower look is needed
-            body = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_constant)
+            body = canonical.decode_strictly(content.decode())
         canonical.encode(body)
     except (ValueError, TypeError, RecursionError, UsageError) as error:
         raise UsageError(f"the body is not JSON that can be judged: {error}") from None
@@ -115,14 +114,3 @@ def _spoken(turn: list[dict[str, Any]]) -> str:
 
 def _objects(items: Any) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key comes twice in one object")
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
