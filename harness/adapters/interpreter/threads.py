@@ -1,9 +1,8 @@
-"""Threads of an agent take turns: what starts them, and what they wait for, goes through the session's schedule.
+"""Threads of an agent take turns: what starts them, and asks whether they have ended, goes through its schedule.
 
 While a session is open, a thread or a pool's job that its code starts becomes a member of its schedule, and an event
-loop that its code makes is a ``SessionLoop``. As soon as a session has two members, everything a thread can wait for
-in Python (locks, and so conditions, events, semaphores, barriers, queues and futures; simple queues; other threads)
-passes the baton on instead of stopping the process. Threads that are no members wait as ever.
+loop that its code makes is a ``SessionLoop``. What members wait for is in ``waits``. Threads that are no members start
+and end as ever.
 
 A pool that was made outside the session is stood in for by one of the session's own, with as many workers, because a
 worker that other sessions use as well can have no turn here.
@@ -11,8 +10,6 @@ worker that other sessions use as well can have no turn here.
 
 from __future__ import annotations
 
-import _queue
-import _thread
 import asyncio
 import concurrent.futures.thread
 import queue
@@ -28,16 +25,16 @@ from typing import Any, Final, TypeVar
 
 from harness.adapters.interpreter.scope import Scope, of_the_session, reading
 from harness.adapters.interpreter.scope import here as scope_here
-from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot, TypeSlot
+from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot
+from harness.adapters.interpreter.waits import WAITS, deadline_of, let_others
 from harness.determinism.address import as_job, in_effect
 from harness.determinism.loop import SessionLoop
-from harness.determinism.member import Member, Mutex, current, member_here
+from harness.determinism.member import Member, current, member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 from harness.run.site import rank_of
 
 T = TypeVar("T")
-_POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
 _OF_PROCESSES: Final = ("multiprocessing", "concurrent.futures.process")
 """What looks after other processes waits in ways that nobody sees."""
 _MEMBER: Final = "_harness_member"
@@ -75,55 +72,6 @@ def uvloop_replacements(uvloop: Any) -> Iterator[tuple[Slot, Any]]:
     yield run, captured_run
 
 
-def wait_replacements() -> Iterator[tuple[Slot, Any]]:
-    """Yield each slot of what threads wait for with what is to stand in it while a session has two members."""
-    reentrant = type(threading.RLock())
-    for kind, is_taken in ((_thread.LockType, _is_locked), (reentrant, _is_owned)):
-        acquire = _acquiring(kind.acquire, is_taken)
-        for name in ("acquire", "__enter__"):
-            yield TypeSlot(kind, name), acquire
-    restore = TypeSlot(reentrant, "_acquire_restore")
-    yield restore, _restoring(restore.original)
-    get = TypeSlot(_queue.SimpleQueue, "get")
-    yield get, _getting(get.original)
-
-
-class _Waits:
-    """The slots of what threads wait for, filled while some session has two members."""
-
-    def __init__(self) -> None:
-        self._timelines: weakref.WeakSet[Timeline] = weakref.WeakSet()
-        self._filled: list[tuple[Slot, Any]] = []
-        self._mutex = Mutex()
-
-    def hold(self, timeline: Timeline) -> None:
-        with self._mutex:
-            if timeline in self._timelines:
-                return
-            self._timelines.add(timeline)
-            timeline.afterwards.append(self.release)
-            if not self._filled:
-                self._filled = list(wait_replacements())
-                for slot, replacement in self._filled:
-                    slot.fill(replacement)
-        if timeline.dissolved:  # in between, by another thread
-            self.release(timeline)
-
-    def release(self, timeline: Timeline) -> None:
-        with self._mutex:
-            self._timelines.discard(timeline)
-            if not self._timelines:
-                for slot, _ in self._filled:
-                    slot.empty()
-                self._filled = []
-
-
-_waits: Final = _Waits()
-
-
-# --- starting --------------------------------------------------------------------------------------------------------
-
-
 def _turn_taker() -> Member | None:
     """Give the member that the calling thread is, making it the first one; None where it takes no part."""
     timeline = current.get()
@@ -147,7 +95,7 @@ def _starting(original: Callable[..., None]) -> Callable[..., None]:
         here = None if type(thread).__module__.startswith(_OF_PROCESSES) else _turn_taker()
         if here is None:
             return original(thread)
-        _waits.hold(here.timeline)
+        WAITS.hold(here.timeline)
         member = here.timeline.add()
         before: dict[str, Any] = {name: vars(thread)[name] for name in ("run", _MEMBER) if name in vars(thread)}
         thread.run = _in_turn(member, _context_of(thread), thread, named(thread.run))  # type: ignore[method-assign]
@@ -207,7 +155,7 @@ def _joining(original: Callable[..., None]) -> Callable[..., None]:
         here, other = member_here(), getattr(thread, _MEMBER, None)
         if here is None or other is None or other.timeline is not here.timeline or other is here or in_effect():
             return original(thread, timeout)
-        if here.timeline.pause(here, lambda: other.finished, _deadline(here, timeout)) and not other.finished:
+        if here.timeline.pause(here, lambda: other.finished, deadline_of(here, timeout)) and not other.finished:
             return None
         with _for_real(here):
             return original(thread, None if other.finished else timeout)
@@ -221,7 +169,7 @@ def _living(original: Callable[..., bool]) -> Callable[..., bool]:
         if here is None or other is None:
             return original(thread)
         if not other.finished and reading() is not None:
-            _let_others(here)
+            let_others(here)
         return not other.finished
 
     return is_alive
@@ -234,15 +182,10 @@ def _polling(original: Callable[..., bool], waited_for: bool) -> Callable[..., b
         seen = original(self)
         if seen is waited_for or (here := member_here()) is None or reading() is None:
             return seen
-        _let_others(here)
+        let_others(here)
         return original(self)
 
     return poll
-
-
-def _let_others(here: Member) -> None:
-    if not here.timeline.lonely:
-        here.timeline.sleep(here, _POLL_NS)
 
 
 def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -333,71 +276,3 @@ def _as_completed(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(fs, timeout=timeout)
 
     return as_completed
-
-
-# --- waiting ---------------------------------------------------------------------------------------------------------
-
-
-def _deadline(member: Member, timeout: float | None) -> int | None:
-    return None if timeout is None else member.timeline.now + max(int(timeout * 1e9), 0)
-
-
-def _is_locked(lock: Any) -> bool:
-    return bool(lock.locked())
-
-
-def _is_owned(lock: Any) -> bool:
-    return not repr(lock).startswith("<unlocked")  # a reentrant lock has no ``locked`` before Python 3.14
-
-
-def _acquiring(original: Callable[..., bool], is_taken: Callable[[Any], bool]) -> Callable[..., bool]:
-    def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
-        here = member_here()
-        if here is None:
-            return original(lock, blocking, timeout)
-        if original(lock, False):
-            return True
-        if not blocking or timeout == 0:
-            if reading() is not None:
-                _let_others(here)
-            return False
-        if in_effect() or (timeout < 0 and timeout != -1):
-            return original(lock, blocking, timeout)
-        deadline = _deadline(here, None if timeout < 0 else timeout)
-        while here.timeline.pause(here, lambda: not is_taken(lock), deadline):
-            if original(lock, False):
-                return True
-            if deadline is not None and here.timeline.now >= deadline:
-                return False
-        return original(lock, True, timeout)
-
-    return acquire
-
-
-def _restoring(original: Callable[..., None]) -> Callable[..., None]:
-    def acquire_restore(lock: Any, state: Any) -> None:
-        here = member_here()
-        if here is not None and not in_effect():
-            while _is_owned(lock) and here.timeline.pause(here, lambda: not _is_owned(lock)):
-                pass
-        original(lock, state)
-
-    return acquire_restore
-
-
-def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
-    def get(inbox: Any, block: bool = True, timeout: float | None = None) -> Any:
-        here = member_here()
-        if here is None or not block or in_effect() or (timeout is not None and timeout < 0):
-            return original(inbox, block, timeout)
-        deadline = _deadline(here, timeout)
-        while True:
-            try:
-                return original(inbox, False)
-            except _queue.Empty:
-                if deadline is not None and here.timeline.now >= deadline:
-                    raise
-            if not here.timeline.pause(here, lambda: not inbox.empty(), deadline):
-                return original(inbox, block, timeout)
-
-    return get
