@@ -10,6 +10,8 @@ The layers, top to bottom; imports point downwards only, and a test checks it::
     converge    what a model proposes and a registry judges: loops, plans, votes, negotiation
     run         the session as a machine without I/O, its drivers, the world of a replay
     mediation   from verdicts to decisions
+    routing     ways through a graph of tools, and what is known of the tools' health
+    faults      what is to go wrong, as values
     review      registries judged against labelled traces
     assertion   the Unified Assertion Interface: events in, verdicts out
     registry    invariants as an asset: YAML, the expression language
