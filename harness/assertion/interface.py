@@ -221,9 +221,11 @@ class Checker:
         self._past.happened(group.watches, Happening(event.seq, step, event.at, names, arguments))
 
     def _messages(self, event: Event, judgement: Judgement, action: Event | None = None) -> Judgement:
-        self._clock.at = event.at
+        """Judge the messages that an event carries, each for itself; what the event has promised is still to begin."""
+        self._clock.at, promised = event.at, self._occasions.promised
         for message in messages_in(event, action):
             judgement = _join(judgement, self._message(event, message))
+        self._occasions.promised = promised
         return judgement
 
     def _message(self, event: Event, message: Message) -> Judgement:

@@ -24,11 +24,14 @@ NOTHING: Final[dict[str, Any]] = {}
 
 
 class Occasions:
-    """Ask the rules of a registry about the occasions of one run, in their order. Not thread-safe."""
+    """Ask the rules of a registry about the occasions of one run, in their order. Not thread-safe.
+
+    ``promised`` are the rules on the future that spoke of the occasion that was asked about last, until ``oblige``.
+    """
 
     def __init__(self, registry: Registry, past: Past) -> None:
         self._registry, self._program, self._past = registry, registry.program, past
-        self._promised: list[Promise] = []  # of the occasion that was asked about last
+        self.promised: list[Promise] = []
 
     def arguments(
         self,
@@ -54,13 +57,13 @@ class Occasions:
 
     def oblige(self, seq: int, arguments: tuple[Any, ...]) -> None:
         """Begin what the occasion asked about last, the event ``seq``, obliges the future to, now that it is past."""
-        for promise in self._promised:
+        for promise in self.promised:
             keeper = self._past.asked[promise.fold.index]
             assert isinstance(keeper, Obligations)
             names = self._names(arguments)
             lasting = {name: value for name, value in names.items() if name not in STEP_NAMES} | {"now": names}
             keeper.owe(Obligation(promise.rule, seq, self._past.clock, asked_of(keeper.plan, "", lasting), names))
-        self._promised = []
+        self.promised = []
 
     def undone(self, obligation: Obligation) -> Verdict:
         """Give the verdict on what was promised and has not come."""
@@ -94,14 +97,14 @@ class Occasions:
     def _ask_promises(self, group: Group, arguments: tuple[Any, ...], judgement: Judgement) -> Judgement:
         """Add what is overdue by now, which rules on the future speak of a step, and which cannot tell."""
         verdicts = [*map(self.undone, self._past.overdue()), *judgement.verdicts]
-        self._promised = []
+        self.promised = []
         for promise in group.promises:
             speaks = self._speaks(promise, arguments)
             if isinstance(speaks, Verdict):
                 verdicts.append(speaks)
             elif speaks:
-                self._promised.append(promise)
-        spoke = judgement.rules + tuple(promise.rule.id for promise in self._promised)
+                self.promised.append(promise)
+        spoke = judgement.rules + tuple(promise.rule.id for promise in self.promised)
         return Judgement(spoke, tuple(verdicts))
 
     def _speaks(self, promise: Promise, arguments: tuple[Any, ...]) -> bool | Verdict:

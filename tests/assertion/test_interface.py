@@ -147,6 +147,21 @@ def test_messages_are_judged_wherever_they_travel() -> None:
     assert judged(rules, *events) == ["holds", "holds", "violated", "violated"]
 
 
+@pytest.mark.parametrize("on", ["action", "result"])
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_promise_outlasts_the_messages_in_its_event(on: str, follows: bool) -> None:
+    """What a model call or its answer obliges the future to is owed although messages in it are judged after it."""
+    promises = rule("must_follow(action, call.tool == 'look')", on=on, extra="  when: call.surface == 'model'\n")
+    checker = Checker(registry(promises))
+    messages = [{"role": "user", "content": "hello"}]
+    asked = {"surface": "model", "tool": "chat", "args": {"messages": messages}, "rules": ()}
+    answer = {"body": {"choices": [{"message": {"role": "assistant", "content": "hello"}}]}}
+    for one in (event(0, "action", asked), answered(1, 0, answer), action(2, "look" if follows else "pay", {})):
+        checker.judge(one)
+    checker.judge(answered(3, 2, {}))
+    assert [one.truth for one in checker.finish().verdicts] == ([] if follows else ["violated"])
+
+
 def test_messages_of_earlier_events_are_the_past() -> None:
     """An action sees what was said before it, the newest last."""
     rules = rule("last(message, role == 'user').text.matches('yes')")
