@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import _queue
 import _thread
+import concurrent.futures.thread
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,7 +20,9 @@ from harness.adapters.interpreter.slots import Slot, TypeSlot
 from harness.determinism.address import in_effect
 from harness.determinism.member import Member, Mutex, member_here
 from harness.determinism.schedule import Timeline
+from harness.errors import Halt
 
+_WORKER: Final[Any] = concurrent.futures.thread._worker
 _POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
 
 
@@ -135,7 +139,13 @@ def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
             except _queue.Empty:
                 if deadline is not None and here.timeline.now >= deadline:
                     raise
-            if not here.timeline.pause(here, lambda: not inbox.empty(), deadline):
+            try:
+                paused = here.timeline.pause(here, lambda: not inbox.empty(), deadline)
+            except Halt:
+                if sys._getframe(1).f_code is not _WORKER.__code__:
+                    raise
+                paused = False  # it is told at the rim; a pool's worker without a job waits for the pool's end
+            if not paused:
                 return original(inbox, block, timeout)
 
     return get
