@@ -125,7 +125,15 @@ def _call(event: Event | None) -> str:
         return f"the route to {event.body['goal']}: {event.body['does']}"
     if event.kind == "state":
         return f"what the {event.body['machine']} {event.body['name']} came to"
-    return "its end" if is_end(event) else f"the {event.kind} {event.seq}"
+    if is_end(event):
+        return f"its end{_by(event)}"
+    return f"the {event.kind} {event.seq}"
+
+
+def _by(end: Event) -> str:
+    """Name the error that ended a run; nothing where it returned."""
+    error = end.body.get("raised")
+    return f" by {error.get('type', 'an error')}: {error.get('message', '')}" if isinstance(error, dict) else ""
 
 
 def _same(one: Any, other: Any) -> bool:

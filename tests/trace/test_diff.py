@@ -74,3 +74,13 @@ def test_changed_arguments_extra_missing_and_reordered_calls_are_told_apart() ->
     assert explain(call(0, "pay"), None, []).cause == "a missing call"
     assert "reordered" in explain(call(0, "pay"), call(0, "ship"), [], [call(1, "ship")]).cause
     assert explain(call(0, "pay"), call(0, "ship"), []).cause == "another call was made"
+
+
+def test_an_end_by_an_error_is_told_with_the_error() -> None:
+    """Where the agent fails before its next call, the reader is told by what, and not only that the call is missing."""
+    error = {"type": "openai:OpenAIError", "message": "Missing credentials."}
+    end = Event(0, "note", "main", "0", (), 0, {"raised": error})
+    told = explain(call(0, "look"), end, [])
+    assert told.what == "its end by openai:OpenAIError: Missing credentials. where the record has a call of look"
+    returned = Event(0, "note", "main", "0", (), 0, {"returned": None})
+    assert explain(call(0, "look"), returned, []).what == "its end where the record has a call of look"
