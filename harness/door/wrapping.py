@@ -35,10 +35,21 @@ def wrap(app: Harness, doorway: Doorway, client: Any, options: dict[str, Any]) -
     adapter = next((_ADAPTERS[package] for package in _packages(client) if package in _ADAPTERS), None)
     if adapter is not None:
         module, name = adapter
-        return getattr(importlib.import_module(module), name)(client, doorway, **options)
+        wrapper = getattr(importlib.import_module(module), name)
+        _check_known(options, wrapper, client)
+        return wrapper(client, doorway, **options)
     if inspect.isroutine(client):
         return app.tool(client, **options)
     return _object(app, client, **options)
+
+
+def _check_known(options: dict[str, Any], wrapper: Callable[..., Any], client: Any) -> None:
+    """Refuse an option that an adapter does not have: it would be a Python error about a function nobody called."""
+    _, _, *known = inspect.signature(wrapper).parameters
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        what = f"{type(client).__module__.partition('.')[0]}'s {type(client).__name__} is wrapped without {unknown!r}"
+        raise UsageError(what, cure=f"it takes: {', '.join(known)}" if known else "leave it out; it takes no options")
 
 
 class _Passing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from harness import Harness, Refused
@@ -124,3 +125,10 @@ def test_reads_names_methods() -> None:
     """A name that is no method is a mistake, told with the methods there are."""
     with pytest.raises(UsageError, match="audit, balance, pay"):
         Harness().wrap(Bank(), reads=["balances"])
+
+
+def test_an_option_that_an_adapter_does_not_have_is_a_mistake() -> None:
+    """It is told with what was wrapped and with the options there are, not as an error in a call of ours."""
+    client = openai.OpenAI(api_key="none")
+    with pytest.raises(UsageError, match=r"openai's OpenAI is wrapped without 'judge'\s+cure  it takes: judge_calls"):
+        Harness().wrap(client, judge=True)
