@@ -279,6 +279,14 @@ def test_the_policy_in_force_is_told_for_each_agent(told: Any, capsys: Any, shop
     assert facts["agents"][0]["trust"]["recover"] == 0.01
 
 
+def test_whoever_a_rule_escalates_to_is_named(shop: Path, capsys: Any) -> None:
+    """A rule that blocks names who may decide otherwise, one that asks names whom it is put to."""
+    text = SHOP.replace("    on: action\n", "    on: action\n    who: ann\n", 1)
+    (shop / "shop.yaml").write_text(text.replace("otherwise: block", "otherwise: escalate", 1))
+    assert execute(["registry", "effective", str(shop / "shop.yaml")]) == 0
+    assert "escalate to ann" in capsys.readouterr().out
+
+
 def test_rules_made_of_agents_are_left_out_and_counted(told: Any, shop: Path) -> None:
     """Nobody writes examples for them: neither test nor mutate nor lint asks for any."""
     (shop / "shop.yaml").write_text(SHOP + "agents: {clerk: {may: [refund], budget: {calls: 5}}}\n")

@@ -130,7 +130,8 @@ def _by_itself(access: Access) -> str:
 
 
 def _row(rule: Barrier) -> tuple[str, str, str]:
-    does = f"{rule.does}{' the result' if rule.on == 'result' else ''}{f', or {rule.who}' if rule.who else ''}"
+    who = f"{' to' if rule.does == 'escalate' else ', or'} {rule.who}" if rule.who else ""
+    does = f"{rule.does}{' the result' if rule.on == 'result' else ''}{who}"
     return rule.rule, does, "" if rule.percent == 100 else f"{rule.percent:g} %"
 
 
