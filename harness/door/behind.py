@@ -27,9 +27,8 @@ def agent_behind(
     """
     name = entry or header.run["entry"]
     if name is None:
-        raise UsageError(
-            "the trace does not say which function was run", where=trace, cure="name it: --entry module:function"
-        )
+        cure = "name it: --entry module:function; conversations of a proxy, or imported, are judged by harness check"
+        raise UsageError("the trace does not say which function was run", where=trace, cure=cure)
     host = header.host
     folders = str(path or ""), host.get("path", "")
     with looking_in(*folders, host.get("folder", "")):

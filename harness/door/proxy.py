@@ -99,7 +99,7 @@ def serve(
         finally:
             sealed = len(sessions)
             sessions.seal_all()
-    tell(f"stopped; {sealed} sessions were open, and are sealed")
+    tell(f"stopped; {f'{sealed} sessions were open, and are' if sealed != 1 else '1 session was open, and is'} sealed")
 
 
 class _Kept:

@@ -54,7 +54,7 @@ def test_stopped_it_lets_streams_end_and_seals_every_trace(
             client(proxy).models.list()
         assert proxy.process.returncode == 0
         assert "".join(pieces) == LONG
-        assert "2 sessions" in told
+        assert "2 sessions were open, and are sealed" in told
         for name in ("listening", "silent"):
             with open_trace(proxy.traces / f"{name}-001.mat.jsonl") as reader:
                 assert outcomes(list(reader)) == ["ok"]
