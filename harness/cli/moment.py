@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from harness.cli.output import by_margin
 from harness.trace.chat import Message, messages_in, read_message
 from harness.trace.event import Event
 from harness.trace.history import restored
@@ -131,8 +132,8 @@ def _came(facts: dict[str, Any]) -> Iterator[str]:
 
 
 def _judged(verdict: dict[str, Any]) -> Iterator[str]:
-    margin = f" by {-verdict['margin']:g}" if verdict.get("margin", 0) < 0 else ""
-    yield f"verdict    {verdict['rule']} {verdict['verdict']}{margin}: {verdict['says'] or verdict.get('reason', '')}"
+    said = verdict["says"] or verdict.get("reason", "")
+    yield f"verdict    {verdict['rule']} {verdict['verdict']}{by_margin(verdict)}{f': {said}' if said else ''}"
     yield from (f"           {name} = {_json(value)}" for name, value in verdict["values"].items())
     if verdict["evidence"]:
         yield f"           evidence: events {', '.join(map(str, verdict['evidence']))}"

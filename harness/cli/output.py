@@ -54,11 +54,19 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
-def waits(waiting: Waiting, approve: str | None, as_json: bool) -> typer.Exit:
-    """Say what a run waits for and how it goes on, with the approver that was named; give the exit to raise."""
-    on = ["harness", "resume", waiting.trace, *(["--approve", approve] if approve else [])]
+def by_margin(verdict: dict[str, Any]) -> str:
+    """Say by how much a recorded verdict is violated; nothing where it is not, or no number says it."""
+    margin = verdict.get("margin")
+    return f" by {-margin:g}" if margin is not None and margin < 0 else ""
+
+
+def waits(waiting: Waiting, approve: str | None, model_script: str | None, as_json: bool) -> typer.Exit:
+    """Say what a run waits for and how it goes on, with the options that were named; give the exit to raise."""
+    named = {"--approve": approve, "--model-script": model_script}
+    options = [word for name, value in named.items() if value for word in (name, value)]
+    on = ["harness", "resume", waiting.trace, *options]
     facts = {"trace": waiting.trace, "waits_for": waiting.questions, "go_on": on}
-    emit(facts, [f"{waiting}{f' --approve {shlex.quote(approve)}' if approve else ''}"], as_json)
+    emit(facts, [" ".join([str(waiting), *map(shlex.quote, options)])], as_json)
     return typer.Exit(3)
 
 
@@ -82,5 +90,6 @@ def _rules_behind(verdict: Truth, trace: str) -> Iterator[str]:
             if event.kind == "verdict" and body["verdict"] == verdict and body["rule"] not in told:
                 told.add(body["rule"])
                 step = steps.get(body["action"], len(steps) - 1)
-                yield f"    {body['rule']}  step {step}: {body.get('reason') or body['says']}"
+                said = body.get("reason") or body["says"] or f"{verdict}{by_margin(body)}"
+                yield f"    {body['rule']}  step {step}: {said}"
     yield f"    harness show {trace} --at STEP tells more"

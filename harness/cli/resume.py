@@ -42,7 +42,7 @@ def command(
         with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
             resumed = resume(trace, out=out, entry=entry, path=path, approver=approver, repeat=repeat or ())
     except Waiting as waiting:
-        raise waits(waiting, approve, as_json) from None
+        raise waits(waiting, approve, model_script, as_json) from None
     emit(_facts(resumed), _lines(resumed), as_json)
     if resumed.error is not None and not isinstance(resumed.error, Refused):
         raise typer.Exit(5)

@@ -62,7 +62,7 @@ def command(
             with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
                 result, error = _run(session, make_agent(app, agent), arguments)
         except Waiting as waiting:
-            raise waits(waiting, approve, as_json) from None
+            raise waits(waiting, approve, model_script, as_json) from None
     facts = {
         "trace": session.trace.path,
         "digest": session.trace.digest,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from harness.adapters.files import open_trace
 from harness.cli.moment import at_action, told
 from harness.cli.open_questions import lines_of_questions
-from harness.cli.output import console, counted, emit
+from harness.cli.output import by_margin, console, counted, emit
 from harness.errors import UsageError
 from harness.run.questions import Questions
 from harness.run.watch import Place, read_place
@@ -147,14 +147,14 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
     ]
     match event.kind:
         case "action":
-            args = (
-                body["args"].get("options", {}).get("model", "") if body["surface"] == "model" else _args(body["args"])
-            )
-            return [*said, f"{head}step {step:<3} [bold]{escape(body['tool'])}[/bold]({_short(args)})"]
+            model = body["surface"] == "model"
+            args = body["args"].get("options", {}).get("model", "") if model else _args(body["args"])
+            given = f"({_short(args)})" if args or not model else ""  # a request leaves out equal options
+            return [*said, f"{head}step {step:<3} [bold]{escape(body['tool'])}[/bold]{given}"]
         case "observation":
             return [*said, f"{numbered}{_outcome(body, action)}"]
         case "verdict":
-            return [f"{numbered}[red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}"]
+            return [f"{numbered}[red]{escape(body['rule'])} {body['verdict']}[/red]  {_short(_told(body))}".rstrip()]
         case "decision":
             answered = f", answered by {body['answer']['by']}" if "answer" in body else ""
             by = escape(body["rule"] + answered)
@@ -252,5 +252,5 @@ def _short(text: Any) -> str:
 
 
 def _told(verdict: dict[str, Any]) -> str:
-    """Say what a rule says, or of one that could not be decided, why."""
-    return str(verdict.get("reason", "")) if verdict["verdict"] == "unknown" else str(verdict["says"])
+    """Say what a rule says, or else by how much it is violated; of one that could not be decided, why."""
+    return str(verdict.get("reason") if verdict["verdict"] == "unknown" else verdict["says"] or by_margin(verdict))

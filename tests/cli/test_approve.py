@@ -98,6 +98,37 @@ def test_a_run_waits_and_goes_on_in_another_process(shop: Path) -> None:
     assert refunded(shop) == ["W-77 48000"]
 
 
+def test_how_to_go_on_names_the_scripted_model(shop: Path) -> None:
+    """A run that was answered by a scripted model is told to go on with it, or it would ask a real one."""
+    (shop / "model.py").write_text(
+        "from harness.testing.model_server import say, script\nhello = script([say('hello')])\n"
+    )
+    options = ["--approve", "desk", "--model-script", "model:hello"]
+    done = cli(shop, "run", "shop:main", "--trace", "t.mat.jsonl", *options)
+    on = shlex.split(done.stdout.split("go on")[1])
+    assert on == ["harness", "resume", "t.mat.jsonl", *options]
+    assert json.loads(cli(shop, *on[1:], "--json").stdout)["go_on"] == on
+
+
+def test_a_replay_up_to_the_question_says_no_more_than_that(shop: Path) -> None:
+    """Workers of a pool that are idle where the record ends wait for their pool's end, and log no error."""
+    (shop / "threads.py").write_text(
+        "import asyncio\n"
+        "from shop import app, refund\n"
+        "@app.agent\n"
+        "async def main() -> str:\n"
+        "    await asyncio.gather(*(asyncio.to_thread(str, name) for name in 'abc'))\n"
+        "    return await pay()\n"
+        "@app.tool(name='refund', effect='write')\n"
+        "async def pay(order_id: str = 'W-77', cents: int = 48000) -> str:\n"
+        "    return 'refunded'\n"
+    )
+    assert cli(shop, "run", "threads:main", "--trace", "t.mat.jsonl", "--approve", "desk").returncode == 3
+    done = cli(shop, "replay", "t.mat.jsonl")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == "the recorded run was cut off after 1 step; up to there all is equal\n"
+
+
 def test_a_no_is_told_to_the_agent(shop: Path) -> None:
     """The reason of whoever said no reaches the agent."""
     said, asked = waits(shop)
@@ -105,6 +136,14 @@ def test_a_no_is_told_to_the_agent(shop: Path) -> None:
     done = cli(shop, *said["go_on"][1:], "--json")
     assert json.loads(done.stdout)["result"] == "no: Ann said no: too much"
     assert refunded(shop) == []
+
+
+def test_a_rule_that_says_nothing_is_told_by_its_number(shop: Path) -> None:
+    """Where a rule has no word for the agent, people read by how much it was violated."""
+    done = cli(shop, "run", "shop:main", "--trace", "t.mat.jsonl")
+    assert "    REFUND-CAP  step 0: violated by 28000\n" in done.stdout
+    assert "REFUND-CAP violated  by 28000\n" in cli(shop, "show", "t.mat.jsonl").stdout
+    assert "verdict    REFUND-CAP violated by 28000\n" in cli(shop, "show", "t.mat.jsonl", "--at", "0").stdout
 
 
 def test_a_yes_for_a_while_ends(shop: Path) -> None:

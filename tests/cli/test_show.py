@@ -130,3 +130,11 @@ def test_what_a_monitor_notices_is_one_line() -> None:
     for goal, to in (("paid", "route to paid  "), ("", "")):
         (shown,) = lines_of(Event(7, "route", "main", "0", (), 2_000_000_000, {"goal": goal, **body}), None, 0)
         assert Text.from_markup(shown).plain == f"    7    2.0000          {to}signal stripe  (it is down)"
+
+
+def test_a_request_that_leaves_out_its_options_has_no_empty_brackets() -> None:
+    """The name of the model stands where the trace has it; a later request with the same options is told without."""
+    calls = [{"messages": [], "options": {"model": "m"}}, {"messages": [], "after": 0, "keep": 1}]
+    bodies = [{"surface": "model", "tool": "chat", "args": args, "rules": []} for args in calls]
+    told = [lines_of(Event(seq, "action", "main", "0", (), 0, body), None, seq) for seq, body in enumerate(bodies)]
+    assert [Text.from_markup(line).plain.split()[-1] for (line,) in told] == ["chat(m)", "chat"]
