@@ -26,7 +26,7 @@ from typing import Any, Final, TypeVar
 from harness.adapters.interpreter.scope import Scope, of_the_session, reading
 from harness.adapters.interpreter.scope import here as scope_here
 from harness.adapters.interpreter.slots import AttributeSlot, CodeSlot, Slot
-from harness.adapters.interpreter.waits import WAITS, deadline_of, let_others
+from harness.adapters.interpreter.waits import WAITS, WORKER, deadline_of, let_others
 from harness.determinism.address import as_job, in_effect
 from harness.determinism.loop import SessionLoop
 from harness.determinism.member import Member, current, member_here
@@ -38,7 +38,6 @@ T = TypeVar("T")
 _OF_PROCESSES: Final = ("multiprocessing", "concurrent.futures.process")
 """What looks after other processes waits in ways that nobody sees."""
 _MEMBER: Final = "_harness_member"
-_WORKER: Final[Any] = concurrent.futures.thread._worker
 
 
 def replacements() -> Iterator[tuple[Slot, Any]]:
@@ -118,7 +117,7 @@ def _context_of(thread: threading.Thread) -> Context:
 
     Each of its jobs brings the context of whoever gave it; what prepares the worker belongs to the session.
     """
-    if getattr(thread, "_target", None) is not _WORKER:
+    if getattr(thread, "_target", None) is not WORKER:
         return copy_context()
     pool, jobs, prepare, arguments = thread._args  # type: ignore[attr-defined]
     prepare = None if prepare is None else partial(copy_context().run, prepare)

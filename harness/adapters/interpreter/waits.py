@@ -22,7 +22,8 @@ from harness.determinism.member import Member, Mutex, member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 
-_WORKER: Final[Any] = concurrent.futures.thread._worker
+WORKER: Final[Any] = concurrent.futures.thread._worker
+"""What the threads of a pool run."""
 _POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
 
 
@@ -142,7 +143,7 @@ def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 paused = here.timeline.pause(here, lambda: not inbox.empty(), deadline)
             except Halt:
-                if sys._getframe(1).f_code is not _WORKER.__code__:
+                if sys._getframe(1).f_code is not WORKER.__code__:
                     raise
                 paused = False  # it is told at the rim; a pool's worker without a job waits for the pool's end
             if not paused:
