@@ -20,15 +20,14 @@ class Doorway(NamedTuple):
     """What an adapter is given of an app.
 
     ``current`` finds the run that the calling code belongs to, None outside a session. ``narrow`` puts the registry's
-    word in the place of a declaration; ``declare`` makes a tool of the program one that the app knows.
-    ``keep_secret`` keeps a value, by its name, out of every trace. ``wrap`` is the app's own, for what is inside of
-    what is wrapped. ``covers`` is told, by the adapter's name and where what it has wrapped is used, which surfaces of
-    that pass the door and which do not; it writes them into the trace of the run, once for each task and list.
+    word in the place of a declaration. ``keep_secret`` keeps a value, by its name, out of every trace. ``wrap`` is the
+    app's own, for what is inside of what is wrapped. ``covers`` is told, by the adapter's name and where what it has
+    wrapped is used, which surfaces of that pass the door and which do not; it writes them into the trace of the run,
+    once for each task and list.
     """
 
     current: Callable[[], Run | None]
     narrow: Callable[[ToolSpec], ToolSpec]
-    declare: Callable[[ToolSpec], None]
     keep_secret: Callable[[str, str], None]
     wrap: Callable[[Any], Any]
     covers: Callable[[str, Iterable[Covered]], None]

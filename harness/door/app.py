@@ -189,8 +189,9 @@ class Harness(Rules):
         """Give the same client or agent with everything it does passing the door.
 
         Inside a session its calls are recorded, checked and replayed; outside they pass through untouched. Known are
-        OpenAI, AsyncOpenAI, Anthropic, AsyncAnthropic, where ``judge_calls=True`` judges the tool calls in answers
-        before anybody sees them, and of MCP ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server,
+        agents and MCP servers of openai-agents, graphs, tools, chat models and stores of LangGraph and LangChain,
+        agents, toolsets and models of pydantic-ai; OpenAI, AsyncOpenAI, Anthropic, AsyncAnthropic, where
+        ``judge_calls=True`` judges the tool calls in answers before anybody sees them; and of MCP ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server,
         such as ``stdio_client(…)``, which connects to nothing on replay; ``prefix="files/"`` stands there before the
         names of tools. A function becomes a tool; of any other object each public method is one, those named in
         ``reads=[…]`` as tools that only read. UsageError for what cannot be wrapped.
@@ -275,7 +276,7 @@ class Harness(Rules):
 
     @property
     def _doorway(self) -> Doorway:
-        return Doorway(self._door, self.narrowed, self._declare, self._keep_secret, self.wrap, self._covers)
+        return Doorway(self._door, self.narrowed, self._keep_secret, self.wrap, self._covers)
 
     @staticmethod
     def _covers(adapter: str, surfaces: Iterable[Covered]) -> None:

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from harness.door.app import Harness
 
 _ADAPTERS: Final = {
-    "anthropic": ("harness.adapters.anthropic", "wrap_anthropic"),
-    "openai": ("harness.adapters.openai", "wrap_openai"),
-    "mcp": ("harness.adapters.mcp", "wrap_mcp"),
-    "agents": ("harness.adapters.openai_agents", "wrap_agent"),
-    "pydantic_ai": ("harness.adapters.pydantic_ai", "wrap_pydantic_ai"),
-    "langchain": ("harness.adapters.langgraph", "wrap_langgraph"),
-    "langchain_core": ("harness.adapters.langgraph", "wrap_langgraph"),
-    "langgraph": ("harness.adapters.langgraph", "wrap_langgraph"),
+    "anthropic": ("anthropic", "wrap_anthropic"),
+    "openai": ("openai", "wrap_openai"),
+    "mcp": ("mcp", "wrap_mcp"),
+    "agents.agent": ("openai_agents", "wrap_agent"),  # many a program has a package of its own that is called agents
+    "agents.mcp": ("openai_agents", "wrap_agent"),
+    "pydantic_ai": ("pydantic_ai", "wrap_pydantic_ai"),
+    "langchain": ("langgraph", "wrap_langgraph"),
+    "langchain_core": ("langgraph", "wrap_langgraph"),
+    "langgraph": ("langgraph", "wrap_langgraph"),
 }
-"""By the root package of a class: the module that knows it, imported only then, and what in it wraps."""
+"""By the package of a class: the adapter that knows it, imported only then, and what in it wraps."""
 
 
 def wrap(app: Harness, doorway: Doorway, client: Any, options: dict[str, Any]) -> Any:
@@ -34,13 +35,22 @@ def wrap(app: Harness, doorway: Doorway, client: Any, options: dict[str, Any]) -
     """
     adapter = next((_ADAPTERS[package] for package in _packages(client) if package in _ADAPTERS), None)
     if adapter is not None:
-        module, name = adapter
-        wrapper = getattr(importlib.import_module(module), name)
+        wrapper = _wrapper(*adapter)
         _check_known(options, wrapper, client)
         return wrapper(client, doorway, **options)
     if inspect.isroutine(client):
         return app.tool(client, **options)
     return _object(app, client, **options)
+
+
+def _wrapper(adapter: str, name: str) -> Callable[..., Any]:
+    try:
+        wrapper: Callable[..., Any] = getattr(importlib.import_module(f"harness.adapters.{adapter}"), name)
+    except ImportError as error:  # the framework is there, but of a version that the adapter does not know
+        extra = adapter.replace("_", "-")
+        cure = f"pip install -U 'agent-assurance-harness[{extra}]'"
+        raise UsageError(f"this version of {extra} cannot be wrapped: {error}", cure=cure) from error
+    return wrapper
 
 
 def _check_known(options: dict[str, Any], wrapper: Callable[..., Any], client: Any) -> None:
@@ -92,7 +102,12 @@ def _object(app: Harness, inner: Any, *, prefix: str = "", reads: Collection[str
 
 
 def _packages(client: Any) -> Iterator[str]:
-    """Give the root packages of an object's classes, and of a function under ``@asynccontextmanager`` that made it."""
-    for kind in type(client).__mro__:
-        yield kind.__module__.partition(".")[0]
-    yield getattr(getattr(client, "func", None), "__module__", "").partition(".")[0]
+    """Give the packages of an object's classes, each with the one below it, and of the function that made it.
+
+    That function is what stands under ``@asynccontextmanager``.
+    """
+    modules = [kind.__module__ for kind in type(client).__mro__]
+    for module in (*modules, getattr(getattr(client, "func", None), "__module__", "")):
+        parts = module.split(".")
+        yield parts[0]
+        yield ".".join(parts[:2])

@@ -326,7 +326,7 @@ def _outcome(
 ) -> Outcome:
     world = run.world
     if run.faults is not None:
-        effect = run.faults.around(run, action, wanted, effect)
+        effect = run.faults.around(run, action, _in_force(wanted, rewritten), effect)
     recorded = world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
@@ -349,7 +349,7 @@ async def _aoutcome(
 ) -> Outcome:
     world = run.world
     if run.faults is not None:
-        effect = run.faults.aaround(run, action, wanted, effect)
+        effect = run.faults.aaround(run, action, _in_force(wanted, rewritten), effect)
     recorded = await world.arecorded(action)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
@@ -357,6 +357,11 @@ async def _aoutcome(
         return recorded.outcome
     with inside(action):
         return await beside(effect(rewritten))
+
+
+def _in_force(wanted: Call, rewritten: Rewritten) -> Call:
+    """Give the call as it is performed: a rule may have put other arguments in the place of those that were wanted."""
+    return wanted if rewritten is None else wanted._replace(args=rewritten)
 
 
 def _propose(run: Run, wanted: Call) -> Effects:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,18 @@ def test_an_option_that_an_adapter_does_not_have_is_a_mistake() -> None:
     client = openai.OpenAI(api_key="none")
     with pytest.raises(UsageError, match=r"openai's OpenAI is wrapped without 'judge'\s+cure  it takes: judge_calls"):
         Harness().wrap(client, judge=True)
+
+
+def test_an_object_of_a_package_of_ones_own_that_is_called_agents_is_plain_python(tmp_path: Path) -> None:
+    """The name of a package does not make its classes those of a framework."""
+    mine = type("Bank", (Bank,), {"__module__": "agents.bank"})
+    with (app := Harness(traces=tmp_path)).session():
+        assert app.wrap(mine()).pay("ann", 1) == 99
+
+
+def test_a_version_that_an_adapter_does_not_know_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the adapter misses is named, and the command that brings it."""
+    old = type("Agent", (), {"__module__": "pydantic_ai.agent"})
+    monkeypatch.setitem(sys.modules, "harness.adapters.pydantic_ai", None)
+    with pytest.raises(UsageError, match=r"this version of pydantic-ai cannot be wrapped.*\n.*\[pydantic-ai\]"):
+        Harness().wrap(old())

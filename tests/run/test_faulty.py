@@ -163,3 +163,25 @@ def test_a_fault_that_would_never_strike_is_refused(tmp_path: Path) -> None:
     """A plan is no comfort: what no run can meet keeps a session from opening."""
     with pytest.raises(UsageError, match="the fault H-1 is of kind H, by which no run is struck"):
         APP.session(faults=load_faults("faults: t\ninject: [{fault: H}]", "t.yaml"))
+
+
+def test_a_fault_strikes_what_is_performed(tmp_path: Path) -> None:
+    """A condition speaks of the arguments in force, which a rule may have put in the place of the agent's own."""
+    rules = """
+registry: t
+version: 1.0.0
+default: allow
+tools: {pay: {effect: write, arguments: {properties: {order: {type: string}, cents: {type: integer}}}}}
+invariants:
+  - id: CAP
+    on: action
+    tool: pay
+    require: call.args.cents <= 3
+    otherwise: rewrite
+    rewrite: {args.cents: "3"}
+"""
+    (tmp_path / "t.yaml").write_text(rules)
+    trace = tmp_path / "t.mat.jsonl"
+    plan = load_faults("faults: t\ninject: [{fault: timeout, tool: pay, when: call.args.cents == 3}]", "t.yaml")
+    result = APP.with_registry(tmp_path / "t.yaml").session(trace=trace, faults=plan).run(shop, orders=["a"])
+    assert "InDoubt" in result[1]
