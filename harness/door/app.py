@@ -189,12 +189,13 @@ class Harness(Rules):
         """Give the same client or agent with everything it does passing the door.
 
         Inside a session its calls are recorded, checked and replayed; outside they pass through untouched. Known are
-        agents and MCP servers of openai-agents, graphs, tools, chat models and stores of LangGraph and LangChain,
+        agents and MCP servers of openai-agents; graphs, tools, chat models and stores of LangGraph and LangChain;
         agents, toolsets and models of pydantic-ai; OpenAI, AsyncOpenAI, Anthropic, AsyncAnthropic, where
-        ``judge_calls=True`` judges the tool calls in answers before anybody sees them; and of MCP ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server,
-        such as ``stdio_client(…)``, which connects to nothing on replay; ``prefix="files/"`` stands there before the
-        names of tools. A function becomes a tool; of any other object each public method is one, those named in
-        ``reads=[…]`` as tools that only read. UsageError for what cannot be wrapped.
+        ``judge_calls=True`` judges the tool calls in answers before anybody sees them; and of MCP
+        ``mcp.ClientSession``, ``mcp.Client``, and what connects them to a server, such as ``stdio_client(…)``, which
+        connects to nothing on replay; ``prefix="files/"`` stands there before the names of tools. A function becomes a
+        tool; of any other object each public method is one, those named in ``reads=[…]`` as tools that only read.
+        UsageError for what cannot be wrapped.
         """
         from harness.door.wrapping import wrap  # the adapters behind it take up to 300 ms to import
 
