@@ -19,7 +19,6 @@ class Whole:
         self._shape = shape
         self._raw = bytearray()
         self._body: Body | None = None
-        self._first: Body = {}
         self._before: Body | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -54,7 +53,7 @@ class Whole:
         if self._before is not None:
             shown = self._shape.joined(self._before, shown)
         if not ends:
-            self._first, self._before = self._first or body, shown
+            self._before = shown
             self._raw.clear()
             return b""
         return spelled(shown).encode()

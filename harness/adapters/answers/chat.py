@@ -72,11 +72,9 @@ class Chat:
 
     def changed(self, body: Body, rulings: Rulings, *, tell: bool) -> Body:
         choices = list(_list(body.get("choices")))
-        for number, choice in enumerate(choices):
-            if isinstance(choice, dict) and isinstance(message := choice.get("message"), dict):
-                index = choice.get("index", number)
-                note = rulings.told(index) if tell else ""
-                choices[number] = _choice_changed(choice, message, index, rulings, note)
+        for place, number in _numbers(choices).items():
+            choice, note = choices[place], rulings.told(number) if tell else ""
+            choices[place] = _choice_changed(choice, choice["message"], number, rulings, note)
         return {**body, "choices": choices}
 
     def joined(self, before: Body, after: Body) -> Body:
@@ -155,11 +153,20 @@ def _as_message(ruling: Ruling) -> Body:
 
 def _messages(body: Body) -> list[tuple[int, Body]]:
     """Give the messages of an answer with the numbers of their choices."""
-    return [
-        (choice.get("index", number), choice["message"])
-        for number, choice in enumerate(objects(body.get("choices")))
-        if isinstance(choice.get("message"), dict)
+    choices = _list(body.get("choices"))
+    return [(number, choices[place]["message"]) for place, number in _numbers(choices).items()]
+
+
+def _numbers(choices: list[Any]) -> dict[int, int]:
+    """Number the choices that hold a message, by their place: as they say, or by that place where two say the same."""
+    places = [
+        place
+        for place, choice in enumerate(choices)
+        if isinstance(choice, dict) and isinstance(choice.get("message"), dict)
     ]
+    said = [choices[place].get("index") for place in places]
+    plain = all(type(number) is int for number in said) and len(set(said)) == len(said)
+    return dict(zip(places, said if plain else places, strict=True))
 
 
 def _is_result(message: Body) -> bool:

@@ -226,7 +226,7 @@ class ChatVoice:
         return sent.raw if data is sent.data and exact else respelled(sent, data)
 
     def _continued(self, data: Body) -> Body:
-        """Give a chunk of a later round as one more of the first; nothing where it has nothing left to say."""
+        """Give a chunk of a later round as one more of the first."""
         assert self._opening is not None
         first: Body = {name: self._opening[name] for name in ("id", "created") if name in self._opening}
         choices = []

@@ -6,6 +6,7 @@ What the server runs itself (``server_tool_use``, hosted MCP) is not judged: its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from harness.adapters.answers.asked import (
@@ -48,7 +49,7 @@ class Messages:
     def amended(self, request: Body, texts: Mapping[int, str], owed: Mapping[str, Owed]) -> Body:
         if not texts:
             return request
-        numbers = iter(range(len(texts) + sum(1 for _ in self.results(request))))
+        numbers = count()
         messages = [
             {**message, "content": [_with_text(block, texts, numbers) for block in message["content"]]}
             if isinstance(message, dict) and isinstance(message.get("content"), list)

@@ -49,6 +49,8 @@ class MessagesVoice:
         return data.get("type") == "error"
 
     def contradicts(self, data: Body) -> bool:
+        if self.bears_call(data) and type(data.get("index")) is not int:
+            return True  # clients find a block by its place as well
         known = data.get("index") in self._blocks
         return known if data.get("type") == "content_block_start" else not known and "delta" in data and "index" in data
 

@@ -57,6 +57,8 @@ class ResponsesVoice:
 
     def contradicts(self, data: Body) -> bool:
         number, item = data.get("output_index"), data.get("item")
+        if data.get("type") in _ITEM and is_call(item) and type(number) is not int:
+            return True  # clients take an item as it comes
         if data.get("type") not in _ITEM or number not in self._items or not isinstance(item, dict):
             return data.get("type") in _DELTA and number not in self._items
         again = number in self._final or data["type"] == "response.output_item.added"
