@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self
 
 from harness.errors import InDoubt, NotRecordable
@@ -33,7 +33,37 @@ class Doorway(NamedTuple):
     covers: Callable[[str, Iterable[Covered]], None]
 
 
-class Exchange:
+class Kept:
+    """What an effect has made, so that whoever asked gets the very object or error, where that is what counts.
+
+    The outcome that counts may be another one: recorded, or changed by a fault. An effect that is performed twice
+    keeps what it made the last time.
+    """
+
+    __slots__ = ("_error", "_made", "_value")
+
+    def __init__(self) -> None:
+        self._made: Outcome | None = None
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def keep(self, outcome: Outcome, value: Any = None, error: Exception | None = None) -> Outcome:
+        """Keep what was returned, or raised, beside the outcome that says so."""
+        self._made, self._value, self._error = outcome, value, error
+        return outcome
+
+    def made(self, outcome: Outcome) -> bool:
+        """Tell whether an outcome is the one that was made here."""
+        return outcome is self._made
+
+    def given(self) -> Any:
+        """Give what was returned, or raise what was raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class Exchange(Kept):
     """One call of a framework's object, kept so that whoever made it gets the very value or error that came.
 
     ``perform`` is given the arguments in force as JSON data, None where they are those that were wanted. ``write``
@@ -50,11 +80,9 @@ class Exchange:
         fail: Callable[[Exception], Failed] | None = None,
         revive: Callable[[dict[str, Any]], Exception] = rebuild,
     ) -> None:
+        super().__init__()
         self._perform, self._write, self._read = perform, write, read
         self._fail, self._revive = fail or failed, revive
-        self._made: Outcome | None = None
-        self._value: Any = None
-        self._error: Exception | None = None
 
     def passed(self, run: Run, wanted: Call) -> Any:
         """Make the call through the door; Refused where a rule or a person says no."""
@@ -66,34 +94,27 @@ class Exchange:
 
     def _effect(self, rewritten: Rewritten) -> Outcome:
         try:
-            return self._came(self._perform(rewritten))
+            value = self._perform(rewritten)
+            return self.keep(Ok(self._write(value)), value)
         except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
             return self._failed(error)
 
     async def _aeffect(self, rewritten: Rewritten) -> Outcome:
         try:
-            value: Awaitable[Any] = self._perform(rewritten)
-            return self._came(await value)
+            value = await self._perform(rewritten)
+            return self.keep(Ok(self._write(value)), value)
         except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
             return self._failed(error)
 
-    def _came(self, value: Any) -> Outcome:
-        self._value, self._made = value, Ok(self._write(value))
-        return self._made
-
     def _failed(self, error: Exception) -> Outcome:
         try:
-            self._made = self._fail(error)
+            return self.keep(self._fail(error), error=error)
         except NotRecordable as unfit:
-            error, self._made = unfit, failed(unfit)
-        self._error = error
-        return self._made
+            return self.keep(failed(unfit), error=unfit)
 
     def _result(self, outcome: Outcome, wanted: Call) -> Any:
-        if outcome is self._made:
-            if self._error is not None:
-                raise self._error
-            return self._value
+        if self.made(outcome):
+            return self.given()
         if isinstance(outcome, Failed):
             raise self._revive(outcome.error)
         return self._read(told(outcome, wanted.tool))

@@ -25,7 +25,7 @@ from mcp import ClientSession, types
 from mcp.shared import exceptions
 from pydantic import BaseModel, TypeAdapter
 
-from harness.adapters.exchange import Doorway
+from harness.adapters.exchange import Doorway, Kept
 from harness.adapters.mcp_messages import (
     Narrow,
     declared,
@@ -193,29 +193,26 @@ class _Door:
         await session.send_notification(wrapped)
 
 
-class _Exchange:
+class _Exchange(Kept):
     """One request and what comes of it, kept so that the agent gets the very object or error that came."""
 
     def __init__(self, send: Send, request: Any, data: dict[str, Any], result_type: Any) -> None:
+        super().__init__()
         self._send, self._request, self.data, self.result_type = send, request, data, result_type
         self.sent = False
-        self._value: Any = None
-        self._error: Exception | None = None
 
     async def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         self.sent = True
         try:
-            self._value = await self._send(self._judged(rewritten))
-            return outcome_of(_said(self._value))
+            value = await self._send(self._judged(rewritten))
+            return self.keep(outcome_of(_said(value)), value)
         except MCPError as error:
-            self._error = error
-            return outcome_of_error(error.error.code, error.error.message, error.error.data)
+            said = error.error
+            return self.keep(outcome_of_error(said.code, said.message, said.data), error=error)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
-            self._error = error
-            return Unknown(f"the connection is closed ({type(error).__name__})")
+            return self.keep(Unknown(f"the connection is closed ({type(error).__name__})"), error=error)
         except Exception as error:  # noqa: BLE001 - such as an answer that is none; whatever it is, the agent gets it
-            self._error = error
-            return Failed(describe(error))
+            return self.keep(Failed(describe(error)), error=error)
 
     def _judged(self, rewritten: dict[str, Any] | None) -> Any:
         """Give the request that was judged, whatever has become of the agent's own arguments since."""
@@ -227,10 +224,8 @@ class _Exchange:
 
     def result(self, outcome: Outcome, wanted: Call) -> Any:
         """Give what came, or what the trace says that came; raise where that was an error."""
-        if self._error is not None:
-            raise self._error
-        if self.sent:
-            return self._value
+        if self.made(outcome):
+            return self.given()
         kept, error = result_in(outcome), error_in(outcome)
         if kept is not None:
             return _parsed(self.result_type, kept)

@@ -1,8 +1,8 @@
 """The streamable HTTP side of a proxy: an ASGI application before relays, each with a session and a server of its own.
 
 A client's POST is answered with what the relay says to it: one message as JSON, more as a stream of events. Every
-session begins with ``initialize``; a client of mcp 2 that asks without one is told so, and falls back to it unless told not to. Streams to
-clients cannot be taken up again.
+session begins with ``initialize``; a client of mcp 2 that asks without one is told so, and falls back to it unless
+told not to. Streams to clients cannot be taken up again.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -93,13 +93,25 @@ def _expression(rule: Invariant, require: Expression, names: dict[str, Any], pas
 
 def _rewrite(rule: Invariant, names: dict[str, Any], past: Past) -> dict[str, Any] | None:
     """Give the values that put a call right, by the name of the argument; None where one has no value."""
+    args: dict[str, Any] = names["call"]["args"]
+    changed: dict[str, Any] = {}
     try:
-        return {
-            place.removeprefix("args."): Explanation(one.text, names, past.asked, past).value(one.tree)
-            for place, one in rule.rewrite
-        }
+        for place, one in rule.rewrite:
+            _, name, *path = place.split(".")
+            value = Explanation(one.text, names, past.asked, past).value(one.tree)
+            changed[name] = _put(changed.get(name, args.get(name)), path, value)
     except Undefined:
         return None
+    return changed
+
+
+def _put(whole: Any, path: Sequence[str], value: Any) -> Any:
+    """Give a value with another one at a path of keys; Undefined where the path leads through what is no object."""
+    if not path:
+        return value
+    if type(whole) is not dict:
+        raise Undefined(f"there is no {path[0]} to rewrite")
+    return {**whole, path[0]: _put(whole.get(path[0]), path[1:], value)}
 
 
 def _verdict(

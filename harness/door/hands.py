@@ -84,7 +84,7 @@ class Hands:
 
         def perform(rewritten: Rewritten) -> Outcome:
             try:
-                return Ok(encode_value(_at_once(escalate(question))))
+                return Ok(encode_value(_at_once(escalate(question if rewritten is None else rewritten))))
             except Exception as error:  # noqa: BLE001 - whatever it raises is no answer
                 return Failed(describe(error))
 
@@ -97,7 +97,7 @@ class Hands:
 
         async def perform(rewritten: Rewritten) -> Outcome:
             try:
-                answer = escalate(question)
+                answer = escalate(question if rewritten is None else rewritten)
                 return Ok(encode_value(await answer if inspect.isawaitable(answer) else answer))
             except Exception as error:  # noqa: BLE001 - whatever it raises is no answer
                 return Failed(describe(error))

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from harness.adapters.exchange import failed, told
+from harness.adapters.exchange import Kept, failed, told
 from harness.determinism import canonical
 from harness.door.binding import Binder, call_site
 from harness.door.current import current_run, session_var
@@ -119,32 +119,28 @@ class Tool:
         )
 
 
-class Effect:
+class Effect(Kept):
     """One call of the function itself, kept so that the agent gets the very object or exception it made."""
 
-    __slots__ = ("_arguments", "_error", "_judged", "_made", "_tool", "_value")
+    __slots__ = ("_arguments", "_judged", "_tool")
 
     def __init__(self, tool: Tool, arguments: dict[str, Any], judged: dict[str, Any]) -> None:
+        super().__init__()
         self._tool, self._arguments, self._judged = tool, arguments, judged
-        self._made: Outcome | None = None
-        self._value: Any = None
-        self._error: Exception | None = None
 
     def perform(self, rewritten: dict[str, Any] | None) -> Outcome:
         try:
-            self._value = self._tool.function(**self._given(rewritten))
-            self._made = Ok(self._tool.written(self._value))
+            value = self._tool.function(**self._given(rewritten))
+            return self.keep(Ok(self._tool.written(value)), value)
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
-            self._error, self._made = error, failed(error)
-        return self._made
+            return self.keep(failed(error), error=error)
 
     async def aperform(self, rewritten: dict[str, Any] | None) -> Outcome:
         try:
-            self._value = await self._tool.function(**self._given(rewritten))
-            self._made = Ok(self._tool.written(self._value))
+            value = await self._tool.function(**self._given(rewritten))
+            return self.keep(Ok(self._tool.written(value)), value)
         except Exception as error:  # noqa: BLE001 - whatever the tool raises is its outcome
-            self._error, self._made = error, failed(error)
-        return self._made
+            return self.keep(failed(error), error=error)
 
     def _given(self, rewritten: dict[str, Any] | None) -> dict[str, Any]:
         judged = self._judged if rewritten is None else rewritten
@@ -152,10 +148,8 @@ class Effect:
 
     def result(self, outcome: Outcome) -> Any:
         """Give what the function gave, where that is the outcome that counts; else what the outcome says."""
-        if outcome is self._made:
-            if self._error is not None:
-                raise self._error
-            return self._value
+        if self.made(outcome):
+            return self.given()
         value = told(outcome, self._tool.spec.name)
         return decode_value(value, self._tool.annotation if holds_objects(value) else None)
 

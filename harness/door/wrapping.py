@@ -107,7 +107,7 @@ def _packages(client: Any) -> Iterator[str]:
     That function is what stands under ``@asynccontextmanager``.
     """
     modules = [kind.__module__ for kind in type(client).__mro__]
-    for module in (*modules, getattr(getattr(client, "func", None), "__module__", "")):
+    for module in (*modules, getattr(inspect.getattr_static(client, "func", None), "__module__", "")):
         parts = module.split(".")
         yield parts[0]
         yield ".".join(parts[:2])

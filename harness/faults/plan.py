@@ -90,11 +90,6 @@ class Plan:
         """Give the plan as JSON data: what a header holds, and what a file that means the same may say."""
         return {"faults": self.name, "seed": self.seed, "inject": [fault.stated() for fault in self.faults]}
 
-    def without(self, *numbers: int) -> Plan:
-        """Give the plan with some of its faults left out; the others strike as before."""
-        kept = tuple(fault for number, fault in enumerate(self.faults) if number not in numbers)
-        return Plan(self.name, kept, self.seed)
-
 
 class Target(NamedTuple):
     """A call that is about to be performed, as far as a plan looks at it."""
@@ -106,10 +101,9 @@ class Target(NamedTuple):
 
 
 class Strike(NamedTuple):
-    """A fault that strikes a call: the fault, how many it has struck before, and chance of its own."""
+    """A fault that strikes a call, and chance of its own."""
 
     fault: Fault
-    number: int
     chance: Random
 
 
@@ -119,7 +113,6 @@ class Aim:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._fitted = [0] * len(plan.faults)
-        self._struck = [0] * len(plan.faults)
 
     def strikes(self, target: Target) -> Iterator[Strike]:
         """Yield the faults that strike a call, in the plan's order; each call is to be shown once. O(faults)."""
@@ -132,9 +125,7 @@ class Aim:
                 continue
             if fault.chance < 1 and stream(self._plan.seed, fault.name, "strikes", fitted).random() >= fault.chance:
                 continue
-            struck = self._struck[number]
-            self._struck[number] += 1
-            yield Strike(fault, struck, stream(self._plan.seed, fault.name, "how", fitted))
+            yield Strike(fault, stream(self._plan.seed, fault.name, "how", fitted))
 
 
 def _fits(fault: Fault, target: Target) -> bool:

@@ -44,11 +44,13 @@ Path = tuple[str | int, ...]
 class Effect(NamedTuple):
     """What becomes of a call that faults have struck.
 
-    Where ``instead`` is there, nothing is performed and that is the outcome. Else the call is performed ``times``
-    times, of which the last counts, ``delay_ms`` passes, and ``came`` makes the outcome of the one that came.
+    Where ``instead`` is there, nothing is performed and that is the outcome, which the fault ``by`` has made. Else the
+    call is performed ``times`` times, of which the last counts, ``delay_ms`` passes, and ``came`` makes the outcome of
+    the one that came.
     """
 
     instead: Outcome | None
+    by: Strike | None
     delay_ms: float
     times: int
     strikes: tuple[Strike, ...]
@@ -62,10 +64,10 @@ class Effect(NamedTuple):
 
 def effect_of(strikes: Sequence[Strike]) -> Effect:
     """Give what becomes of a call that some faults of the family ``service`` strike together."""
-    instead = next((made for one in strikes if (made := _instead(one)) is not None), None)
+    instead, by = next(((made, one) for one in strikes if (made := _instead(one)) is not None), (None, None))
     delays = [float(one.fault.strength.get("delay_ms", 1000)) for one in strikes if one.fault.kind == "delay"]
     times = [int(one.fault.strength.get("times", 2)) for one in strikes if one.fault.kind == "duplicate"]
-    return Effect(instead, sum(delays), max(times, default=1), tuple(strikes))
+    return Effect(instead, by, sum(delays), max(times, default=1), tuple(strikes))
 
 
 def _instead(strike: Strike) -> Outcome | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.determinism.canonical import encode
 from harness.errors import Mistake, RegistryError
 from harness.registry.document import Source, Written
-from harness.registry.draft import Draft, draft_of
+from harness.registry.draft import draft_of
 from harness.registry.invariant import Invariant, Occasion
 from harness.registry.load import finish
 from harness.registry.registry import Default, Registry, Unknown
@@ -88,12 +88,12 @@ def build_registry(
     }
     parts |= {"artifacts": artifacts, "graph": graph, "rollout": rollout, "kill": kill}
     draft = draft_of(at.written({key: value for key, value in (head | parts).items() if value is not None}))
-    draft.mistakes += _mistakes_twice(draft, rules)
+    draft.mistakes += _mistakes_twice(rules)
     draft.rules = rules
     return finish(draft, at.file)
 
 
-def _mistakes_twice(draft: Draft, rules: list[Invariant]) -> Iterable[Mistake]:
+def _mistakes_twice(rules: list[Invariant]) -> Iterable[Mistake]:
     first: dict[str, Invariant] = {}
     for rule in rules:
         if rule.id in first:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from harness.determinism.address import acting
 from harness.faults.file import plan_of
-from harness.faults.plan import Aim, Plan, Strike, Target
+from harness.faults.plan import Aim, Fault, Plan, Strike, Target
 from harness.faults.service import Effect, changed, effect_of
 from harness.run.drive import Rewritten, Run, say
 from harness.run.inputs import Call
@@ -81,23 +81,34 @@ class Faults:
         earlier = self._earlier.setdefault(tool, deque(maxlen=_REMEMBERED))
         outcome = clean
         for strike in made.strikes:
-            after = made.instead if outcome is None else changed(strike, outcome, earlier)
-            assert after is not None
-            say(run, "fault", _said(action, strike, clean, outcome, after))
-            outcome = after
+            before = outcome
+            if strike is made.by:
+                outcome = made.instead
+            elif outcome is not None:
+                outcome = changed(strike, outcome, earlier)
+            acts = strike is made.by or _acts(strike.fault, clean)
+            say(run, "fault", _said(action, strike.fault, clean, acts, (before, outcome)))
         if isinstance(clean, Ok):
             earlier.append(clean.value)
         assert outcome is not None
         return outcome
 
 
-def _said(action: int, strike: Strike, clean: Outcome | None, before: Outcome | None, after: Outcome) -> dict[str, Any]:
-    """Give what the trace says of a fault that has struck: what came in truth, and the proof of its effect."""
-    fault = strike.fault
+def _acts(fault: Fault, clean: Outcome | None) -> bool:
+    """Tell whether a fault has an effect that no outcome shows: time passes, or what is performed happens again."""
+    return fault.kind == "delay" or (fault.kind == "duplicate" and clean is not None)
+
+
+def _said(
+    action: int, fault: Fault, clean: Outcome | None, acts: bool, outcomes: tuple[Outcome | None, Outcome | None]
+) -> dict[str, Any]:
+    """Give what the trace says of a fault that has struck: what came in truth, and the proof of its effect.
+
+    ``outcomes`` are those before and after it, None where nothing has come yet.
+    """
     body: dict[str, Any] = {"action": action, "fault": fault.name, "kind": fault.kind}
     if clean is not None:
         body["clean"] = to_body(clean)
-    if before is None or fault.kind in ("delay", "duplicate"):
-        return body | {"effective": True}
-    difference = first_difference(to_body(before), to_body(after))
-    return body | {"effective": difference is not None} | ({"at": difference.pointer} if difference else {})
+    before, after = outcomes
+    difference = None if before is None or after is None else first_difference(to_body(before), to_body(after))
+    return body | {"effective": acts or difference is not None} | ({"at": difference.pointer} if difference else {})

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from harness.assertion.interface import Checker
+from harness.assertion.trust import Fall
 from harness.mediation.decision import Decision, Mode
 from harness.run.signals import Signals
 from harness.trace.event import Event
@@ -71,13 +72,11 @@ class Remarks:
 
     def fallen(self, cause: Event) -> bytes:
         """Write what an event has cost its agent of the trust in it."""
-        return b"".join(
-            self._state(cause, "trust", fall.agent, {"trust": fall.now, "was": fall.was, "rule": fall.rule})
-            for fall in self._checker.falls()
-        )
+        return b"".join(self._fall(cause, fall) for fall in self._checker.falls())
 
-    def _state(self, cause: Event, machine: str, name: str, data: dict[str, Any]) -> bytes:
-        body = {"machine": machine, "name": name, "data": data}
+    def _fall(self, cause: Event, fall: Fall) -> bytes:
+        data = {"trust": fall.now, "was": fall.was, "rule": fall.rule}
+        body = {"machine": "trust", "name": fall.agent, "data": data}
         event = Event(self._writer.seq, "state", cause.agent, cause.task, (cause.seq,), cause.at, body)
         return self._writer.append(event) + self.noticed(event)
 

@@ -70,6 +70,19 @@ def test_an_agent_is_told_that_it_got_another_goal(tmp_path: Path) -> None:
         assert booked("Monday") == said
 
 
+def test_a_person_is_asked_what_the_rules_let_be_asked(tmp_path: Path) -> None:
+    """A question that a rule has rewritten is put as it was judged."""
+    asked: list[dict[str, Any]] = []
+    app, booked = hotel(tmp_path, lambda question: asked.append(question) or {"stop": True})
+    rules = "{id: MASK, on: action, tool: escalate, require: 'call.args.goal == \"a trip\"', otherwise: rewrite, "
+    (tmp_path / "r.yaml").write_text(
+        f"registry: r\nversion: 1\ndefault: allow\ninvariants:\n  - {rules}rewrite: {{args.goal: '\"a trip\"'}}}}\n"
+    )
+    with app.with_registry(tmp_path / "r.yaml").session(), pytest.raises(NoRoute):
+        booked("Monday")
+    assert [question["goal"] for question in asked] == ["a trip"]
+
+
 def test_a_dead_end_names_the_tools_in_the_way(tmp_path: Path) -> None:
     """Whoever shows the error to a model need not look into the deadlock."""
     app, booked = hotel(tmp_path, None)

@@ -285,3 +285,15 @@ def test_what_is_judged_is_what_is_performed(tmp_path: Path) -> None:
         give(flag=True)
     assert given[0] is not True
     assert given == [1]
+
+
+def test_a_place_inside_an_argument_is_put_right_alone(tmp_path: Path) -> None:
+    """What stands beside it stays as it was; where no object is on the way, the call is blocked."""
+    extra = "  - {id: DEEP, on: action, tool: pay, require: call.args.to.cap.most == 1, otherwise: rewrite, "
+    paid: list[Any] = []
+    app, pay = app_of(tmp_path, paid, extra + "rewrite: {args.to.cap.most: '1'}}\n")
+    with app.session():
+        pay(5, {"cap": {"most": 2, "least": 3}, "name": "x"})
+        with pytest.raises(Refused):
+            pay(5, {"cap": 2})
+    assert paid == [(5, {"cap": {"most": 1, "least": 3}, "name": "x"})]

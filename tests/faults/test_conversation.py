@@ -26,7 +26,7 @@ TELLS = Answer("I looked. The order W-77 of Ann costs 4800 cents. Shall I go on?
 
 
 def _strike(kind: str, chance: Random | None = None, **strength: Any) -> Strike:
-    return Strike(Fault("f", kind, strength=strength), 0, chance or Random(7))
+    return Strike(Fault("f", kind, strength=strength), chance or Random(7))
 
 
 def _said(kind: str, **strength: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def test_an_agent_uses_only_the_tools_it_may_use() -> None:
     assert run.call("clerk", "look", {}) == ["AGENT-clerk-MAY violated"]
     assert run.call("idle", "look", {}) == ["AGENT-idle-MAY violated"]
     assert run.call("free", "pay", {}) == run.call("support", "chat", {}) == []
+
+
+@pytest.mark.parametrize("glob", ["get_*_by_*", "*_by_*", "get_[a-z]*_by_i?", "*"])
+def test_a_glob_fits_what_it_fits_in_a_shell(glob: str) -> None:
+    """The regular expression that is derived of it says the same as fnmatch, on names that end in a newline too."""
+    run = Run(load(HEAD.format("allow") + f"agents: {{support: {{may: ['{glob}']}}}}\n", "shop.yaml"))
+    for tool in ("get_order_by_id", "get_by_id", "xget_a_by_id", "get_a_by_id\n", "by", ""):
+        assert (run.call("support", tool, {}) == []) == fnmatchcase(tool, glob), tool
 
 
 def test_arguments_may_be_narrowed() -> None:

@@ -185,3 +185,42 @@ invariants:
     plan = load_faults("faults: t\ninject: [{fault: timeout, tool: pay, when: call.args.cents == 3}]", "t.yaml")
     result = APP.with_registry(tmp_path / "t.yaml").session(trace=trace, faults=plan).run(shop, orders=["a"])
     assert "InDoubt" in result[1]
+
+
+@pytest.mark.parametrize(
+    ("faults", "effective"),
+    [
+        (["delay", "timeout"], [True, True]),
+        (["duplicate", "reset"], [False, True]),
+        (["reset", "timeout"], [True, False]),
+        (["truncate", "error"], [False, True]),
+        (["duplicate", "empty"], [True, True]),
+    ],
+)
+def test_each_of_several_faults_is_told_for_itself(tmp_path: Path, faults: list[str], effective: list[bool]) -> None:
+    """Only what made a difference, let time pass, or let something happen again was effective."""
+    strengths = {"delay": ", strength: {delay_ms: 1}"}
+    inject = ", ".join(f"{{fault: {kind}, tool: pay{strengths.get(kind, '')}}}" for kind in faults)
+    _, trace = _recorded(tmp_path, inject, orders=["a"])
+    assert [event.body["effective"] for event in _events(trace, "fault")] == effective
+
+
+def test_of_two_deliveries_the_last_counts(tmp_path: Path) -> None:
+    """Where the first raises and the second returns, the agent gets what returned, live and replayed."""
+    app, tried = Harness(traces=tmp_path), []
+
+    @app.tool(effect="write")
+    def flaky() -> str:
+        tried.append(1)
+        if len(tried) == 1:
+            raise ConnectionError("not yet")
+        return "done"
+
+    @app.agent
+    def once() -> str:
+        return flaky()
+
+    trace = tmp_path / "twice.mat.jsonl"
+    plan = load_faults("faults: t\ninject: [{fault: duplicate}]", "t.yaml")
+    assert app.session(trace=trace, faults=plan).run(once) == "done"
+    assert replay(trace, app=app, entry=once).equal

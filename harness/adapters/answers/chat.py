@@ -158,7 +158,7 @@ def _messages(body: Body) -> list[tuple[int, Body]]:
 
 
 def _numbers(choices: list[Any]) -> dict[int, int]:
-    """Number the choices that hold a message, by their place: as they say, or by that place where two say the same."""
+    """Give the numbers of the choices that hold a message, by place: their own, or that place where two are alike."""
     places = [
         place
         for place, choice in enumerate(choices)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mcp import types
 
-from harness.adapters.exchange import Doorway, failed, told
+from harness.adapters.exchange import Doorway, Kept, failed, told
 from harness.adapters.mcp_messages import declared, outcome_of, read_call, refused_result, result_in
 from harness.determinism.address import here, inside
 from harness.errors import Refused
@@ -139,30 +139,26 @@ class _Door:
         return read_call(method, params, self._known, self._doorway.narrow, "")
 
 
-class _Request:
+class _Request(Kept):
     """One request and what comes of it, kept so that the agent gets the very object or error that came."""
 
     def __init__(self, ask: Callable[[Rewritten], Awaitable[Any]], kind: Any) -> None:
+        super().__init__()
         self._ask, self._kind = ask, kind
-        self._came: list[Any] = []
-        self._error: Exception | None = None
 
     async def passed(self, run: Run, wanted: Call) -> Any:
         outcome = await acall(run, wanted, self._perform)
-        if self._error is not None:
-            raise self._error
-        if self._came:
-            return self._came[0]
+        if self.made(outcome):
+            return self.given()
         kept = result_in(outcome)
         return self._kind.model_validate(told(outcome, wanted.tool) if kept is None else kept)
 
     async def _perform(self, rewritten: Rewritten) -> Outcome:
         try:
-            self._came.append(await self._ask(rewritten))
-            return outcome_of(_dumped(self._came[0]))
+            value = await self._ask(rewritten)
+            return self.keep(outcome_of(_dumped(value)), value)
         except Exception as error:  # noqa: BLE001 - whatever it raises is its outcome
-            self._error = error
-            return failed(error)
+            return self.keep(failed(error), error=error)
 
 
 def _dumped(result: Any) -> dict[str, Any]:
