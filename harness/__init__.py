@@ -7,6 +7,7 @@ The layers, top to bottom; imports point downwards only, and a test checks it::
     testing     help for users' tests: the pytest plugin, the scripted model server
     bench       suites of tasks, done cell by cell, and the figures that come of them
     adapters    one file per neighbour: disks, clocks, the OpenAI client, transcripts
+    stress      schedules, the search for one that breaks an agent, making it small, what caused it
     converge    what a model proposes and a registry judges: loops, plans, votes, negotiation
     run         the session as a machine without I/O, its drivers, the world of a replay
     mediation   from verdicts to decisions

@@ -35,8 +35,8 @@ _LAST_LOOK_S: Final = 0.05
 class Timeline(Turns):
     """Let one member run at a time, and the others wait for their turns.
 
-    ``clock``, ``exact`` and ``choose`` are as in ``Turns``. ``stalled`` is called when everybody waits and nothing
-    recorded is left to arrive: it lets somebody go on, or raises.
+    ``clock``, ``exact``, ``choose`` and ``virtual`` are as in ``Turns``. ``stalled`` is called when everybody waits and
+    nothing recorded is left to arrive: it lets somebody go on, or raises.
     """
 
     def __init__(
@@ -46,9 +46,10 @@ class Timeline(Turns):
         stalled: Callable[[], None] | None = None,
         exact: bool = True,
         choose: Chooser | None = None,
+        virtual: bool = False,
         patience_s: float = 20.0,
     ) -> None:
-        super().__init__(clock, exact=exact, choose=choose)
+        super().__init__(clock, exact=exact, choose=choose, virtual=virtual)
         self.active = False
         self.dissolved = ""
         self.afterwards: list[Callable[[Timeline], None]] = []

@@ -26,13 +26,16 @@ class Turns:
 
     With a ``clock`` (nanoseconds, monotonic) it follows real time and real arrivals; without one it jumps from one
     recorded arrival or timer to the next. Where recorded times are not ``exact`` (timers of somebody else's busy loop
-    fire late), arrivals keep their order and go before every timer. ``choose`` takes the place of the fixed order where
-    several could go on. O(members that have not finished) per turn.
+    fire late), arrivals keep their order and go before every timer. In ``virtual`` time arrivals are real and the
+    clock is none: it jumps to the next timer as soon as nobody can go on. ``choose`` takes the place of the fixed order
+    where several could go on. O(members that have not finished) per turn.
     """
 
-    def __init__(self, clock: Callable[[], int] | None, *, exact: bool, choose: Chooser | None) -> None:
+    def __init__(
+        self, clock: Callable[[], int] | None, *, exact: bool, choose: Chooser | None, virtual: bool = False
+    ) -> None:
         self.now = 0
-        self.exact, self.choose = exact, choose
+        self.exact, self.choose, self._virtual = exact, choose, virtual
         self._clock = clock
         self._start = clock() if clock is not None else 0
         self._members: list[Member] = []  # that have not finished, by number
@@ -56,6 +59,8 @@ class Turns:
     ) -> None:
         """Take news for a member: real news, or where ``at`` is given recorded news. ``gone``: nobody waits for it."""
         self._count += 1
+        if at is None and self._virtual:
+            at = self.now + 1
         arrival = Arrival(at or 0, self._count, member, fire, gone or _never)
         if at is None:
             self._live.append(arrival)

@@ -15,6 +15,7 @@ from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.models import model_environment
 from harness.door.session import Session
+from harness.door.trial import Kept
 from harness.errors import HarnessError, UsageError
 from harness.run.explore import ExploringWorld
 from harness.trace.codec import Header
@@ -104,28 +105,10 @@ def explore_orders(
     return Exploration(_seen(-1, events), schedules)
 
 
-class _Kept:
-    """Keep the lines of one trace in memory."""
-
-    path = ""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def append(self, line: bytes) -> None:
-        self.lines += line.splitlines(keepends=True)
-
-    def flush(self, *, disk: bool = False) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
 def _explored(
     app: Harness, agent: Callable[..., Any], header: Header, events: list[Event], seed: int, number: int
 ) -> Schedule:
-    kept = _Kept()
+    kept = Kept()
     world = ExploringWorld(events, app.live_world(kept), app.clock, stream(seed, "order", number))
     session = Session(app, lambda _: header, lambda: (world, ""), world.timeline)
     try:
