@@ -10,9 +10,9 @@ from typing import Final
 
 import httpx2
 
-from harness.adapters.mcp_relay import Relay, Send
-from harness.adapters.mcp_stdio import MakeRelay, relay_stdio, signalled, start_server
-from harness.adapters.mcp_upstream import relay_upstream
+from harness.adapters.mcp.relay import Relay, Send
+from harness.adapters.mcp.stdio import MakeRelay, relay_stdio, signalled, start_server
+from harness.adapters.mcp.upstream import relay_upstream
 from harness.door.app import Harness
 from harness.errors import UsageError
 
@@ -83,7 +83,7 @@ async def serve_http(
     try:
         import uvicorn
 
-        from harness.adapters.mcp_http import LOCAL, PATH, Door
+        from harness.adapters.mcp.http import LOCAL, PATH, Door
     except ImportError as error:
         cure = "pip install 'agent-assurance-harness[server]'"
         raise UsageError(f"a side over HTTP needs {error.name}", cure=cure) from None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ADAPTERS: Final = {
     "anthropic": ("anthropic", "wrap_anthropic"),
     "openai": ("openai", "wrap_openai"),
-    "mcp": ("mcp", "wrap_mcp"),
+    "mcp": ("mcp.session", "wrap_mcp"),
     "agents.agent": ("openai_agents", "wrap_agent"),  # many a program has a package of its own that is called agents
     "agents.mcp": ("openai_agents", "wrap_agent"),
     "pydantic_ai": ("pydantic_ai", "wrap_pydantic_ai"),

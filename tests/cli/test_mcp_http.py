@@ -29,7 +29,7 @@ from mcp.types import CreateMessageResult, TextContent
 
 from tests.cli.test_mcp_proxy import BAD, RULES
 
-SHOP = Path(__file__).parents[1] / "adapters" / "mcp_server" / "shop.py"
+SHOP = Path(__file__).parents[1] / "adapters" / "mcp" / "server" / "shop.py"
 HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 ABOUT = {"capabilities": {}, "clientInfo": {"name": "test", "version": "1"}, "protocolVersion": "2025-06-18"}
 

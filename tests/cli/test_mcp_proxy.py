@@ -19,8 +19,8 @@ from harness.trace.event import Event
 
 pytest.importorskip("mcp", reason="the extra [mcp] is not installed: pip install 'agent-assurance-harness[mcp]'")
 
-SHOP = Path(__file__).parents[1] / "adapters" / "mcp_server" / "shop.py"
-ECHO = Path(__file__).parents[1] / "adapters" / "mcp_server" / "echo.py"
+SHOP = Path(__file__).parents[1] / "adapters" / "mcp" / "server" / "shop.py"
+ECHO = Path(__file__).parents[1] / "adapters" / "mcp" / "server" / "echo.py"
 RULES = """
 registry: shop
 version: "1"

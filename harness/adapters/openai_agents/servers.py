@@ -9,7 +9,7 @@ from typing import Any, Final
 from mcp import types
 
 from harness.adapters.exchange import Doorway, Kept, failed, told
-from harness.adapters.mcp_messages import declared, outcome_of, read_call, refused_result, result_in
+from harness.adapters.mcp.messages import declared, outcome_of, read_call, refused_result, result_in
 from harness.determinism.address import here, inside
 from harness.errors import Refused
 from harness.run.drive import Rewritten, Run, acall

@@ -20,7 +20,7 @@ from pydantic_ai import Agent
 from harness.testing.model_server import call, call_tool, calls, say
 from tests.adapters.frameworks.pydantic_ai_desk import KEY, Desk, actions, by_stream, keeping
 
-SHOP = Path(__file__).parents[1] / "mcp_server" / "shop.py"
+SHOP = Path(__file__).parents[1] / "mcp" / "server" / "shop.py"
 
 
 @pytest.fixture

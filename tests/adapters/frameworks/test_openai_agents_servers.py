@@ -21,7 +21,7 @@ from harness.trace.covered import Covered
 from tests.adapters.frameworks.openai_agents_desk import Desk
 from tests.adapters.frameworks.scenario.expected import Step, refusals_in, steps_in
 
-SHOP = Path(__file__).parents[1] / "mcp_server" / "shop.py"
+SHOP = Path(__file__).parents[1] / "mcp" / "server" / "shop.py"
 CAP = """
   - {id: CAP, on: action, tool: refund, require: call.args.cents <= 100, otherwise: block}
   - {id: SHORT, on: action, tool: note, require: call.args.text == "x", otherwise: rewrite, rewrite: {args.text: "'x'"}}

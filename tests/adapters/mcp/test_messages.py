@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.adapters.mcp_messages import (
+from harness.adapters.mcp.messages import (
     LOST,
     Malformed,
     declared,

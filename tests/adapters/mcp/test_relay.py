@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.adapters.files import FileStore
-from harness.adapters.mcp_relay import Relay
+from harness.adapters.mcp.relay import Relay
 from harness.door.app import Harness
 from harness.errors import StoreError
 from harness.registry.load import load

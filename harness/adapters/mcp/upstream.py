@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import httpx2
 
-from harness.adapters.mcp_messages import CONNECTION_CLOSED, INTERNAL_ERROR
-from harness.adapters.mcp_relay import Relay, Send, error_line, key_of
-from harness.adapters.mcp_stdio import MAX_LINE_BYTES, MakeRelay, lines, reader_of, writer_of
+from harness.adapters.mcp.messages import CONNECTION_CLOSED, INTERNAL_ERROR
+from harness.adapters.mcp.relay import Relay, Send, error_line, key_of
+from harness.adapters.mcp.stdio import MAX_LINE_BYTES, MakeRelay, lines, reader_of, writer_of
 from harness.determinism import canonical
 
 SESSION: Final = "mcp-session-id"

@@ -19,11 +19,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from harness.adapters.mcp_client import Client, Exchange, OpenSession
-from harness.adapters.mcp_messages import INVALID_REQUEST, Malformed, read_messages
-from harness.adapters.mcp_relay import CANCELLED, error_line, key_of, numbered
-from harness.adapters.mcp_stdio import MAX_LINE_BYTES
-from harness.adapters.mcp_upstream import EVENTS, SESSION, VERSION, Upstream
+from harness.adapters.mcp.client import Client, Exchange, OpenSession
+from harness.adapters.mcp.messages import INVALID_REQUEST, Malformed, read_messages
+from harness.adapters.mcp.relay import CANCELLED, error_line, key_of, numbered
+from harness.adapters.mcp.stdio import MAX_LINE_BYTES
+from harness.adapters.mcp.upstream import EVENTS, SESSION, VERSION, Upstream
 from harness.errors import HarnessError
 
 PATH: Final = "/mcp"

@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequ
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from harness.adapters.mcp_messages import read_messages
-from harness.adapters.mcp_relay import key_of
-from harness.adapters.mcp_stdio import MakeRelay
-from harness.adapters.mcp_upstream import Upstream, channel
+from harness.adapters.mcp.messages import read_messages
+from harness.adapters.mcp.relay import key_of
+from harness.adapters.mcp.stdio import MakeRelay
+from harness.adapters.mcp.upstream import Upstream, channel
 from harness.errors import HarnessError
 
 OpenSession = Callable[[], AbstractAsyncContextManager[MakeRelay]]

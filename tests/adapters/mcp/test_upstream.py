@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from harness.adapters.mcp_upstream import Upstream
+from harness.adapters.mcp.upstream import Upstream
 
 CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "look"}}
 DONE = {"jsonrpc": "2.0", "id": 7, "result": {"content": []}}

@@ -25,9 +25,9 @@ from mcp import ClientSession, StdioServerParameters  # noqa: E402
 from mcp.client.stdio import stdio_client  # noqa: E402
 from mcp.types import CreateMessageResult, TextContent  # noqa: E402
 
-from harness.adapters.mcp import MCPError  # noqa: E402
+from harness.adapters.mcp.session import MCPError  # noqa: E402
 
-SHOP = Path(__file__).parent / "mcp_server" / "shop.py"
+SHOP = Path(__file__).parent / "server" / "shop.py"
 RULES = """
 registry: shop
 version: "1"
@@ -424,6 +424,6 @@ def test_a_session_is_wrapped_once_and_stays_what_it_was() -> None:
 
 def shop_streams() -> Any:
     """Give streams that lead nowhere."""
-    from harness.adapters.mcp import _nowhere
+    from harness.adapters.mcp.session import _nowhere
 
     return _nowhere()

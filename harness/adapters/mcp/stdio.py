@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import IO, Final
 
-from harness.adapters.mcp_relay import Relay, Send
+from harness.adapters.mcp.relay import Relay, Send
 from harness.errors import UsageError
 
 MAX_LINE_BYTES: Final = 64 << 20

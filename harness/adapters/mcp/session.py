@@ -26,7 +26,7 @@ from mcp.shared import exceptions
 from pydantic import BaseModel, TypeAdapter
 
 from harness.adapters.exchange import Doorway, Kept
-from harness.adapters.mcp_messages import (
+from harness.adapters.mcp.messages import (
     Narrow,
     declared,
     error_in,
