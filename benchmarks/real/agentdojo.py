@@ -25,9 +25,9 @@ from typing import Any, Final
 from benchmarks.real.dojo import Run, judged
 from benchmarks.real.dojo_renamed import renamed
 from benchmarks.speed.measure import SEED, Figure, report
-from harness.adapters.agentdojo import conversations
 from harness.adapters.registries import load_registry
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts.agentdojo import conversations
+from harness.adapters.transcripts.conversation import Conversation
 from harness.statistics.cluster import cluster_bootstrap
 from harness.statistics.interval import wilson
 

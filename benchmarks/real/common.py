@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.real.agentdojo import SUITES, Case, share
 from benchmarks.speed.measure import Figure, report
-from harness.adapters import agentdojo, tau, tau2
 from harness.adapters.registries import load_registry
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts import agentdojo, tau, tau2
+from harness.adapters.transcripts.conversation import Conversation
 from harness.assertion.interface import Checker
 from harness.registry.registry import Registry
 from harness.statistics.interval import wilson

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts.conversation import Conversation
 from harness.assertion.interface import Checker
 from harness.assertion.tokens import tokens_of
 from harness.determinism import canonical

@@ -18,7 +18,7 @@ import orjson
 import yaml
 
 from harness.adapters.files import shipped_registries
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts.conversation import Conversation
 from harness.determinism.streams import stream
 from harness.registry.addresses import addresses_in
 from harness.registry.load import load

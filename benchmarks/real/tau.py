@@ -21,9 +21,9 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.real.writes import Run, Write, by_task, judged
 from benchmarks.speed.measure import SEED, Figure, report
-from harness.adapters import agentrx, tau, tau2
 from harness.adapters.registries import load_registry
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts import agentrx, tau, tau2
+from harness.adapters.transcripts.conversation import Conversation
 from harness.registry.registry import Registry
 from harness.statistics.cluster import cluster_bootstrap
 from harness.statistics.interval import wilson

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts.conversation import Conversation
 from harness.assertion.interface import Checker
 from harness.determinism import canonical
 from harness.mediation.decision import decide

@@ -13,7 +13,7 @@ import typer
 
 from harness import __version__
 from harness.adapters.files import open_trace
-from harness.adapters.openai_chat import conversation_of
+from harness.adapters.transcripts.openai_chat import conversation_of
 from harness.errors import UsageError
 
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from harness.adapters import agentdojo, agentrx, openai_chat, tau, tau2
 from harness.adapters.otel import runs
-from harness.adapters.transcripts import LABELS, Conversation, write_traces
+from harness.adapters.transcripts import agentdojo, agentrx, openai_chat, tau, tau2
+from harness.adapters.transcripts.conversation import LABELS, Conversation, write_traces
 from harness.cli.options import AsJson
 from harness.cli.output import emit
 from harness.errors import UsageError

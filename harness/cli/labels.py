@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.adapters.files import read_text
-from harness.adapters.transcripts import LABELS
+from harness.adapters.transcripts.conversation import LABELS
 from harness.errors import UsageError
 
 

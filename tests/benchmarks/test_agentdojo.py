@@ -11,8 +11,8 @@ import pytest
 from benchmarks.real.agentdojo import WORDING, blocked, figures_of, share, without
 from benchmarks.real.dojo import Run, judged
 from benchmarks.real.dojo_renamed import renamed
-from harness.adapters.agentdojo import conversations
 from harness.adapters.registries import load_registry
+from harness.adapters.transcripts.agentdojo import conversations
 from harness.registry.registry import Registry
 
 GOOD, BAD = "GB29NWBK60161331926819", "FR7630006000011234567890189"

@@ -21,8 +21,8 @@ from benchmarks.real.common import (
     registries_of,
     rows_of,
 )
-from harness.adapters import tau
 from harness.adapters.registries import load_registry
+from harness.adapters.transcripts import tau
 from tests.real_data import airline_transcripts
 
 PAGE = Path(__file__).parents[2] / "docs" / "common.md"

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.real import tau as benchmark
 from benchmarks.real.writes import Run, judged
-from harness.adapters import tau
+from harness.adapters.transcripts import tau
 from harness.registry.load import load
 from harness.registry.registry import Registry
 from tests.real_data import airline_transcripts

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.registries import load_registry
-from harness.adapters.tau import conversations
+from harness.adapters.transcripts.tau import conversations
 from harness.assertion.interface import Checker
 from harness.errors import RegistryError
 from harness.registry.load import load

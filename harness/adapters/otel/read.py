@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.otel.wire import nanoseconds, plain
-from harness.adapters.transcripts import Document, content, parsed
+from harness.adapters.transcripts.conversation import Document, content, parsed
 from harness.determinism import canonical
 from harness.errors import UsageError
 

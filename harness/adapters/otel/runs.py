@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from harness.adapters.otel import returned
 from harness.adapters.otel.dialects import Step, is_step, read_span
 from harness.adapters.otel.read import Found, Span, read_traces
-from harness.adapters.transcripts import Conversation
+from harness.adapters.transcripts.conversation import Conversation
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.trace.event import Event, Kind

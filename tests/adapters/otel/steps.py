@@ -8,7 +8,7 @@ from typing import Any
 from harness.adapters.files import open_trace, trace_files
 from harness.adapters.otel.export import otlp_json
 from harness.adapters.otel.runs import conversations
-from harness.adapters.transcripts import Conversation, Imported, write_traces
+from harness.adapters.transcripts.conversation import Conversation, Imported, write_traces
 from harness.trace.chat import messages_in, read_message, tokens_of
 from harness.trace.event import Event
 from harness.trace.history import Histories

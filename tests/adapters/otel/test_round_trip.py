@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.adapters.files import open_trace
-from harness.adapters.openai_chat import chat_events, conversation_of
+from harness.adapters.transcripts.openai_chat import chat_events, conversation_of
 from harness.trace.event import Event
 from harness.trace.outcome import Ok
 from tests.adapters.otel.steps import GOLDEN, events_of, exported, imported, steps_of, written

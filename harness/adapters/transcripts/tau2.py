@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from harness.adapters.openai_chat import chat_events
-from harness.adapters.tau import outcome_of
-from harness.adapters.transcripts import Conversation, documents
+from harness.adapters.transcripts.conversation import Conversation, documents
+from harness.adapters.transcripts.openai_chat import chat_events
+from harness.adapters.transcripts.tau import outcome_of
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.trace.event import Event

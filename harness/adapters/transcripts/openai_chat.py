@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from harness.adapters.transcripts import Conversation, Document, documents
+from harness.adapters.transcripts.conversation import Conversation, Document, documents
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.trace.chat import messages_in

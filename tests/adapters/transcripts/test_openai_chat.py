@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.adapters.files import open_trace, trace_files
-from harness.adapters.openai_chat import chat_events, conversation_of, conversations
-from harness.adapters.transcripts import LABELS, write_traces
+from harness.adapters.transcripts.conversation import LABELS, write_traces
+from harness.adapters.transcripts.openai_chat import chat_events, conversation_of, conversations
 from harness.cli import execute
 from harness.errors import StoreError, UsageError
 from harness.trace.codec import Header

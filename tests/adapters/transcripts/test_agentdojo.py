@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.adapters.agentdojo import conversations, value_of
 from harness.adapters.files import open_trace, trace_files
-from harness.adapters.openai_chat import conversation_of
-from harness.adapters.transcripts import LABELS, write_traces
+from harness.adapters.transcripts.agentdojo import conversations, value_of
+from harness.adapters.transcripts.conversation import LABELS, write_traces
+from harness.adapters.transcripts.openai_chat import conversation_of
 from harness.cli import execute
 from harness.errors import UsageError
 from tests.real_data import recorded

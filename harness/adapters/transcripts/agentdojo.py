@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import yaml
 
-from harness.adapters.openai_chat import chat_events
-from harness.adapters.transcripts import Conversation, Document, documents
+from harness.adapters.transcripts.conversation import Conversation, Document, documents
+from harness.adapters.transcripts.openai_chat import chat_events
 from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.trace.outcome import Failed, Ok, Outcome

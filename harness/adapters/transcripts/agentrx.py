@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from harness.adapters import tau
-from harness.adapters.transcripts import Conversation, Document, documents
+from harness.adapters.transcripts import tau
+from harness.adapters.transcripts.conversation import Conversation, Document, documents
 from harness.errors import UsageError
 
 ANNOTATIONS: Final = "step_annotations.json"

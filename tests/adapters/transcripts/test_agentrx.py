@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.agentrx import ANNOTATIONS, conversations
 from harness.adapters.files import open_trace, trace_files
-from harness.adapters.openai_chat import conversation_of
-from harness.adapters.transcripts import LABELS, write_traces
+from harness.adapters.transcripts.agentrx import ANNOTATIONS, conversations
+from harness.adapters.transcripts.conversation import LABELS, write_traces
+from harness.adapters.transcripts.openai_chat import conversation_of
 from harness.cli import execute
 from harness.errors import UsageError
 from tests.real_data import recorded

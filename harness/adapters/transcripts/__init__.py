@@ -1,0 +1,1 @@
+"""Recorded conversations of others as traces, and traces as such conversations: one file per form."""
