@@ -126,11 +126,23 @@ def trial(
     ``entry`` is ``module:function`` (looked for in ``path`` first) or the function; ``app`` the app whose tools and
     rules it uses, where it is not decorated with ``@app.agent``. The rest is as in ``Trials``.
     """
+    wanted = schedule if isinstance(schedule, Schedule) else schedule_of(schedule or {})
+    return trials_of(entry, app=app, before=before, path=path, virtual=virtual).run(wanted, input)
+
+
+def trials_of(
+    entry: str | Callable[..., Any],
+    *,
+    app: Harness | None = None,
+    before: Callable[[], object] | None = None,
+    path: str | Path = "",
+    virtual: bool = True,
+) -> Trials:
+    """Give the trials of an agent, found as ``trial`` finds it; UsageError where it belongs to no app."""
     function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
     app = app or app_of(function)
     if app is None:
         raise UsageError(
             f"{entry_name(function)} belongs to no app", where=call_site(function), cure="decorate it with @app.agent"
         )
-    wanted = schedule if isinstance(schedule, Schedule) else schedule_of(schedule or {})
-    return Trials(app, function, before=before, virtual=virtual).run(wanted, input)
+    return Trials(app, function, before=before, virtual=virtual)

@@ -25,7 +25,7 @@ KINDS: Final[dict[str, Family]] = {
     **dict.fromkeys(
         (
             *("timeout", "reset", "rate_limit", "error", "drop", "commit_then_timeout", "delay", "duplicate"),
-            *("partial", "corrupt", "schema_mismatch", "stale", "empty"),
+            *("partial", "corrupt", "schema_mismatch", "stale", "empty", "variant"),
             *("shuffle", "truncate", "near_duplicate", "inject", "collide"),
         ),
         "service",

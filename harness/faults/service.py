@@ -13,6 +13,7 @@ duplicate            it happens ``times`` 2 times, as by a network that delivers
 partial              ``share`` 0.5 of a list, a text, or an object's fields is there
 corrupt              ``share`` 0.25 of the values are others of their type, at least one
 schema_mismatch      one field is named otherwise
+variant              the value at ``at``, a JSON pointer, is ``value``
 stale                the result of an earlier call of the tool comes again
 empty                nothing is in the result
 shuffle              the items of a list come in another order
@@ -135,6 +136,13 @@ def _renamed(value: Any, chance: Random, _: Mapping[str, Any], __: Sequence[Any]
     return replaced(value, chance.choice(objects), rename)
 
 
+def _variant(value: Any, _: Random, strength: Mapping[str, Any], __: Sequence[Any]) -> Any:
+    pointer = str(strength.get("at", ""))
+    names = [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
+    path = next((path for path, _one in _parts_of(value) if [str(step) for step in path] == names), None)
+    return value if path is None else replaced(value, path, lambda _one: strength.get("value"))
+
+
 def _stale(value: Any, chance: Random, _: Mapping[str, Any], earlier: Sequence[Any]) -> Any:
     others = [one for one in earlier if one != value]
     return others[-1] if others else value
@@ -191,6 +199,7 @@ _CHANGES: Final[dict[str, Callable[..., Any]]] = {
     "partial": _partial,
     "corrupt": _corrupt,
     "schema_mismatch": _renamed,
+    "variant": _variant,
     "stale": _stale,
     "empty": _empty,
     "shuffle": _listed(_shuffled),
