@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from harness import Harness, InDoubt
@@ -125,3 +129,11 @@ def test_it_beats_a_random_one() -> None:
         for seed in range(20)
     ]
     assert sum(found) < len(found)
+
+
+def test_the_page_is_right(tmp_path: Path) -> None:
+    """The program of docs/adversary.md holds what it asserts."""
+    page = (Path(__file__).parents[2] / "docs" / "adversary.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "booking.py").write_text(program)
+    subprocess.run([sys.executable, "booking.py"], cwd=tmp_path, check=True)
