@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -14,6 +13,7 @@ from harness.adapters.mcp.relay import Relay, Send
 from harness.adapters.mcp.stdio import MakeRelay, relay_stdio, signalled, start_server
 from harness.adapters.mcp.upstream import relay_upstream
 from harness.door.app import Harness
+from harness.door.listening import listening
 from harness.errors import UsageError
 
 Tell = Callable[[str], None]
@@ -93,15 +93,15 @@ async def serve_http(
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
             loop.call_soon_threadsafe(stop.set)
 
-    loop, listening = asyncio.get_running_loop(), _bound(host, port)
+    loop, listener = asyncio.get_running_loop(), listening(host, port)
     async with _http() as http:
         with signalled() as stop:
             door = Door(lambda: opened(app, tell, prefix, agent), http, url, tell, {*LOCAL, host, *names})
             ending = asyncio.create_task(_ended(stop, door.close))
-            tell(f"http://{host}:{listening.getsockname()[1]}{PATH} stands before {url}")
+            tell(f"http://{host}:{listener.getsockname()[1]}{PATH} stands before {url}")
             config = uvicorn.Config(door, log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_S)
             try:
-                await Server(config).serve(sockets=[listening])
+                await Server(config).serve(sockets=[listener])
             finally:
                 stop.set()
                 await ending
@@ -116,18 +116,3 @@ def _http() -> httpx2.AsyncClient:
     """Give a client that waits for answers as long as they take, and follows nobody elsewhere."""
     limits = httpx2.Limits(max_connections=None)
     return httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=_CONNECT_S), limits=limits)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    # with its protocol named: asyncio sends without delay only where it is, and 40 ms late elsewhere
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(1024)
-        return listening
-    except OSError as error:
-        listening.close()
-        where = f"{host}:{port}"
-        raise UsageError(f"cannot listen: {error.strerror}", where=where, cure="choose another --port") from None

@@ -9,7 +9,6 @@ import re
 import resource
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -33,6 +32,7 @@ from harness.adapters.proxy.service import Service
 from harness.adapters.proxy.sessions import Carried, Sessions
 from harness.adapters.proxy.upstream import Upstream
 from harness.door.app import Harness
+from harness.door.listening import listening
 from harness.door.session import Session
 from harness.errors import UsageError
 from harness.trace.covered import Covered, SurfaceKind
@@ -78,7 +78,8 @@ def serve(
     sessions = Sessions(lambda name, before: _Kept(app, traces, name, before, agent), idle_s=place.idle_s, tell=tell)
     conversations = Conversations(_new_name)
     service = Service(upstream, conversations, sessions, max_bytes=place.max_bytes, strict=place.strict, tell=tell)
-    with _listening(place) as listener:
+    _allow_many_files()
+    with listening(place.host, place.port) as listener:
         host, port = listener.getsockname()[:2]
         tell(f"http://{f'[{host}]' if ':' in host else host}:{port} stands before {upstream.url}")
         config = uvicorn.Config(
@@ -169,19 +170,10 @@ def _application(app: Harness, upstream: Upstream, sessions: Sessions, service: 
     return application
 
 
-@contextlib.contextmanager
-def _listening(place: Place) -> Iterator[socket.socket]:
-    """Bind the address, and allow as many open files as the system does: each session and each client is one."""
+def _allow_many_files() -> None:
+    """Allow as many open files as the system does: each session and each client is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    try:
-        listener = socket.create_server((place.host, place.port), family=family, backlog=2048)
-    except OSError as error:
-        cure = "name another --port, or 0 for any that is free"
-        raise UsageError(f"cannot listen: {error.strerror}", where=f"{place.host}:{place.port}", cure=cure) from None
-    with listener:
-        yield listener
 
 
 def _reloaded(app: Harness) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.errors import UsageError
+
 
 class Switch:
     """Hold whether it is thrown; with a ``file``, for every process that is told of it: thrown while the file is there.
@@ -12,6 +14,9 @@ class Switch:
     """
 
     def __init__(self, file: str | Path | None = None) -> None:
+        if not isinstance(file, str | Path | None):
+            cure = "name the file whose being there throws it; without one, app.kill() does"
+            raise UsageError(f"a kill switch is a file, not {file!r}", cure=cure)
         self._file = None if file is None else Path(file)
         self._thrown = False
 

@@ -389,3 +389,9 @@ def test_whatever_is_thrown_a_replay_is_equal(tmp_path: Path, kill: str, said: l
     with shop.app.replaying(session.trace.path):
         assert [shop.tried(one) for one in said if type(one) is int] == answers
     assert len(shop.paid) == answers.count("")
+
+
+def test_a_kill_switch_is_a_file() -> None:
+    """What is none is told with its cure."""
+    with pytest.raises(UsageError, match="a kill switch is a file, not True"):
+        harness.Harness(kill_switch=True)  # type: ignore[arg-type]
