@@ -1,0 +1,131 @@
+"""The corpus of agents with a bug each: every bug shows under its witness, and the mended agents are right."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from benchmarks.suites.stress.cases import FOLDER, Case, case_names, case_of
+from harness.door.trial import Trial, Trials
+from harness.faults.plan import KINDS, Fault
+from harness.stress.schedule import Change, Schedule
+
+NAMES = case_names()
+SERVICE = [kind for kind, family in KINDS.items() if family == "service"]
+MOST_CALLS = 15
+
+
+@cache
+def case(name: str) -> Case:
+    """Give a case, read once."""
+    return case_of(name)
+
+
+def runs(name: str, *, mended: bool = False) -> Trials:
+    """Give the runs of an agent of a case."""
+    one = case(name)
+    return Trials(one.app, one.mended if mended else one.agent, before=one.fresh)
+
+
+def run(name: str, schedule: Schedule, *, mended: bool = False) -> Trial:
+    """Run an agent of a case on its own input."""
+    return runs(name, mended=mended).run(schedule, case(name).input)
+
+
+def told(trial: Trial) -> list[tuple[str, Any]]:
+    """Give what a trace tells."""
+    return [(event.kind, event.body) for event in trial.events]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wrong_while_nothing_goes_wrong(name: str) -> None:
+    """Neither the agent nor the mended one violates a rule or raises in a run that nothing strikes."""
+    for mended in (False, True):
+        one = run(name, Schedule(), mended=mended)
+        assert (one.seen.rules, one.error) == (frozenset(), None)
+        assert 0 < len(one.seen.calls) < MOST_CALLS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_witness_shows_the_bug(name: str) -> None:
+    """The rule is violated under the witness, twice in the same way, after few calls, and not by the mended agent."""
+    one = run(name, case(name).witness)
+    assert case(name).rule in one.seen.rules
+    assert not one.seen.inert
+    assert len(one.seen.calls) < MOST_CALLS
+    assert told(run(name, case(name).witness)) == told(one)
+    assert run(name, case(name).witness, mended=True).seen.rules == frozenset()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_witness_is_minimal(name: str) -> None:
+    """Nothing can be left out of the witness, and it is not empty."""
+    witness = case(name).witness
+    assert len(witness) > 0
+    for number in range(len(witness)):
+        assert case(name).rule not in run(name, witness.without(number)).seen.rules
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if case(name).witness.faults])
+def test_the_cause_is_the_first_call_that_was_struck(name: str) -> None:
+    """Where faults strike, the first call that was struck is the cause: without it the rest does no harm."""
+    one = run(name, case(name).witness)
+    first = min(struck.action for struck in one.seen.struck)
+    made = next(made for made in one.seen.calls if made.seq == first)
+    assert (made.tool, made.nth) == case(name).cause
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not case(name).witness.faults])
+def test_the_cause_is_a_call_of_the_run(name: str) -> None:
+    """Where only turns or changes do harm, the cause is a call that was made."""
+    calls = {(made.tool, made.nth) for made in run(name, case(name).witness).seen.calls}
+    assert case(name).cause in calls
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mended_agent_is_right(name: str) -> None:
+    """No single fault of a service makes the mended agent violate a rule, whichever of its calls is struck."""
+    trials = runs(name, mended=True)
+    made = {(call.tool, call.nth) for call in trials.run(Schedule(), case(name).input).seen.calls}
+    for kind in SERVICE:
+        for tool, nth in sorted(made):
+            struck = trials.run(Schedule((Fault(kind, kind, (tool,), nth=(nth,)),)), case(name).input)
+            assert struck.seen.rules == frozenset(), (kind, tool, nth)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_inputs_are_inputs(name: str) -> None:
+    """Every other value that an input may have fits the agent, and the mended agent is right with it."""
+    for pointer, values in case(name).vary.items():
+        for value in values:
+            changed = Schedule(changes=(Change(pointer, value),))
+            assert run(name, changed, mended=True).seen.rules == frozenset()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_stands_by_itself(name: str) -> None:
+    """A case needs harness and the standard library, and says of what family its bug is and where it comes from."""
+    tree = ast.parse((FOLDER / "agents" / f"{name}.py").read_text())
+    imported = {one.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names}
+    imported |= {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert imported <= sys.stdlib_module_names | {"harness"}
+    one = case(name)
+    assert one.family
+    assert one.title.endswith(".")
+    assert one.source.startswith("https://github.com/") == one.reported
+    assert one.app.registry.invariant(one.rule) is not None
+
+
+def test_a_fresh_process_finds_an_agent() -> None:
+    """The name of an entry leads to it in any process that knows the folder."""
+    one = case(NAMES[0])
+    code = "import sys; from harness.door.agents import load_entry; print(load_entry(*sys.argv[1:]).__qualname__)"
+    done = subprocess.run([sys.executable, "-c", code, one.entry, str(FOLDER)], capture_output=True, text=True, cwd="/")
+    assert done.stdout.strip() == "agent", done.stderr
