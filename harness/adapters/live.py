@@ -121,8 +121,11 @@ class LiveWorld:
             member.timeline.stand_aside(member)
 
     def wait(self, duration_ns: int) -> None:
+        member = member_of_thread()
+        if duration_ns <= 0 or (member is not None and member.timeline.linger(member, duration_ns)):
+            return
         member = member_here()
-        if duration_ns > 0 and (member is None or not member.timeline.sleep(member, duration_ns)):
+        if member is None or not member.timeline.sleep(member, duration_ns):
             time.sleep(duration_ns / 1e9)
 
     def moment(self, at: int | None) -> int:

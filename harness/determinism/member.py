@@ -36,6 +36,7 @@ class Member:
         "finished",
         "fire",
         "gate",
+        "late",
         "number",
         "peek",
         "rests",
@@ -52,6 +53,7 @@ class Member:
         self.deadline: int | None = None
         self.fire: Callable[[], None] | None = None
         self.wake: Callable[[], None] | None = None
+        self.late = 0
         self.waiting = self.rests = self.called = self.aside = self.finished = False
 
 

@@ -35,8 +35,8 @@ _LAST_LOOK_S: Final = 0.05
 class Timeline(Turns):
     """Let one member run at a time, and the others wait for their turns.
 
-    ``clock``, ``exact``, ``choose`` and ``virtual`` are as in ``Turns``. ``stalled`` is called when everybody waits and
-    nothing recorded is left to arrive: it lets somebody go on, or raises.
+    ``clock``, ``exact``, ``choose``, ``virtual`` and ``retold`` are as in ``Turns``. ``stalled`` is called when
+    everybody waits and nothing recorded is left to arrive: it lets somebody go on, or raises.
     """
 
     def __init__(
@@ -47,9 +47,10 @@ class Timeline(Turns):
         exact: bool = True,
         choose: Chooser | None = None,
         virtual: bool = False,
+        retold: bool = False,
         patience_s: float = 20.0,
     ) -> None:
-        super().__init__(clock, exact=exact, choose=choose, virtual=virtual)
+        super().__init__(clock, exact=exact, choose=choose, virtual=virtual, retold=retold)
         self.active = False
         self.dissolved = ""
         self.afterwards: list[Callable[[Timeline], None]] = []
@@ -140,12 +141,19 @@ class Timeline(Turns):
         return self.pause(member, None, self.now + max(duration_ns, 0))
 
     def stand_aside(self, member: Member) -> None:
-        """Give the baton away to perform an effect."""
+        """Give the baton away to perform an effect; in virtual time keep it, for an effect then takes none."""
         with self._mutex:
-            member.aside = True
+            member.aside, member.late = True, 0
             self._aside += 1
-            if self._holder is member:
+            if self._holder is member and not self._virtual:
                 self._pass(member)
+
+    def linger(self, member: Member, duration_ns: int) -> bool:
+        """Let the outcome of an effect that is under way come so much later; False where time is real."""
+        if not self._virtual or not member.aside:
+            return False
+        member.late += max(duration_ns, 0)
+        return True
 
     def come_back(self, member: Member, at: int | None = None) -> int:
         """Arrive with the outcome of a call (recorded at ``at``), wait for its turn, and give its time."""
@@ -269,7 +277,7 @@ class Timeline(Turns):
             look = min(look * 2, _LAST_LOOK_S)
             waited = waited + limit if self._turns == turns and self._holder is not None else 0.0
             turns = self._turns
-            if waited > self._patience_s and self._clock is not None:
+            if waited > self._patience_s and (self._clock is not None or self._virtual):
                 self.dissolve(f"a thread kept its turn for {self._patience_s:g} s while another one waited")
         if self._failed is not None:
             raise self._failed

@@ -6,8 +6,9 @@ Nothing in here waits. Whoever asks holds the schedule's mutex.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Final
 
@@ -21,21 +22,43 @@ Chooser = Callable[[int], int]
 """Given how many candidates there are, choose one by its number: how other legal orders are explored."""
 
 
+class Order:
+    """Choose who goes on as turns say, pairs of a place and a choice; ``widths`` are how many could at each place."""
+
+    def __init__(self, turns: Iterable[tuple[int, int]]) -> None:
+        self._choices = dict(turns)
+        self.widths: list[int] = []
+
+    def choose(self, count: int) -> int:
+        """Choose among ``count`` by number; where there is only one, that is no place."""
+        if count < 2:
+            return 0
+        self.widths.append(count)
+        return self._choices.get(len(self.widths) - 1, 0) % count
+
+
 class Turns:
     """Say who goes on, and what time it is (``now``: nanoseconds since the start).
 
     With a ``clock`` (nanoseconds, monotonic) it follows real time and real arrivals; without one it jumps from one
     recorded arrival or timer to the next. Where recorded times are not ``exact`` (timers of somebody else's busy loop
     fire late), arrivals keep their order and go before every timer. In ``virtual`` time arrivals are real and the
-    clock is none: it jumps to the next timer as soon as nobody can go on. ``choose`` takes the place of the fixed order
-    where several could go on. O(members that have not finished) per turn.
+    clock is none: once nobody can go on it jumps to what comes first, an outcome or a timer. ``choose`` takes the place
+    of the fixed order where several could go on; with ``retold`` the arrivals have their recorded order all the same.
+    O(members that have not finished) per turn.
     """
 
     def __init__(
-        self, clock: Callable[[], int] | None, *, exact: bool, choose: Chooser | None, virtual: bool = False
+        self,
+        clock: Callable[[], int] | None,
+        *,
+        exact: bool,
+        choose: Chooser | None,
+        virtual: bool = False,
+        retold: bool = False,
     ) -> None:
         self.now = 0
-        self.exact, self.choose, self._virtual = exact, choose, virtual
+        self.exact, self.choose, self._virtual, self._retold = exact, choose, virtual, retold
         self._clock = clock
         self._start = clock() if clock is not None else 0
         self._members: list[Member] = []  # that have not finished, by number
@@ -60,7 +83,7 @@ class Turns:
         """Take news for a member: real news, or where ``at`` is given recorded news. ``gone``: nobody waits for it."""
         self._count += 1
         if at is None and self._virtual:
-            at = self.now + 1
+            at = self.now + 1 + (0 if fire else member.late)
         arrival = Arrival(at or 0, self._count, member, fire, gone or _never)
         if at is None:
             self._live.append(arrival)
@@ -107,10 +130,15 @@ class Turns:
         waiting = self._recorded
         while waiting and waiting[0].gone():
             heapq.heappop(waiting)
-        if self.choose is not None:
+        if self._virtual:
+            return self._next_virtual(wait_ns)
+        if self.choose is not None and not self._retold:
             return self._any_recorded(self.choose, wait_ns)
         if not waiting:
             return None
+        if self.choose is not None and (wait_ns is None or wait_ns > _MARGIN_NS):
+            # a place is counted as it was when the order was chosen
+            self.choose(sum(_heard(one) and not one.gone() for one in waiting) + (wait_ns is not None))
         arrival = waiting[0]
         if not _heard(arrival):  # an event loop whose thread waits for something else
             heard = [one for one in waiting if _heard(one) and not one.gone()]
@@ -121,6 +149,25 @@ class Turns:
             if wait_ns is not None and arrival.at >= self.now + wait_ns - _MARGIN_NS // 2:
                 return None
             self.now = max(self.now, arrival.at)
+        self._taken(arrival)
+        return arrival
+
+    def _next_virtual(self, wait_ns: int | None) -> Arrival | None:
+        """Give the chosen one of the arrivals and the timer in the order of their times; None for the timer.
+
+        Each arrival has a moment of its own, before the timer or after it, so that a replay finds the order in the
+        times alone.
+        """
+        limit = math.inf if wait_ns is None else self.now + wait_ns - _MARGIN_NS
+        heard = sorted(one for one in self._recorded if _heard(one) and not one.gone())
+        if not heard or limit <= self.now:
+            return None
+        timer = sum(one.at <= limit for one in heard) if wait_ns is not None else len(heard)
+        number = 0 if self.choose is None else self.choose(len(heard) + (wait_ns is not None))
+        if number == timer:
+            return None
+        arrival = heard[number - (number > timer)]
+        self.now = max(self.now + 1, int(min(arrival.at, limit)))
         self._taken(arrival)
         return arrival
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from harness.adapters.live import LiveWorld
+from harness.adapters.virtual import BEGINS, VirtualWorld
 from harness.determinism.schedule import Timeline
+from harness.determinism.turns import Order
 from harness.door.agents import entry_name, load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.session import Entry, Session
-from harness.errors import UsageError
+from harness.errors import Halt, HarnessError, UsageError
 from harness.run.changes import changed_part
-from harness.stress.schedule import Order, Schedule, schedule_of
+from harness.run.drive import hearers
+from harness.run.inputs import Call
+from harness.stress.schedule import Schedule, schedule_of
 from harness.stress.seen import Seen, seen_of
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
+
+MOST_CALLS: Final = 200
 
 
 class Kept:
@@ -56,13 +65,19 @@ class Trial(NamedTuple):
         return list(Reader(list(self.lines)))
 
 
+class Endless(HarnessError):
+    """A run was stopped because it made more calls than a trial may."""
+
+
 class Trials:
     """Run one agent under schedules, each time from the beginning.
 
     ``before`` is called before every run, to put the agent's world back to how it was. With ``virtual`` time nothing
-    waits: sleeps and timeouts of asynchronous agents cost nothing, and schedules may turn the order in which outcomes
-    come; an agent that waits for real sockets in an event loop needs real time. Must not be used inside a running
-    event loop.
+    waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from the seed and the schedule, which may
+    turn the order in which outcomes come, and two runs under one schedule write the same trace; an agent that waits for
+    real sockets in an event loop needs real time. A run that makes more than ``most_calls`` calls is stopped before the
+    next one, and its trace is not sealed. One that goes on for ever without a call is not. Must not be used inside a
+    running event loop.
     """
 
     def __init__(
@@ -72,43 +87,84 @@ class Trials:
         *,
         before: Callable[[], object] | None = None,
         virtual: bool = True,
+        most_calls: int = MOST_CALLS,
     ) -> None:
         self.app, self.agent = app, make_agent(app, agent)
-        self._before, self._virtual = before, virtual
+        self._before, self._virtual, self._most = before, virtual, most_calls
 
     def run(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> Trial:  # noqa: A002
         """Run the agent once; what it raises is part of what is seen. UsageError for an input that does not fit."""
-        given: Any = dict(input or {})
-        for change in schedule.changes:
-            given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): change.value})
+        given = self.given(schedule, input)
         if self._before is not None:
             self._before()
         kept, order = Kept(), Order(schedule.turns)
-        plan = schedule.plan
-        faults = {} if plan is None else {"faults": faults_stated(plan)}
+        labels = _labels(schedule)
 
         def header(entry: Entry | None) -> Header:
-            run = run_part(session.app, entry, seed=schedule.seed, **faults)
-            return Header(run | rollout_part(session.app.registry, run), self._host)
+            run = run_part(session.app, entry, **labels)
+            # rules that are rolled out in shares judge every trial alike
+            identity = {"rollout": {"identity": f"trial {schedule.seed}"}}
+            return Header(run | rollout_part(session.app.registry, run | identity), self._host)
 
-        def timeline() -> Timeline:
-            return Timeline(choose=order.choose, virtual=True) if self._virtual else Timeline(self.app.clock)
-
-        world = self.app.live_world
-        session = Session(self.app, header, lambda: (world(kept, seed=schedule.seed), ""), timeline)
-        result, error = None, None
+        session = Session(self.app, header, lambda: (self._world(kept, schedule.seed), ""), lambda: self._line(order))
+        result, error, token = None, None, hearers.set((*hearers.get(), self._counting()))
         try:
             result = session.run(self.agent, **given)
         except Exception as raised:
             if isinstance(raised, UsageError) and not kept.lines:
                 raise
             error = raised
+        finally:
+            hearers.reset(token)
         lines = tuple(kept.lines)
         return Trial(schedule, given, lines, seen_of(Reader(list(lines)), tuple(order.widths)), result, error)
 
+    def given(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: A002
+        """Give the input of a run with the changes of a schedule; UsageError where it does not fit the agent."""
+        given: Any = dict(input or {})
+        for change in schedule.changes:
+            given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): change.value})
+        try:
+            inspect.signature(self.agent).bind(**given)
+        except TypeError as error:
+            cure = f"{entry_name(self.agent)} takes {inspect.signature(self.agent)}"
+            raise UsageError(f"the input does not fit: {error}", where=call_site(self.agent), cure=cure) from None
+        return dict(given)
+
+    def _world(self, kept: Kept, seed: int) -> LiveWorld:
+        if not self._virtual:
+            return self.app.live_world(kept, seed=seed)
+        app = self.app
+        return VirtualWorld(kept, "none", app.approver, app.clock, seed=seed, thrown=lambda: app.killed)
+
+    def _line(self, order: Order) -> Timeline:
+        if not self._virtual:
+            return Timeline(self.app.clock)
+        timeline = Timeline(choose=order.choose, virtual=True)
+        timeline.begin()  # also of an agent without threads the time is virtual, from its first call on
+        return timeline
+
+    def _counting(self) -> Callable[[Call], None]:
+        made = count(1)
+
+        def hear(call: Call) -> None:
+            if next(made) > self._most:
+                raise Halt(Endless(f"the run was stopped after {self._most} calls, before {call.tool}"))
+
+        return hear
+
     @cached_property
     def _host(self) -> dict[str, Any]:
-        return host_part(self.app, "")
+        virtual = {"order": "virtual", "started": BEGINS.isoformat(timespec="milliseconds")}
+        return host_part(self.app, "") | (virtual if self._virtual else {})
+
+
+def _labels(schedule: Schedule) -> dict[str, Any]:
+    """Give what the header says of a schedule; the input that it changes stands there changed."""
+    said = schedule.stated()
+    part = {key: said[key] for key in ("turns", "changes") if key in said}
+    faults = {} if schedule.plan is None else {"faults": faults_stated(schedule.plan)}
+    return {"seed": schedule.seed, **faults, **({"schedule": part} if part else {})}
 
 
 def trial(

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from harness.determinism.loop import SessionLoop
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
+from harness.determinism.turns import Order
 from harness.errors import Divergence, Halt, HarnessError
 from harness.mediation.approval import read_back
 from harness.ports import Approval, Pending, Question, Recorded
@@ -85,7 +86,11 @@ class RecordedWorld:
 
     def timeline(self) -> Timeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
-        return Timeline(stalled=self._stalled_in_loop, exact=self._exact)
+        order = Order(map(tuple, self.header.run.get("schedule", {}).get("turns", ())))
+        timeline = Timeline(stalled=self._stalled_in_loop, exact=self._exact, choose=order.choose, retold=True)
+        if self.header.host.get("order") == "virtual":
+            timeline.begin()
+        return timeline
 
     def begin(self, header: bytes) -> None:
         pass  # the run part of the header was compared before the replay began

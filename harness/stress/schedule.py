@@ -83,18 +83,3 @@ def schedule_of(said: Mapping[str, Any]) -> Schedule:
         tuple(Change(*change) for change in said.get("changes", ())),
         said.get("seed", 0),
     )
-
-
-class Order:
-    """Choose who goes on as a schedule says; ``widths`` are how many could at each place."""
-
-    def __init__(self, turns: tuple[Turn, ...]) -> None:
-        self._choices = dict(turns)
-        self.widths: list[int] = []
-
-    def choose(self, count: int) -> int:
-        """Choose among ``count`` by number; where there is only one, that is no place."""
-        if count < 2:
-            return 0
-        self.widths.append(count)
-        return self._choices.get(len(self.widths) - 1, 0) % count

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
+import secrets
 import threading
 import time
+import uuid
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import Harness, InDoubt, UsageError
-from harness.door.trial import trial
+from harness.adapters.virtual import BEGINS
+from harness.door.app import app_of
+from harness.door.replay import replay
+from harness.door.trial import MOST_CALLS, Endless, trial
 
 APP = Harness()
+NOISE = Harness()
 PAID: list[int] = []
 
 
@@ -71,6 +82,104 @@ def threads() -> list[str]:
     return said
 
 
+@NOISE.tool(effect="read")
+def slow(seconds: float) -> float:
+    """Sleep like a service that takes its time."""
+    time.sleep(seconds)
+    return seconds
+
+
+@NOISE.agent
+def noisy() -> list[Any]:
+    """Read every clock, and every source of chance."""
+    time.sleep(1000)
+    slow(2000)
+    moments = [time.time(), time.time_ns(), time.monotonic(), time.clock_gettime(0), list(time.gmtime()), time.ctime()]
+    days = [datetime.now(), datetime.now(UTC), datetime.now(timezone(timedelta(hours=3))), date.today()]  # noqa: DTZ005, DTZ011
+    chance = [random.random(), random.Random().random(), os.urandom(4), uuid.uuid4(), secrets.token_hex(8)]
+    slow(1)
+    return [*moments, *map(str, days), *map(str, chance)]
+
+
+@NOISE.agent
+def clerks() -> list[str]:
+    """Let three threads wait for one another, for a while each, and for their calls."""
+    said: list[str] = []
+    lock = threading.Lock()
+
+    def one(name: str) -> None:
+        for _ in range(2):
+            with lock:
+                said.append(name)
+            slow(3)
+            time.sleep(1)
+
+    workers = [threading.Thread(target=one, args=(name,)) for name in "abc"]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=100)
+    return said
+
+
+@NOISE.agent
+def endless() -> None:
+    """Try for ever, whatever is raised."""
+    while True:
+        with suppress(Exception):
+            slow(1)
+
+
+def test_two_trials_write_the_same_lines() -> None:
+    """Clocks, chance and waiting follow from the schedule; nothing of it takes time."""
+    before = time.monotonic()
+    one, two = trial(noisy), trial(noisy)
+    assert one.lines == two.lines
+    assert (one.result[0], one.result[2]) == (BEGINS.timestamp() + 3000, pytest.approx(3000))
+    assert one.result[6:8] == ["2026-01-01 00:50:00", "2026-01-01 00:50:00+00:00"] or time.timezone
+    assert trial(noisy, {"seed": 1}).result[-5:] != one.result[-5:]
+    assert time.monotonic() - before < 20
+
+
+def test_a_delay_of_a_fault_costs_nothing() -> None:
+    """The outcome comes later by the clock of the run."""
+    delay = {"inject": [{"fault": "delay", "tool": "slow", "nth": 1, "strength": {"delay_ms": 3_600_000}}]}
+    before = time.monotonic()
+    assert trial(noisy, delay).result[0] == BEGINS.timestamp() + 3000 + 3600
+    assert time.monotonic() - before < 20
+
+
+@pytest.mark.parametrize("agent", [clerks, looker, threads])
+def test_every_turn_is_told_alike_and_replays(agent: Any, tmp_path: Path) -> None:
+    """Under each turn two trials write the same lines, and a replay of them is equal."""
+    widths = trial(agent).seen.widths
+    turns = [[[place, choice]] for place, width in enumerate(widths) for choice in range(width)]
+    assert len(turns) >= 4
+    results = set()
+    for turn in turns:
+        one = trial(agent, {"turns": turn})
+        assert one.lines == trial(agent, {"turns": turn}).lines
+        (tmp_path / "one.mat.jsonl").write_bytes(b"".join(one.lines))
+        assert replay(tmp_path / "one.mat.jsonl", entry=agent, app=app_of(agent)).equal
+        results.add(str(one.result))
+    assert len(results) > 1
+
+
+def test_a_run_without_an_end_is_stopped() -> None:
+    """After so many calls, also where the agent takes every exception."""
+    one = trial(endless)
+    assert isinstance(one.error, Endless)
+    assert (one.seen.end, len(one.seen.calls)) == ("", MOST_CALLS)
+
+
+def test_an_input_that_does_not_fit_is_told_before_anything_runs() -> None:
+    """Also where it is a change that makes it so."""
+    ran: list[int] = []
+    with pytest.raises(UsageError, match="does not fit"):
+        trial(payer, {"changes": [["/dollars", 5]]}, input={"cents": 5}, before=lambda: ran.append(1))
+    assert ran == []
+
+
 def test_a_fault_strikes_and_the_world_begins_anew() -> None:
     """What was done to the run is seen in its calls, and ``before`` puts the world back."""
     fault = {"inject": [{"fault": "commit_then_timeout", "tool": "pay", "nth": 1}]}
@@ -80,7 +189,7 @@ def test_a_fault_strikes_and_the_world_begins_anew() -> None:
     assert [(struck.kind, struck.effective) for struck in one.seen.struck] == [("commit_then_timeout", True)]
     assert one.seen.end == "returned"
     again = trial(payer, fault, input={"cents": 5}, before=PAID.clear)
-    assert [(event.kind, event.body) for event in again.events] == [(event.kind, event.body) for event in one.events]
+    assert again.lines == one.lines
     assert PAID == [5, 5]
 
 

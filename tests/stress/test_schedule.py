@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.faults.plan import Fault
-from harness.stress.schedule import Change, Order, Schedule, Turn, schedule_of
+from harness.stress.schedule import Change, Schedule, Turn, schedule_of
 
 faults = st.builds(
     Fault,
@@ -37,10 +37,3 @@ def test_an_element_less(schedule: Schedule) -> None:
         del elements[number]
         less = schedule.without(number)
         assert (less.elements, less.seed) == (tuple(elements), schedule.seed)
-
-
-def test_a_place_is_where_several_could_go_on() -> None:
-    """Where only one can, nothing is chosen and nothing counted; a choice too many goes round."""
-    order = Order((Turn(1, 5),))
-    assert [order.choose(count) for count in (1, 3, 1, 2, 2)] == [0, 0, 0, 1, 0]
-    assert order.widths == [3, 2, 2]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.adapters.interpreter.scope import Scope, plain, reading, taken
 from harness.adapters.interpreter.slots import FunctionSlot, Slot, TypeSlot
-from harness.determinism.member import current, member_here
+from harness.determinism.member import current, member_here, member_of_thread
 
 _READINGS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _WAIT: Final = frozenset({"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"})
@@ -112,6 +112,9 @@ def _sleep(original: Callable[[float], None]) -> Callable[[float], None]:
 
     def captured(seconds: float, /) -> None:
         if reading() is None or not seconds > 0:
+            aside = member_of_thread()
+            if aside is not None and seconds > 0 and aside.timeline.linger(aside, int(seconds * 1e9)):
+                return None
             return original(seconds)
         member, timeline = member_here(), current.get()
         if member is not None and member.timeline.sleep(member, int(seconds * 1e9)):
