@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ from harness.adapters.live import LiveWorld
 from harness.adapters.virtual import BEGINS, VirtualWorld
 from harness.determinism.schedule import Timeline
 from harness.determinism.turns import Order
-from harness.door.agents import entry_name, load_entry, make_agent
+from harness.door.agents import entry_folder, entry_name, load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
@@ -22,8 +22,10 @@ from harness.errors import Halt, HarnessError, UsageError
 from harness.run.changes import changed_part
 from harness.run.drive import hearers
 from harness.run.inputs import Call
+from harness.stress.header import schedule_part
 from harness.stress.schedule import Schedule, schedule_of
 from harness.stress.seen import Seen, seen_of
+from harness.stress.words import story
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
@@ -64,6 +66,11 @@ class Trial(NamedTuple):
         """The events of its trace."""
         return list(Reader(list(self.lines)))
 
+    @property
+    def story(self) -> str:
+        """What happened, for whoever reads why a test has failed."""
+        return "\n".join(story(self.seen))
+
 
 class Endless(HarnessError):
     """A run was stopped because it made more calls than a trial may."""
@@ -72,8 +79,8 @@ class Endless(HarnessError):
 class Trials:
     """Run one agent under schedules, each time from the beginning.
 
-    ``before`` is called before every run, to put the agent's world back to how it was. With ``virtual`` time nothing
-    waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from the seed and the schedule, which may
+    ``before``, a function or ``module:function``, is called before every run, to put the agent's world back to how it
+    was. With ``virtual`` time nothing waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from the seed and the schedule, which may
     turn the order in which outcomes come, and two runs under one schedule write the same trace; an agent that waits for
     real sockets in an event loop needs real time. A run that makes more than ``most_calls`` calls is stopped before the
     next one, and its trace is not sealed. One that goes on for ever without a call is not. Must not be used inside a
@@ -85,12 +92,14 @@ class Trials:
         app: Harness,
         agent: Callable[..., Any],
         *,
-        before: Callable[[], object] | None = None,
+        before: str | Callable[[], object] | None = None,
         virtual: bool = True,
         most_calls: int = MOST_CALLS,
     ) -> None:
         self.app, self.agent = app, make_agent(app, agent)
-        self._before, self._virtual, self._most = before, virtual, most_calls
+        self._before = load_entry(before) if isinstance(before, str) else before
+        self._named = before if isinstance(before, str) else ""
+        self._virtual, self._most = virtual, most_calls
 
     def run(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> Trial:  # noqa: A002
         """Run the agent once; what it raises is part of what is seen. UsageError for an input that does not fit."""
@@ -98,7 +107,8 @@ class Trials:
         if self._before is not None:
             self._before()
         kept, order = Kept(), Order(schedule.turns)
-        labels = _labels(schedule)
+        faults = {} if schedule.plan is None else {"faults": faults_stated(schedule.plan)}
+        labels = {"seed": schedule.seed, **faults, **schedule_part(schedule, input or {}, self._named)}
 
         def header(entry: Entry | None) -> Header:
             run = run_part(session.app, entry, **labels)
@@ -156,15 +166,7 @@ class Trials:
     @cached_property
     def _host(self) -> dict[str, Any]:
         virtual = {"order": "virtual", "started": BEGINS.isoformat(timespec="milliseconds")}
-        return host_part(self.app, "") | (virtual if self._virtual else {})
-
-
-def _labels(schedule: Schedule) -> dict[str, Any]:
-    """Give what the header says of a schedule; the input that it changes stands there changed."""
-    said = schedule.stated()
-    part = {key: said[key] for key in ("turns", "changes") if key in said}
-    faults = {} if schedule.plan is None else {"faults": faults_stated(schedule.plan)}
-    return {"seed": schedule.seed, **faults, **({"schedule": part} if part else {})}
+        return host_part(self.app, entry_folder(self.agent)) | (virtual if self._virtual else {})
 
 
 def trial(
@@ -173,32 +175,38 @@ def trial(
     *,
     input: Mapping[str, Any] | None = None,  # noqa: A002
     app: Harness | None = None,
-    before: Callable[[], object] | None = None,
+    registry: str | Path | Sequence[str | Path] | None = None,
+    before: str | Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
 ) -> Trial:
     """Run an agent once under a schedule, or what ``Schedule.stated`` gives of one, and give what came of it.
 
     ``entry`` is ``module:function`` (looked for in ``path`` first) or the function; ``app`` the app whose tools and
-    rules it uses, where it is not decorated with ``@app.agent``. The rest is as in ``Trials``.
+    rules it uses, where it is not decorated with ``@app.agent``; ``registry`` other rules than those of the app. The
+    rest is as in ``Trials``.
     """
     wanted = schedule if isinstance(schedule, Schedule) else schedule_of(schedule or {})
-    return trials_of(entry, app=app, before=before, path=path, virtual=virtual).run(wanted, input)
+    trials = trials_of(entry, app=app, registry=registry, before=before, path=path, virtual=virtual)
+    return trials.run(wanted, input)
 
 
 def trials_of(
     entry: str | Callable[..., Any],
     *,
     app: Harness | None = None,
+    registry: str | Path | Sequence[str | Path] | None = None,
     before: Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
 ) -> Trials:
     """Give the trials of an agent, found as ``trial`` finds it; UsageError where it belongs to no app."""
     function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
-    app = app or app_of(function)
+    app = app or app_of(function) or (Harness() if registry else None)
     if app is None:
         raise UsageError(
             f"{entry_name(function)} belongs to no app", where=call_site(function), cure="decorate it with @app.agent"
         )
+    if registry:
+        app = app.with_registry(*([registry] if isinstance(registry, str | Path) else registry))
     return Trials(app, function, before=before, virtual=virtual)
