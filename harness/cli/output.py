@@ -49,6 +49,20 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
+def write_files(files: dict[Path, bytes], *, force: bool) -> None:
+    """Write all files or, where one of them would be written over, none; UsageError names that one."""
+    for path, content in files.items():
+        if path.exists() and not force and path.read_bytes() != content:
+            cure = "name another --out, or --force"
+            raise UsageError("there is another file of that name", where=str(path), cure=cure)
+    for path, content in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
 def counted(number: int, thing: str) -> str:
     """Say how many there are of something whose plural takes an s."""
     return f"{number} {thing}{'s' * (number != 1)}"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
 from harness.adapters.files import SUFFIX, open_trace
 from harness.cli.options import AsJson
-from harness.cli.output import counted, emit
+from harness.cli.output import counted, emit, write_files
 from harness.errors import UsageError
-
-_LINE: Final = 88  # what formatters agree on where nothing else is said
+from harness.stress.literal import called, quoted
 
 
 class _Run(NamedTuple):
@@ -56,7 +54,7 @@ def command(
     files = {test: text.encode()}
     if kept.resolve() != trace.resolve():
         files[kept] = trace.read_bytes()
-    _write(files, force)
+    write_files(files, force=force)
     facts = {"test": str(test), "trace": str(kept), "entry": run.entry, "steps": run.steps, "verdict": run.verdict}
     emit(facts, [f"{test} replays {kept}", f"run it:  pytest {shlex.quote(str(test))}"], as_json)
 
@@ -85,40 +83,17 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _text(run: _Run, name: str, trace: str, entry: str | None, folder: str) -> str:
-    fields = {"trace": _quoted(trace)}
+    fields = {"trace": quoted(trace)}
     if entry is not None:
-        fields["entry"] = _quoted(entry)
+        fields["entry"] = quoted(entry)
     if run.folder and Path(run.folder).is_dir():
-        fields["path"] = _quoted(folder)
+        fields["path"] = quoted(folder)
     if run.violated:
-        fields["violated"] = f"[{', '.join(map(_quoted, run.violated))}]"
+        fields["violated"] = f"[{', '.join(map(quoted, run.violated))}]"
     said = [f"{key}={value}" for key, value in fields.items()]
-    marker = _wrapped("@pytest.mark.harness", said)
+    marker = called("@pytest.mark.harness", said)
     about = f"A recorded run of {run.entry}: {counted(run.steps, 'step')}, verdict {run.verdict}."
     return (
         f'"""{about}"""\n\nimport pytest\n\n\n{marker}\ndef test_{name}(harness_replay):\n'
         f'    """sha256:{run.digest}"""\n    harness_replay()\n'
     )
-
-
-def _wrapped(call: str, arguments: Iterable[str]) -> str:
-    line = f"{call}({', '.join(arguments)})"
-    return line if len(line) <= _LINE else f"{call}(\n" + "".join(f"    {one},\n" for one in arguments) + ")"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _write(files: dict[Path, bytes], force: bool) -> None:
-    """Write all files or, where one of them would be written over, none."""
-    for path, content in files.items():
-        if path.exists() and not force and path.read_bytes() != content:
-            cure = "name another --out, or --force"
-            raise UsageError("there is another file of that name", where=str(path), cure=cure)
-    for path, content in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
