@@ -53,6 +53,20 @@ def guard(rule: Invariant, names: dict[str, Any], past: Past) -> bool | Verdict:
         return _crashed(rule, error)
 
 
+def measure(rule: Invariant, names: dict[str, Any], past: Past) -> float | None:
+    """Give the signed distance of a step from a rule's boundary, also where the rule holds.
+
+    None where the rule does not speak of the step, or where nothing is compared by number.
+    """
+    try:
+        if isinstance(rule.require, Shape) or guard(rule, names, past) is not True:
+            return None
+        found = margin(rule.require.tree, _values(rule.require.text, names, past))
+        return None if found is None else float(found.value)
+    except Exception:  # noqa: BLE001 - as in examine
+        return None
+
+
 def examine_undone(obligation: Obligation, past: Past) -> Verdict:
     """Give the verdict on a step after which what it obliged to did not come in time.
 

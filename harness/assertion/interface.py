@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from harness.assertion.occasion import NOTHING, Occasions
+from harness.assertion.occasion import NOTHING, Hear, Occasions
 from harness.assertion.past import Entries, Happening, Past
 from harness.assertion.provenance import Kind
 from harness.assertion.trust import Fall, Standing
@@ -44,15 +44,16 @@ class Checker:
     """Judge the events of one run, in their order. Not thread-safe; one for each run.
 
     ``run`` is what rules see under that name: seed, tenant, subject, conversation, input. What is remembered of the
-    past is what the registry's rules ask about. Not verified: events that it is not given, and whether the trace they
-    come from is sound.
+    past is what the registry's rules ask about. ``hear`` is told of each rule that compares numbers how far each step
+    is from its boundary, which takes much longer than judging. Not verified: events that it is not given, and whether
+    the trace they come from is sound.
     """
 
-    def __init__(self, registry: Registry, run: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, registry: Registry, run: Mapping[str, Any] | None = None, hear: Hear | None = None) -> None:
         self._registry, self._program = registry, registry.program
         self._trust = Standing(registry.trust) if registry.trust else None
         self._past = Past(self._program, registry.parameters, dict(run or {}), self._trust)
-        self._occasions = Occasions(registry, self._past)
+        self._occasions = Occasions(registry, self._past, hear)
         self._clock = self._past.clock
         self._open: dict[int, _Open] = {}
         self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now

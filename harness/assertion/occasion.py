@@ -7,30 +7,37 @@ is asked again of each rule, by its exact meaning.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from harness.assertion.examine import examine, examine_undone, guard
+from harness.assertion.examine import examine, examine_undone, guard, measure
 from harness.assertion.obligation import Obligation, Obligations
 from harness.assertion.past import Past
 from harness.registry.explain import asked_of
+from harness.registry.invariant import Invariant, Shape
 from harness.registry.program import Group, Promise
 from harness.registry.registry import Registry
 from harness.registry.scope import STEP_NAMES
+from harness.registry.tree import Compare, Node, walk
 from harness.trace.verdict import Judgement, Verdict
 
 NOTHING: Final[dict[str, Any]] = {}
 """What stands in the place of a part that an occasion does not have."""
+
+Hear = Callable[[str, float], None]
+"""Be told of a rule, and of its signed distance from its boundary."""
 
 
 class Occasions:
     """Ask the rules of a registry about the occasions of one run, in their order. Not thread-safe.
 
     ``promised`` are the rules on the future that spoke of the occasion that was asked about last, until ``oblige``.
+    ``hear`` is told how far each occasion is from the boundary of each rule that compares numbers.
     """
 
-    def __init__(self, registry: Registry, past: Past) -> None:
-        self._registry, self._program, self._past = registry, registry.program, past
+    def __init__(self, registry: Registry, past: Past, hear: Hear | None = None) -> None:
+        self._registry, self._program, self._past, self._hear = registry, registry.program, past, hear
         self.promised: list[Promise] = []
 
     def arguments(
@@ -47,6 +54,8 @@ class Occasions:
 
     def ask(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
         """Say which rules spoke, and every verdict that is not ``holds``; with what is overdue by now."""
+        if self._hear is not None:
+            self._measure(group, arguments, self._hear)
         try:
             judgement = group.holds(*arguments)
         except Exception:  # noqa: BLE001 - data the rules did not expect: their exact meaning says which and why
@@ -68,6 +77,14 @@ class Occasions:
     def undone(self, obligation: Obligation) -> Verdict:
         """Give the verdict on what was promised and has not come."""
         return examine_undone(obligation, self._past)
+
+    def _measure(self, group: Group, arguments: tuple[Any, ...], hear: Hear) -> None:
+        compared = [rule for rule in group.rules if any(isinstance(node, Compare) for node in _required(rule))]
+        names = self._names(arguments) if compared else NOTHING
+        for rule in compared:
+            distance = measure(rule, names, self._past)
+            if distance is not None:
+                hear(rule.id, distance)
 
     def _ask_each(self, group: Group, arguments: tuple[Any, ...]) -> Judgement:
         names = self._names(arguments)
@@ -111,3 +128,7 @@ class Occasions:
         with suppress(Exception):  # as above
             return bool(promise.speaks(*arguments))
         return guard(promise.rule, self._names(arguments), self._past)
+
+
+def _required(rule: Invariant) -> Iterator[Node]:
+    return iter(()) if isinstance(rule.require, Shape) else walk(rule.require.tree)

@@ -24,8 +24,7 @@ from harness.run.drive import hearers
 from harness.run.inputs import Call
 from harness.stress.header import schedule_part
 from harness.stress.schedule import Schedule, schedule_of
-from harness.stress.seen import Seen, seen_of
-from harness.stress.words import story
+from harness.stress.seen import Seen, margins_of, seen_of
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
@@ -83,8 +82,8 @@ class Trials:
     was. With ``virtual`` time nothing waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from the seed and the schedule, which may
     turn the order in which outcomes come, and two runs under one schedule write the same trace; an agent that waits for
     real sockets in an event loop needs real time. A run that makes more than ``most_calls`` calls is stopped before the
-    next one, and its trace is not sealed. One that goes on for ever without a call is not. Must not be used inside a
-    running event loop.
+    next one, and its trace is not sealed. One that goes on for ever without a call is not. With ``measures`` what is
+    seen tells margins. Must not be used inside a running event loop.
     """
 
     def __init__(
@@ -95,11 +94,12 @@ class Trials:
         before: str | Callable[[], object] | None = None,
         virtual: bool = True,
         most_calls: int = MOST_CALLS,
+        measures: bool = False,
     ) -> None:
         self.app, self.agent = app, make_agent(app, agent)
         self._before = load_entry(before) if isinstance(before, str) else before
         self._named = before if isinstance(before, str) else ""
-        self._virtual, self._most = virtual, most_calls
+        self._virtual, self._most, self._measures = virtual, most_calls, measures
 
     def run(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> Trial:  # noqa: A002
         """Run the agent once; what it raises is part of what is seen. UsageError for an input that does not fit."""
@@ -126,8 +126,12 @@ class Trials:
             error = raised
         finally:
             hearers.reset(token)
-        lines = tuple(kept.lines)
-        return Trial(schedule, given, lines, seen_of(Reader(list(lines)), tuple(order.widths)), result, error)
+        reader = Reader(list(kept.lines))
+        events = list(reader)
+        seen = seen_of(events, tuple(order.widths))
+        if self._measures and kept.lines:
+            seen = seen._replace(margins=margins_of(self.app.registry, reader.header.run, events))
+        return Trial(schedule, given, tuple(kept.lines), seen, result, error)
 
     def given(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: A002
         """Give the input of a run with the changes of a schedule; UsageError where it does not fit the agent."""

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from harness.assertion.interface import Checker
+from harness.registry.registry import Registry
 from harness.trace.event import Event, Surface
 from harness.trace.verdict import Severity
 
@@ -50,7 +52,7 @@ class Seen(NamedTuple):
 
     ``end`` is how: ``returned``, ``raised TYPE``, or empty where it did not come to one. ``widths`` are how many could
     go on at each place of its order where several could. ``margins`` are the smallest signed distances to the
-    boundaries of numeric rules.
+    boundaries of numeric rules, where somebody has asked for them. ``tokens`` are those that models say they used.
     """
 
     calls: tuple[Made, ...]
@@ -60,6 +62,7 @@ class Seen(NamedTuple):
     result: Any
     widths: tuple[int, ...] = ()
     margins: Mapping[str, float] = {}
+    tokens: int = 0
 
     @property
     def rules(self) -> frozenset[str]:
@@ -94,7 +97,35 @@ def seen_of(events: Iterable[Event], widths: tuple[int, ...] = ()) -> Seen:
             end, result = "returned", body["returned"]
         elif event.kind == "note" and "raised" in body:
             end = f"raised {body['raised'].get('type', '')}".strip()
-    return Seen(tuple(calls), tuple(violated), tuple(struck), end, result, widths)
+    return Seen(tuple(calls), tuple(violated), tuple(struck), end, result, widths, tokens=sum(map(_tokens, calls)))
+
+
+def margins_of(registry: Registry, run: Mapping[str, Any], events: Iterable[Event]) -> dict[str, float]:
+    """Give the smallest signed distance of a run from the boundary of each rule that compares numbers.
+
+    ``run`` is that of the trace's header. Negative where the rule is violated; rules that spoke of no step are left
+    out.
+    """
+    margins: dict[str, float] = {}
+
+    def hear(rule: str, distance: float) -> None:
+        margins[rule] = min(distance, margins.get(rule, distance))
+
+    checker = Checker(registry, run, hear)
+    for event in events:
+        checker.judge(event)
+    checker.finish()
+    return margins
+
+
+def _tokens(made: Made) -> int:
+    """Give what the answer of a model says of its cost, as OpenAI and Anthropic word it; 0 for any other call."""
+    usage = made.value.get("usage") if made.surface == "model" and isinstance(made.value, dict) else None
+    if not isinstance(usage, dict):
+        return 0
+    parts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
+    numbers = [usage.get("total_tokens"), sum(one for one in parts if isinstance(one, int))]
+    return next((one for one in numbers if isinstance(one, int)), 0)
 
 
 def _made(event: Event, nth: int, said: Event | None) -> Made:

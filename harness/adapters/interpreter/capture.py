@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import Token
 from typing import Any, Final, TypeVar, cast
 
@@ -110,6 +110,22 @@ def leave(token: Token[Scope | None]) -> None:
         if not _capture.open:
             _capture.empty()
     leave_scope(token)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep everything redirected while this is open, for many sessions one after another; it belongs to none."""
+    with _capture.lock:
+        if not _capture.open:
+            _capture.fill()
+        _capture.open += 1
+    try:
+        yield
+    finally:
+        with _capture.lock:
+            _capture.open -= 1
+            if not _capture.open:
+                _capture.empty()
 
 
 def real(function: F) -> F:
