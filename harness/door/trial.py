@@ -25,6 +25,7 @@ from harness.run.inputs import Call
 from harness.stress.header import schedule_part
 from harness.stress.schedule import Schedule, schedule_of
 from harness.stress.seen import Seen, margins_of, seen_of
+from harness.stress.words import story
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
@@ -79,11 +80,11 @@ class Trials:
     """Run one agent under schedules, each time from the beginning.
 
     ``before``, a function or ``module:function``, is called before every run, to put the agent's world back to how it
-    was. With ``virtual`` time nothing waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from the seed and the schedule, which may
-    turn the order in which outcomes come, and two runs under one schedule write the same trace; an agent that waits for
-    real sockets in an event loop needs real time. A run that makes more than ``most_calls`` calls is stopped before the
-    next one, and its trace is not sealed. One that goes on for ever without a call is not. With ``measures`` what is
-    seen tells margins. Must not be used inside a running event loop.
+    was. With ``virtual`` time nothing waits: sleeps, timeouts and delays cost nothing, clocks and chance follow from
+    the seed and the schedule, which may turn the order in which outcomes come, and two runs under one schedule write
+    the same trace; an agent that waits for real sockets in an event loop needs real time. A run that makes more than
+    ``most_calls`` calls is stopped before the next one, and its trace is not sealed. One that goes on for ever without
+    a call is not. With ``measures`` what is seen tells margins. Must not be used inside a running event loop.
     """
 
     def __init__(
