@@ -201,7 +201,7 @@ def trials_of(
     *,
     app: Harness | None = None,
     registry: str | Path | Sequence[str | Path] | None = None,
-    before: Callable[[], object] | None = None,
+    before: str | Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
 ) -> Trials:

@@ -13,7 +13,7 @@ duplicate            it happens ``times`` 2 times, as by a network that delivers
 partial              ``share`` 0.5 of a list, a text, or an object's fields is there
 corrupt              ``share`` 0.25 of the values are others of their type, at least one
 schema_mismatch      one field is named otherwise
-variant              the value at ``at``, a JSON pointer, is ``value``
+variant              the value at ``at``, a JSON pointer, is ``value``; both are to be said
 stale                the result of an earlier call of the tool comes again
 empty                nothing is in the result
 shuffle              the items of a list come in another order
@@ -137,10 +137,12 @@ def _renamed(value: Any, chance: Random, _: Mapping[str, Any], __: Sequence[Any]
 
 
 def _variant(value: Any, _: Random, strength: Mapping[str, Any], __: Sequence[Any]) -> Any:
-    pointer = str(strength.get("at", ""))
+    if not {"at", "value"} <= strength.keys():
+        return value
+    pointer = str(strength["at"])
     names = [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
     path = next((path for path, _one in _parts_of(value) if [str(step) for step in path] == names), None)
-    return value if path is None else replaced(value, path, lambda _one: strength.get("value"))
+    return value if path is None else replaced(value, path, lambda _one: strength["value"])
 
 
 def _stale(value: Any, chance: Random, _: Mapping[str, Any], earlier: Sequence[Any]) -> Any:

@@ -20,7 +20,7 @@ S = TypeVar("S", str, list[Any], tuple[Any, ...])
 KINDS: Final = (
     *("error", "timeout", "empty", "commit_then_timeout"),  # said in few words, and nothing in them is drawn
     *("reset", "rate_limit", "drop", "truncate", "partial", "stale", "duplicate", "delay"),
-    *("schema_mismatch", "shuffle", "near_duplicate", "corrupt", "collide", "inject"),
+    *("schema_mismatch", "shuffle", "near_duplicate", "corrupt", "collide", "inject", "variant"),
 )
 """Faults of services, the simplest first."""
 

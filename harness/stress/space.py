@@ -39,7 +39,7 @@ class Space:
     offered only where the other one may not be.
     """
 
-    kinds: frozenset[str] = frozenset(KINDS)
+    kinds: frozenset[str] = frozenset(KINDS) - {"variant"}  # which needs to be told what comes instead
     reads: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
     widest: int = 4

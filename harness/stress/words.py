@@ -24,6 +24,7 @@ _DOES: Final = {
     "empty": "an empty result comes",
     "corrupt": "some values of the result are others",
     "schema_mismatch": "a field of the result has another name",
+    "variant": "another value that the tool may give comes",
     "stale": "an earlier result comes again",
     "shuffle": "the items of the result come in another order",
     "near_duplicate": "an item of the result comes again, slightly changed",

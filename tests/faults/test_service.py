@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.determinism import canonical
 from harness.faults.file import load_faults
-from harness.faults.plan import KINDS, Aim, Strike, Target
-from harness.faults.service import Effect, effect_of, leaves_of, other_than
+from harness.faults.plan import KINDS, Aim, Fault, Strike, Target
+from harness.faults.service import Effect, changed, effect_of, leaves_of, other_than
 from harness.trace.diff import first_difference
 from harness.trace.outcome import Failed, Ok, Unknown
 from tests.strategies import json_values
@@ -107,3 +108,20 @@ def test_a_slip_keeps_the_type_and_never_the_value(value: Any, chance: Any) -> N
         assert type(other) is type(leaf)
         canonical.encode(other)
         assert other != leaf
+
+
+@pytest.mark.parametrize(
+    ("strength", "comes"),
+    [
+        ({"at": "/items/1/state", "value": "gone"}, {"items": [{"state": "here"}, {"state": "gone"}]}),
+        ({"at": "", "value": 7}, 7),
+        ({"at": "/items/9", "value": 7}, None),
+        ({"at": "/items"}, None),
+        ({}, None),
+    ],
+)
+def test_a_variant_is_what_was_said(strength: dict[str, Any], comes: Any) -> None:
+    """Another value at the place that is named; where there is no such place, or nothing was said, nothing changes."""
+    result = {"items": [{"state": "here"}, {"state": "here"}]}
+    strike = Strike(Fault("f", "variant", strength=strength), Random(0))
+    assert changed(strike, Ok(result)) == Ok(result if comes is None else comes)
