@@ -45,11 +45,15 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 
 
 class Api(NamedTuple):
-    """What is particular about one HTTP API: its name, the path it begins at, and the shape of its refusals."""
+    """What is particular about one HTTP API: its name, the path it begins at, the shapes of its refusals and errors.
+
+    ``error`` gives the body that says what an error of a status is about.
+    """
 
     name: str
     base: str
     refusal: Callable[[Refused], httpx2.Response]
+    error: Callable[[int, str], dict[str, Any]]
 
 
 def read_request(request: httpx2.Request, api: Api) -> Call:
@@ -90,6 +94,13 @@ def recorded_response(response: httpx2.Response) -> Outcome:
     retryable = response.status_code in _RETRIED or response.status_code >= 500
     error = {"message": f"HTTP {response.status_code}", "response": kept, "type": "http"}
     return Failed(error, retryable)
+
+
+def recorded_whole(response: httpx2.Response, at: int) -> Outcome:
+    """Write a response that has been read as an outcome; a stream as one that came in one piece at a time."""
+    if not is_stream(response):
+        return recorded_response(response)
+    return Ok({"chunks": [[at, _text(response.content)]], "headers": _kept_headers(response), "opened": at})
 
 
 def failure_of(error: Exception) -> Outcome:
@@ -184,10 +195,7 @@ class Stream:
 
     def passed(self, piece: bytes, at: int) -> bytes:
         """Keep a piece that the agent is about to see."""
-        try:
-            self._chunks.append([at, piece.decode()])
-        except UnicodeDecodeError:  # a character cut in two by the network
-            self._chunks.append([at, encode_value(piece)])
+        self._chunks.append([at, _text(piece)])
         return piece
 
     def end(self) -> None:
@@ -246,6 +254,13 @@ def _spelled(content: bytes) -> dict[str, Any]:
     except ValueError:
         pass  # not JSON after all, whatever its content type says
     return {"content": encode_value(content)}
+
+
+def _text(piece: bytes) -> Any:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:  # a character cut in two by the network
+        return encode_value(piece)
 
 
 def _content(kept: dict[str, Any]) -> bytes:

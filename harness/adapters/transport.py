@@ -24,6 +24,7 @@ from harness.adapters.http import (
     revive,
     whole_response,
 )
+from harness.adapters.struck.exchange import Came, Struck, struck
 from harness.determinism.address import inside
 from harness.determinism.loop import beside, let_go
 from harness.errors import Refused
@@ -60,9 +61,10 @@ class Door(httpx2.BaseTransport):
         wanted = read_request(request, self._api)
         try:
             action = begin(run, wanted)
+            faults = struck(run, action, wanted, self._api)
             recorded = run.world.recorded(action, waits=False)
             if recorded is None:
-                return self._perform(run, action, request)
+                return self._perform(run, action, request, faults)
             assert recorded.outcome is not None
             if is_stream(recorded.outcome):
                 stream = Stream(run, action, recorded.outcome)
@@ -73,16 +75,15 @@ class Door(httpx2.BaseTransport):
         except Refused as refused:
             return self._api.refusal(refused)
 
-    def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
+    def _perform(self, run: Run, action: int, request: httpx2.Request, faults: Struck | None) -> httpx2.Response:
         outcome: Outcome
         response = None
         failed: Exception | None = None
         run.world.aside()
         try:
             with inside(action):
-                response = self._inner.send(changed_request(request, run.machine.rewritten(action)), stream=True)
-                if not is_stream(response):
-                    response.read()
+                asked = changed_request(request, run.machine.rewritten(action))
+                response = self._send(asked) if faults is None else self._struck(run, asked, faults)
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
         except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
@@ -93,6 +94,22 @@ class Door(httpx2.BaseTransport):
             raise failed
         assert response is not None
         return _delivered(run, action, response, outcome, _SyncBody)
+
+    def _send(self, request: httpx2.Request, *, whole: bool = False) -> httpx2.Response:
+        response = self._inner.send(request, stream=True)
+        if whole or not is_stream(response):
+            response.read()
+        return response
+
+    def _struck(self, run: Run, request: httpx2.Request, faults: Struck) -> httpx2.Response:
+        came: Came | None = None
+        if (sent := faults.asked(request)) is not None:
+            try:
+                came = self._send(sent, whole=faults.whole)
+            except Exception as error:  # noqa: BLE001 — whatever came, faults change it or let it through
+                came = error
+        run.world.wait(int(faults.delay_ms * 1e6))
+        return faults.came(came)
 
     def close(self) -> None:
         self._inner.close()
@@ -157,10 +174,11 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
 
     async def _pass(self, run: Run, wanted: Call, request: httpx2.Request) -> httpx2.Response:
         action = await abegin(run, wanted)
+        faults = struck(run, action, wanted, self._api)
         try:
             recorded = await run.world.arecorded(action)
             if recorded is None:
-                return await self._perform(run, action, request)
+                return await self._perform(run, action, request, faults)
             if recorded.outcome is not None and is_stream(recorded.outcome):
                 stream = Stream(run, action, recorded.outcome)
                 await run.world.arrived(stream.opened)
@@ -172,13 +190,14 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
         assert recorded.outcome is not None
         return revive(finish(run, action, recorded.outcome), request)
 
-    async def _perform(self, run: Run, action: int, request: httpx2.Request) -> httpx2.Response:
+    async def _perform(self, run: Run, action: int, request: httpx2.Request, faults: Struck | None) -> httpx2.Response:
         outcome: Outcome
         response = None
         failed: Exception | None = None
         try:
             with inside(action):
-                response = await beside(self._send(changed_request(request, run.machine.rewritten(action))))
+                asked = changed_request(request, run.machine.rewritten(action))
+                response = await beside(self._send(asked) if faults is None else self._struck(asked, faults))
             outcome = Ok(None) if is_stream(response) else recorded_response(response)
         except Exception as error:  # noqa: BLE001 — whatever the client below raises is the outcome of this call
             failed, outcome = error, failure_of(error)
@@ -188,11 +207,22 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
         assert response is not None
         return _delivered(run, action, response, outcome, _AsyncBody)
 
-    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, *, whole: bool = False) -> httpx2.Response:
         response = await self._inner.send(request, stream=True)
-        if not is_stream(response):
+        if whole or not is_stream(response):
             await response.aread()
         return response
+
+    async def _struck(self, request: httpx2.Request, faults: Struck) -> httpx2.Response:
+        came: Came | None = None
+        if (sent := faults.asked(request)) is not None:
+            try:
+                came = await self._send(sent, whole=faults.whole)
+            except Exception as error:  # noqa: BLE001 — whatever came, faults change it or let it through
+                came = error
+        if faults.delay_ms:
+            await asyncio.sleep(faults.delay_ms / 1000)
+        return faults.came(came)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

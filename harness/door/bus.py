@@ -1,8 +1,9 @@
 """The part of a session through which its agents deal with each other: messages, handoffs, and what they share.
 
 Each passes the door like a call of a tool. What is delivered is what was judged: a message that a rule has rewritten
-comes rewritten, one that was refused does not come. Nothing here is an effect, but for a store of the app's: it is code
-of the agents' own, which runs again on replay and has to come to the same.
+comes rewritten, one that was refused does not come, one that a fault leads astray comes to whom that says. Nothing here
+is an effect, but for a store of the app's: it is code of the agents' own, which runs again on replay and has to come to
+the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from harness.adapters.exchange import Lasting
 from harness.determinism.address import acting, here, in_effect
 from harness.door.memory import Memory, named
 from harness.errors import UsageError
-from harness.run.drive import Rewritten, Run, aopen_call, finish, open_call
+from harness.run.drive import Rewritten, Run, aopen_call, finish, in_force, open_call
 from harness.run.inputs import Call
 from harness.tool import HANDOFF, SEND
 from harness.trace.outcome import Ok
@@ -76,7 +77,7 @@ class Bus:
         """
         given = {} if input is None else {"input": encode_value(input, "/input")}
         run, wanted = self._wanted("handoff", to, given, call_id)
-        with _under(run, wanted, *open_call(run, wanted)) as judged:
+        with self._under(run, wanted, *open_call(run, wanted)) as judged:
             yield judged
 
     @asynccontextmanager
@@ -90,7 +91,7 @@ class Bus:
         """Do what ``handoff`` does where the approver may be asynchronous."""
         given = {} if input is None else {"input": encode_value(input, "/input")}
         run, wanted = self._wanted("handoff", to, given, call_id)
-        with _under(run, wanted, *await aopen_call(run, wanted)) as judged:
+        with self._under(run, wanted, *await aopen_call(run, wanted)) as judged:
             yield judged
 
     def _wanted(self, surface: Any, to: str, given: dict[str, Any], call_id: str | None) -> tuple[Run, Call]:
@@ -98,20 +99,27 @@ class Bus:
         spec = session.app.narrowed(SEND if surface == "message" else HANDOFF)
         return session.started(), Call(surface, spec.name, args, spec, call_id)
 
+    def _receivers(self, run: Run, action: int, wanted: Call) -> list[str]:
+        if run.faults is None:
+            return [wanted.args["to"]]
+        return run.faults.receivers(run, action, wanted, cast("Session", self).app.registry.agents)
+
     def _delivered(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Any:
-        args = wanted.args if rewritten is None else rewritten
+        wanted = in_force(wanted, rewritten)
+        receivers = self._receivers(run, action, wanted)
         finish(run, action, Ok(None))
-        run.machine.shared.deliver(acting.get() or run.machine.agent, args, here().address)
-        return decode_value(args["content"])
+        for to in receivers:
+            run.machine.shared.deliver(acting.get() or run.machine.agent, {**wanted.args, "to": to}, here().address)
+        return decode_value(wanted.args["content"])
 
-
-@contextmanager
-def _under(run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Iterator[Any]:
-    """Act as whoever was handed to, and write how that went."""
-    args = wanted.args if rewritten is None else rewritten
-    token = acting.set(args["to"])
-    try:
-        with Lasting(run, action):
-            yield decode_value(args.get("input"))
-    finally:
-        acting.reset(token)
+    @contextmanager
+    def _under(self, run: Run, wanted: Call, action: int, rewritten: Rewritten) -> Iterator[Any]:
+        """Act as whoever was handed to, and write how that went."""
+        wanted = in_force(wanted, rewritten)
+        (to,) = self._receivers(run, action, wanted)
+        token = acting.set(to)
+        try:
+            with Lasting(run, action):
+                yield decode_value(wanted.args.get("input"))
+        finally:
+            acting.reset(token)

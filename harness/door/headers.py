@@ -15,9 +15,8 @@ from harness.adapters.files import read_text
 from harness.determinism import canonical
 from harness.determinism.loop import SessionLoop
 from harness.door.session import Entry
-from harness.errors import UsageError
 from harness.faults.file import load_faults
-from harness.faults.plan import KINDS, Plan
+from harness.faults.plan import Plan
 from harness.registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -50,19 +49,8 @@ def rollout_part(registry: Registry, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def faults_stated(faults: str | Path | Plan) -> dict[str, Any]:
-    """Give a plan of faults, or that of a file, as a header keeps it.
-
-    PlanError lists the mistakes in a file. UsageError for a fault that would never strike: those of conversations and
-    deliveries have no door in a run.
-    """
+    """Give a plan of faults, or that of a file, as a header keeps it; PlanError lists the mistakes in a file."""
     plan = faults if isinstance(faults, Plan) else load_faults(read_text(faults), str(faults))
-    for fault in plan.faults:
-        if fault.family != "service":
-            kinds = ", ".join(kind for kind, family in KINDS.items() if family == "service")
-            what = f"the fault {fault.name} is of kind {fault.kind}, by which no run is struck"
-            raise UsageError(
-                what, where=str(faults) if not isinstance(faults, Plan) else "", cure=f"take one of {kinds}"
-            )
     return plan.stated()
 
 

@@ -79,10 +79,13 @@ def changed_answer(strike: Strike, answer: Answer, offered: Sequence[str] = ()) 
 def _forgotten(messages: Messages, strength: Mapping[str, Any]) -> Messages:
     instructions = [one for one in messages if one.get("role") in _INSTRUCTIONS]
     talk = [one for one in messages if one.get("role") not in _INSTRUCTIONS]
-    kept = talk[-int(strength.get("keep", 2)) :]
-    while kept and kept[0].get("role") == "tool":  # what it answers is forgotten, so no API would take it
-        kept = kept[1:]
-    return [*instructions, *(kept or talk[-1:])]
+    start = max(len(talk) - int(strength.get("keep", 2)), 0)
+    answers = [one.get("role") == "tool" for one in talk]
+    while start < len(talk) and answers[start]:  # what it answers is forgotten, so no API would take it
+        start += 1
+    if start == len(talk):  # nothing but answers would be left: whoever asked for them remembers that
+        start = max((place for place, answer in enumerate(answers) if not answer), default=0)
+    return [*instructions, *talk[start:]]
 
 
 def _overlong(messages: Messages, strength: Mapping[str, Any]) -> Messages:

@@ -40,8 +40,24 @@ SURFACES: Final[dict[Family, tuple[Surface, ...]]] = {
     "service": ("tool", "memory", "server"),
     "request": ("model",),
     "answer": ("model",),
-    "delivery": ("message", "handoff"),
+    "delivery": ("message",),
 }
+"""What a fault of each family strikes."""
+
+_BESIDES: Final[dict[str, tuple[Surface, ...]]] = {
+    **dict.fromkeys(
+        ("timeout", "reset", "rate_limit", "error", "drop", "commit_then_timeout", "delay"),
+        ("model",),  # a model is a service too; what these do has a form in HTTP that its clients know
+    ),
+    "MC": ("handoff",),  # only one can be handed over to: the other two have nothing to multiply
+}
+
+_OF_KIND: Final = {kind: (*SURFACES[family], *_BESIDES.get(kind, ())) for kind, family in KINDS.items()}
+
+
+def surfaces_of(kind: str) -> tuple[Surface, ...]:
+    """Give the surfaces whose calls a kind of fault strikes."""
+    return _OF_KIND[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,7 @@ class Aim:
 
 def _fits(fault: Fault, target: Target) -> bool:
     return (
-        target.surface in SURFACES[fault.family]
+        target.surface in surfaces_of(fault.kind)
         and any(fnmatchcase(target.tool, pattern) for pattern in fault.tools)
         and any(fnmatchcase(target.agent, pattern) for pattern in fault.agents)
         and (fault.when is None or _true(fault.when, target))

@@ -326,12 +326,12 @@ def _outcome(
 ) -> Outcome:
     world = run.world
     if run.faults is not None:
-        effect = run.faults.around(run, action, _in_force(wanted, rewritten), effect)
+        effect = run.faults.around(run, action, in_force(wanted, rewritten), effect)
     recorded = world.recorded(action, waits=False)
     if recorded is not None:
         assert recorded.outcome is not None
         world.moment(recorded.at)
-        return recorded.outcome
+        return _recalled(run, action, wanted, recorded.outcome)
     with inside(action):
         world.aside()
         try:
@@ -349,17 +349,23 @@ async def _aoutcome(
 ) -> Outcome:
     world = run.world
     if run.faults is not None:
-        effect = run.faults.aaround(run, action, _in_force(wanted, rewritten), effect)
+        effect = run.faults.aaround(run, action, in_force(wanted, rewritten), effect)
     recorded = await world.arecorded(action)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
         assert recorded.outcome is not None
-        return recorded.outcome
+        return _recalled(run, action, wanted, recorded.outcome)
     with inside(action):
         return await beside(effect(rewritten))
 
 
-def _in_force(wanted: Call, rewritten: Rewritten) -> Call:
+def _recalled(run: Run, action: int, wanted: Call, outcome: Outcome) -> Outcome:
+    if run.faults is not None:
+        run.faults.recalled(action, wanted.tool, outcome)
+    return outcome
+
+
+def in_force(wanted: Call, rewritten: Rewritten) -> Call:
     """Give the call as it is performed: a rule may have put other arguments in the place of those that were wanted."""
     return wanted if rewritten is None else wanted._replace(args=rewritten)
 
@@ -386,12 +392,14 @@ def _allowed(effects: Effects) -> int:
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
-    machine, world, lock, _, stop, _ = run
+    machine, world, lock, _, stop, faults = run
     if stop.over:
         stop.check()
     with lock:
         for entry in world.carried():
             machine.adopt(entry)
+            if faults is not None:
+                faults.adopt(entry.event)
         said = kind(world.now(machine.seq), *fields)
         if type(said) is Propose and world.killed(machine.seq):
             said = said._replace(killed=True)

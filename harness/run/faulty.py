@@ -2,24 +2,28 @@
 
 A fault lies inside the effect of the call that it strikes, and so does the event that tells of it: on replay the
 outcome comes from the record, and the event with it. Which calls are struck hangs on the plan and on the calls alone,
-so a run that is resumed goes on being struck where it would have been.
+so a run that is resumed goes on being struck where it would have been. What goes to another agent is no effect: there
+the fault strikes again on replay, and its event has to come out equal.
+
+Calls of models are struck where their requests pass (``adapters.struck``): what they say has the form of an API.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from harness.determinism.address import acting
+from harness.faults.delivery import recipients
 from harness.faults.file import plan_of
 from harness.faults.plan import Aim, Fault, Plan, Strike, Target
 from harness.faults.service import Effect, changed, effect_of
 from harness.run.drive import Rewritten, Run, say
 from harness.run.inputs import Call
 from harness.trace.diff import first_difference
-from harness.trace.outcome import Ok, Outcome, to_body
+from harness.trace.event import Event
+from harness.trace.outcome import Ok, Outcome, from_body, to_body
 
 _REMEMBERED: Final = 8  # results of each tool, for one that is stale
 
@@ -34,13 +38,15 @@ class Faults:
 
     def __init__(self, plan: Plan, agent: str = "main") -> None:
         self._aim, self._agent = Aim(plan), agent
-        self._earlier: dict[str, deque[Any]] = {}
+        self._earlier: dict[str, dict[int, Any]] = {}  # results of each tool, by the action
+        self._recalled: dict[int, str] = {}  # the tools of recorded calls
+        self._adopted: dict[int, Event] = {}  # recorded calls inside effects, whose end has not been told
 
     def around(
         self, run: Run, action: int, wanted: Call, effect: Callable[[Rewritten], Outcome]
     ) -> Callable[[Rewritten], Outcome]:
         """Give the effect of a call with its faults around it; each call is to be shown once, performed or not."""
-        strikes = self._strikes(wanted)
+        strikes = self.strikes(run, wanted)
 
         def struck(rewritten: Rewritten) -> Outcome:
             made, clean = effect_of(strikes), None
@@ -60,7 +66,7 @@ class Faults:
         effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]],
     ) -> Callable[[Rewritten], Coroutine[Any, Any, Outcome]]:
         """Do what ``around`` does for an asynchronous effect."""
-        strikes = self._strikes(wanted)
+        strikes = self.strikes(run, wanted)
 
         async def struck(rewritten: Rewritten) -> Outcome:
             made, clean = effect_of(strikes), None
@@ -72,13 +78,30 @@ class Faults:
 
         return struck
 
-    def _strikes(self, wanted: Call) -> tuple[Strike, ...]:
+    def strikes(self, run: Run, wanted: Call) -> tuple[Strike, ...]:
+        """Give the faults that strike a call as it is to be performed; each call is to be shown once."""
         target = Target(wanted.surface, wanted.tool, wanted.args, acting.get() or self._agent)
+        run.machine.shared.agents.add(target.agent)
         return tuple(self._aim.strikes(target))
+
+    def receivers(self, run: Run, action: int, wanted: Call, declared: Iterable[str]) -> list[str]:
+        """Give who gets a message, in order, or who acts after a handoff, and tell of each fault.
+
+        ``declared`` are the agents that are known before any has acted.
+        """
+        strikes, agents = self.strikes(run, wanted), run.machine.shared.agents
+        agents.add(wanted.args["to"])
+        sender, to = acting.get() or self._agent, [wanted.args["to"]]
+        for strike in strikes:
+            before, known = to, sorted({*declared, *agents, self._agent})
+            to = [one for meant in before for one in recipients(strike, sender, meant, known)]
+            body = {"action": action, "fault": strike.fault.name, "kind": strike.fault.kind}
+            say(run, "fault", {**body, "effective": to != before, "to": to})
+        return to
 
     def _told(self, run: Run, action: int, tool: str, made: Effect, clean: Outcome | None) -> Outcome:
         """Give what the agent gets, and tell of each fault what difference it made."""
-        earlier = self._earlier.setdefault(tool, deque(maxlen=_REMEMBERED))
+        earlier = tuple(self._earlier.get(tool, {}).values())
         outcome = clean
         for strike in made.strikes:
             before = outcome
@@ -88,10 +111,39 @@ class Faults:
                 outcome = changed(strike, outcome, earlier)
             acts = strike is made.by or _acts(strike.fault, clean)
             say(run, "fault", _said(action, strike.fault, clean, acts, (before, outcome)))
-        if isinstance(clean, Ok):
-            earlier.append(clean.value)
+        self._remember(tool, action, clean)
         assert outcome is not None
         return outcome
+
+    # --- calls that are not performed again --------------------------------------------------------------------------
+
+    def recalled(self, action: int, tool: str, outcome: Outcome) -> None:
+        """Take note of what the record says of a call; what came in truth may be told by a fault that is adopted."""
+        self._recalled[action] = tool
+        self._remember(tool, action, outcome)
+
+    def adopt(self, event: Event) -> None:
+        """Take over a recorded event of an effect: its calls count, and what came of them in truth is remembered."""
+        body = event.body
+        action = self._adopted.pop(body.get("action", -1), None) if event.kind == "observation" else None
+        if event.kind == "action":
+            self._adopted[event.seq] = event
+            self._recalled[event.seq] = body["tool"]
+        elif event.kind == "fault" and "clean" in body and body["action"] in self._recalled:
+            self._remember(self._recalled[body["action"]], body["action"], from_body(body["clean"]))
+        elif action is not None:
+            said = action.body
+            for _ in self._aim.strikes(Target(said["surface"], said["tool"], said["args"], event.agent)):
+                pass  # it has struck
+            if action.seq not in self._earlier.get(said["tool"], ()):
+                self._remember(said["tool"], action.seq, from_body(body))
+
+    def _remember(self, tool: str, action: int, outcome: Outcome | None) -> None:
+        if isinstance(outcome, Ok):
+            results = self._earlier.setdefault(tool, {})
+            results[action] = outcome.value
+            if len(results) > _REMEMBERED:
+                del results[next(iter(results))]
 
 
 def _acts(fault: Fault, clean: Outcome | None) -> bool:

@@ -22,12 +22,17 @@ class Letter(NamedTuple):
 
 
 class Shared:
-    """Hold it as JSON data: ``memory`` by key, messages by whom they are for. Not thread-safe but for single calls."""
+    """Hold it as JSON data: ``memory`` by key, messages by whom they are for. Not thread-safe but for single calls.
+
+    ``agents`` are those of whom the run has heard, as far as anybody asks: where faults strike it.
+    """
 
     def __init__(self) -> None:
         self.memory: dict[str, Any] = {}
+        self.agents: set[str] = set()
         self._mail: dict[str, list[Letter]] = {}
         self._open: dict[int, Event] = {}
+        self._astray: dict[int, list[str]] = {}
         self._adopted: set[int] = set()
 
     def deliver(self, sender: str, args: dict[str, Any], address: str) -> None:
@@ -45,17 +50,26 @@ class Shared:
 
     def adopt(self, event: Event) -> None:
         """Take over what a recorded event of an effect says."""
-        if event.kind == "action" and event.body["surface"] in ("memory", "message"):
+        if event.kind == "action" and event.body["surface"] in ("memory", "message", "handoff"):
             self._open[event.seq] = event
-        elif event.kind == "observation" and "ok" in event.body:
+        elif event.kind == "fault" and "to" in event.body:
+            self._astray[event.body["action"]] = event.body["to"]
+        elif event.kind == "observation":
+            self.agents.add(event.agent)
             action = self._open.pop(event.body["action"], None)
-            args = {} if action is None else action.body["args"]
-            if action is not None and "content" in args:
-                waiting = Letter(action.agent, args["content"], _within(action.task))
-                self._mail.setdefault(args["to"], []).append(waiting)
-                self._adopted.add(waiting.within)
-            elif "value" in args:
-                self.memory[args["key"]] = args["value"]
+            if action is not None and "ok" in event.body:
+                self._take_over(action, action.body["args"])
+
+    def _take_over(self, action: Event, args: dict[str, Any]) -> None:
+        if "to" in args:
+            self.agents.add(args["to"])
+        if "content" in args:
+            waiting = Letter(action.agent, args["content"], _within(action.task))
+            for to in self._astray.pop(action.seq, (args["to"],)):
+                self._mail.setdefault(to, []).append(waiting)
+            self._adopted.add(waiting.within)
+        elif "value" in args:
+            self.memory[args["key"]] = args["value"]
 
 
 def _within(address: str) -> int:

@@ -77,10 +77,15 @@ BODIES: Final[dict[str, Shape]] = {
     "note": Shape({}, {"returned": object, "raised": dict, "text": str, "data": object, "artifact": str}),
     # what a machine of harness has come to: the round of a convergence loop, the tally of a vote, a node of a plan
     "state": Shape({"machine": str, "name": str, "data": dict}, {}),
-    # a fault of a plan that struck the action inside of whose effect this stands. clean: what came in truth, as an
-    # observation says it, where anything was performed; at: where the agent's outcome first differs from what it was
-    # before; not effective: the fault is inert here
-    "fault": Shape({"action": int, "fault": str, "kind": str, "effective": bool}, {"clean": dict, "at": str}),
+    # a fault of a plan that struck an action; it stands inside of the action's effect, where there is one. clean: what
+    # came in truth, as an observation says it, where anything was performed; at: where the agent's outcome first
+    # differs from what it was before, for a model's whole or streamed answer a pointer into the answer, and into the
+    # request where that was changed; sent: by such pointers, what the request said there instead; to: who got a message
+    # instead; not effective: the fault is inert here
+    "fault": Shape(
+        {"action": int, "fault": str, "kind": str, "effective": bool},
+        {"clean": dict, "at": str, "sent": dict, "to": list},
+    ),
     # what a route to a goal does, one of DOES. action: the call that asked for the goal; after: the failed observation,
     # or the decision, that this disposes of; tool: the one that failed, or that has undone; path: the tools on the way
     # from here to the goal, at the end those whose work stands; cost: of the path, at the end what was spent; until:

@@ -44,12 +44,15 @@ def test_a_fault_strikes_the_calls_that_fit(inject: str, expected: list[int]) ->
     assert [place for place, names in enumerate(_struck(_plan(inject), PAY)) if names] == expected
 
 
-def test_a_fault_of_models_strikes_no_tool() -> None:
-    """What a fault gets hold of follows from its kind."""
+def test_what_a_fault_strikes_follows_from_its_kind() -> None:
+    """Families have surfaces; what a service does to any client it does to one of a model, and a cycle hands back."""
     model, message = Target("model", "openai:responses", {}), Target("message", "send", {"to": "ann"})
+    handoff = Target("handoff", "handoff", {"to": "ann"})
+    services = {"timeout", "reset", "rate_limit", "error", "drop", "commit_then_timeout", "delay"}
     for kind, family in KINDS.items():
-        hit = [bool(_struck(_plan(f"{{fault: {kind}}}"), [one])[0]) for one in (PAY[0], model, message)]
-        assert hit == [family == "service", family in ("request", "answer"), family == "delivery"]
+        hit = [bool(_struck(_plan(f"{{fault: {kind}}}"), [one])[0]) for one in (PAY[0], model, message, handoff)]
+        on_model = family in ("request", "answer") or kind in services
+        assert hit == [family == "service", on_model, family == "delivery", kind == "MC"]
 
 
 @given(st.integers(0, 1000), st.integers(1, 40))

@@ -11,7 +11,7 @@ import pytest
 from harness import Harness, InDoubt
 from harness.adapters.files import open_trace
 from harness.door.replay import replay
-from harness.errors import PlanError, UsageError
+from harness.errors import PlanError
 from harness.faults.file import load_faults
 from harness.trace.event import Event
 from harness.trace.outcome import Unknown, from_body
@@ -157,12 +157,6 @@ def test_a_broken_plan_keeps_a_session_from_opening(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text("faults: t\ninject: [{fault: timeot}]")
     with pytest.raises(PlanError, match="did you mean 'timeout'"):
         APP.session(faults=tmp_path / "plan.yaml")
-
-
-def test_a_fault_that_would_never_strike_is_refused(tmp_path: Path) -> None:
-    """A plan is no comfort: what no run can meet keeps a session from opening."""
-    with pytest.raises(UsageError, match="the fault H-1 is of kind H, by which no run is struck"):
-        APP.session(faults=load_faults("faults: t\ninject: [{fault: H}]", "t.yaml"))
 
 
 def test_a_fault_strikes_what_is_performed(tmp_path: Path) -> None:
