@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from harness.errors import UsageError
 from harness.statistics.interval import Interval, wilson
@@ -18,6 +18,8 @@ Tier = Literal["M", "L", "P", "R"]
 
 Came = Literal["held", "failed"]
 """What a tier that was triggered came to."""
+
+Case = TypeVar("Case", bound=Hashable)
 
 TIERS: Final[tuple[Tier, ...]] = ("M", "L", "P", "R")
 
@@ -103,7 +105,7 @@ def counted_tiers(runs: Iterable[tuple[Mapping[Tier, Came], bool]]) -> dict[Tier
     return {tier: _counts(tier, total, seen) for tier in TIERS}
 
 
-def neutralised(failing: Mapping[Hashable, bool], passing: Mapping[Hashable, bool]) -> Share:
+def neutralised(failing: Mapping[Case, bool], passing: Mapping[Case, bool]) -> Share:
     """Give, of the cases in which the first fails, the share in which the second passes; cases of both alone count."""
     failed = [case for case, passed in failing.items() if not passed and case in passing]
     return Share(sum(passing[case] for case in failed), len(failed))
