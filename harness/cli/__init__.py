@@ -30,6 +30,7 @@ VERBS: Final = {
     "resume": "Continue a run that was killed, or waits for an answer.",
     "approve": "Answer a question that a run waits for.",
     "to-test": "Write a pytest file of a few lines that replays a trace.",
+    "causes": "Run an agent under one fault at a time: what leads to what, and what feeds itself.",
     "show": "Print a trace for people.",
     "diff": "Find the first difference of two traces.",
     "verify": "Check that a trace is the one that was written.",

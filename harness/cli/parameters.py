@@ -1,4 +1,4 @@
-"""``--param name=value``: parameters of a registry bound on the command line."""
+"""What is handed in on the command line as JSON: parameters of a registry, and the input of an agent."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def read_parameters(stated: list[str] | None, option: str = "--param") -> dict[s
         except ValueError:
             bound[name] = value
     return bound
+
+
+def read_input(text: str, option: str = "--input") -> dict[str, Any]:
+    """Read the input of an agent, a JSON object; UsageError for anything else."""
+    cure = f"""write {option} '{{"name": "value"}}'"""
+    try:
+        arguments = canonical.decode(text.encode())
+    except ValueError as error:
+        raise UsageError(f"{option} is not JSON: {error}", cure=cure) from None
+    if not isinstance(arguments, dict):
+        raise UsageError(f"{option} is not a JSON object", cure=cure)
+    return arguments

@@ -15,9 +15,8 @@ import typer
 from harness.adapters.approvals import approver_of
 from harness.cli.options import Approve, AsJson, ModelScript
 from harness.cli.output import counted, emit, plain, show_verdict, waits
-from harness.cli.parameters import HELP, read_parameters
+from harness.cli.parameters import HELP, read_input, read_parameters
 from harness.cli.scripted import scripted_model
-from harness.determinism import canonical
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.session import Session
@@ -48,10 +47,10 @@ def command(
     Exit 3 where a call has to wait for an answer: the run has stopped before it, and says how to go on.
     """
     restart_with_hash_seed(HASH_SEED)
-    arguments = _arguments(input_json)
+    arguments = read_input(input_json)
     with scripted_model(model_script):
         agent = load_entry(entry, str(Path.cwd()))
-        _check_fit(arguments, entry, agent)
+        check_fit(arguments, entry, agent)
         app = app_of(agent) or Harness()
         if registry or param:
             app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
@@ -106,17 +105,8 @@ def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, 
         return None, error
 
 
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        arguments = canonical.decode(text.encode())
-    except ValueError as error:
-        raise UsageError(f"--input is not JSON: {error}", cure="""write --input '{"name": "value"}'""") from None
-    if not isinstance(arguments, dict):
-        raise UsageError("--input is not a JSON object", cure="""write --input '{"name": "value"}'""")
-    return arguments
-
-
-def _check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:
+def check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:
+    """Raise UsageError where an agent does not take an input."""
     signature = inspect.signature(agent)
     try:
         signature.bind(**arguments)

@@ -1,0 +1,193 @@
+"""What leads to what in an agent and its world: each fault by itself, in each test, beside a twin without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from glob import escape
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from harness.adapters.files import read_text
+from harness.door.agents import entry_name, load_entry
+from harness.door.app import Harness, app_of
+from harness.door.binding import call_site
+from harness.door.holding import Holding
+from harness.door.trial import Trial, Trials
+from harness.errors import UsageError
+from harness.faults.file import load_faults
+from harness.faults.plan import KINDS, SURFACES, Fault, Plan
+from harness.stress.calls import calls_of
+from harness.stress.causality import LONGEST, Causes, causes_of
+from harness.stress.causality import Path as Way
+from harness.stress.schedule import Schedule
+from harness.stress.twin import SLOW_MS, Site, Twin, effects_of, own_calls, twin_of
+
+TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty")
+"""The kinds of faults that are tried where nothing else is said: one for each kind of effect that they can cause."""
+
+
+class Confirmed(NamedTuple):
+    """A run that shows all of a cycle by itself: its test, and the faults that set it off."""
+
+    test: str
+    faults: tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """What single-fault runs came to.
+
+    ``confirmed`` says of each cycle, in their order, which run shows all of it; None where none was found.
+    ``unsteady`` is what two clean runs of a test differ in: it is counted as no effect. ``runs`` is how many were made,
+    ``untried`` how many faults the budget left out.
+    """
+
+    causes: Causes
+    confirmed: tuple[Confirmed | None, ...]
+    twins: tuple[Twin, ...]
+    unsteady: Mapping[str, tuple[Site, ...]]
+    runs: int
+    untried: int
+
+
+class _Test(NamedTuple):
+    name: str
+    input: Mapping[str, Any]
+    clean: Trial
+    under: Mapping[str, Any]
+    unsteady: frozenset[Site]
+
+
+def find_causes(
+    entry: str | Callable[..., Any],
+    inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    app: Harness | None = None,
+    faults: str | Path | Plan | None = None,
+    kinds: Sequence[str] = TRIED,
+    holds: Mapping[str, str] | None = None,
+    confirm: Mapping[str, Mapping[str, Any]] | None = None,
+    before: Callable[[], object] | None = None,
+    path: str | Path = "",
+    virtual: bool = True,
+    budget: int = 1000,
+    slow_ms: float = SLOW_MS,
+    longest: int = LONGEST,
+) -> Found:
+    """Run an agent under one fault at a time, in each of some tests, and stitch what those lead to.
+
+    ``inputs`` are the tests: the agent's input by the test's name; one without input if none are given. ``faults`` is a
+    plan, or its file, of which each fault is tried by itself; without one each of ``kinds`` strikes each call that the
+    clean run makes. ``holds`` are more conditions, by name, in the language of rules, over ``call``, ``agent`` and
+    ``input``. Cycles are looked for in these tests only, and confirmed in them and those of ``confirm``, which may have
+    all parts of one at once. At most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
+    are as in ``harness.door.trial``. UsageError for a kind that strikes no call, and for a condition that is none.
+    """
+    function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
+    app = app or app_of(function)
+    if app is None:
+        raise UsageError(
+            f"{entry_name(function)} belongs to no app", where=call_site(function), cure="decorate it with @app.agent"
+        )
+    kinds = _checked(kinds)
+    trials = Trials(app, function, before=before, virtual=virtual)
+    study = _Study(trials, Holding(app.registry.tools, holds or {}), slow_ms, budget)
+    plan = faults if isinstance(faults, Plan | None) else load_faults(read_text(faults), str(faults))
+    tests = [study.test(name, given) for name, given in (inputs or {"": {}}).items()]
+    wanted = _in_turn([_faults_of(test.clean, plan, kinds) for test in tests])
+    twins = [study.twin(tests[number], fault) for number, fault in wanted[: study.left]]
+    causes = causes_of(twins, longest)
+    places = [*tests, *(study.test(name, given) for name, given in (confirm or {}).items() if causes.cycles)]
+    confirmed = tuple(study.confirmed(way, places, twins) for way in causes.cycles)
+    unsteady = {test.name: tuple(sorted(test.unsteady)) for test in tests if test.unsteady}
+    return Found(causes, confirmed, tuple(twins), unsteady, study.runs, len(wanted) - len(twins))
+
+
+def _checked(kinds: Iterable[str]) -> tuple[str, ...]:
+    kinds = tuple(kinds)
+    for kind in kinds:
+        if KINDS.get(kind) != "service":
+            known = ", ".join(name for name, family in KINDS.items() if family == "service")
+            raise UsageError(f"no call of a tool can be struck by {kind!r}", cure=f"take of {known}")
+    return kinds
+
+
+def _faults_of(clean: Trial, plan: Plan | None, kinds: Sequence[str]) -> list[Fault]:
+    """Give the faults to try in a test, those that strike early calls first."""
+    if plan is not None:
+        return list(plan.faults)
+    calls = [one for one in calls_of(clean.events) if one.event.body["surface"] in SURFACES["service"]]
+    calls.sort(key=lambda one: one.nth)
+    return [
+        Fault(f"{kind} at {one.where} {one.nth}", kind, (escape(one.where),), nth=(one.nth,))
+        for one in calls
+        for kind in kinds
+    ]
+
+
+def _in_turn(wanted: Sequence[Sequence[Fault]]) -> list[tuple[int, Fault]]:
+    """Give the faults of all tests, the first ones of each before the second ones, with the test's number."""
+    most = max(map(len, wanted))
+    return [
+        (number, faults[place]) for place in range(most) for number, faults in enumerate(wanted) if place < len(faults)
+    ]
+
+
+class _Study:
+    """Make the runs, and count them."""
+
+    def __init__(self, trials: Trials, holding: Holding, slow_ms: float, budget: int) -> None:
+        self._trials, self._holding, self._slow_ms, self._budget = trials, holding, slow_ms, budget
+        self.runs = 0
+
+    @property
+    def left(self) -> int:
+        return max(self._budget - self.runs, 0)
+
+    def test(self, name: str, given: Mapping[str, Any]) -> _Test:
+        """Run a test twice without a fault: what differs then, no fault has caused."""
+        clean, again = self._run(given), self._run(given)
+        differs = frozenset(one.site for one in self._effects(given, clean, again))
+        return _Test(name, given, clean, self._holding.under(given), differs)
+
+    def twin(self, test: _Test, fault: Fault) -> Twin:
+        faulty = self._run(test.input, fault)
+        local = self._holding.local(test.input)
+        found = twin_of(
+            test.name, fault, test.clean.events, faulty.events, under=test.under, local=local, slow_ms=self._slow_ms
+        )
+        steady = tuple(one for one in found.effects if one.site not in test.unsteady)
+        return found._replace(effects=steady)
+
+    def confirmed(self, way: Way, tests: Sequence[_Test], twins: Sequence[Twin]) -> Confirmed | None:
+        """Look for one run that shows every site of a cycle beyond what faults make of the calls that they strike."""
+        sites = frozenset(way.causes)
+        for twin in twins:
+            if twin.cause in sites and sites <= {one.site for one in twin.effects}:
+                return Confirmed(twin.test, (twin.fault.name,))
+        known = {(twin.test, twin.fault.name): twin.fault for twin in twins}
+        triggers = [known[edge.shown[0].test, edge.shown[0].fault] for edge in way.edges]
+        for test, faults in _together(tests, triggers):
+            if not self.left:
+                return None
+            faulty = self._run(test.input, *faults)
+            if sites <= {one.site for one in self._effects(test.input, test.clean, faulty, faults)}:
+                return Confirmed(test.name, tuple(fault.name for fault in faults))
+        return None
+
+    def _effects(self, given: Mapping[str, Any], clean: Trial, faulty: Trial, faults: Sequence[Fault] = ()) -> Any:
+        own = own_calls(faults, faulty.events)
+        local = self._holding.local(given)
+        return effects_of(clean.events, faulty.events, own, local=local, slow_ms=self._slow_ms)
+
+    def _run(self, given: Mapping[str, Any], *faults: Fault) -> Trial:
+        self.runs += 1
+        return self._trials.run(Schedule(faults), given)
+
+
+def _together(tests: Sequence[_Test], triggers: Sequence[Fault]) -> Iterator[tuple[_Test, tuple[Fault, ...]]]:
+    """Yield what may set off all of a cycle: each of its faults in each test, then all of them."""
+    different = tuple({fault.name: fault for fault in triggers}.values())
+    for test in tests:
+        yield from ((test, (fault,)) for fault in different)
+    if len(different) > 1:
+        yield from ((test, different) for test in tests)

@@ -1,0 +1,52 @@
+"""``harness causes``, run in this process."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.cli import execute
+
+JOBS = [part for job in ("report", "refresh", "serve") for part in ("--input", f'{{"job": "{job}"}}')]
+SHOP = ["causes", "examples.catalogue:shop", "--before", "examples.catalogue:fresh"]
+
+
+@pytest.fixture(autouse=True)
+def _hash_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+
+
+def test_a_cycle_is_told_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """Edges by number, the cycle as edges, and the run that confirms it."""
+    assert execute([*SHOP, *JOBS, "--confirm", '{"job": "day"}', "--json"]) == 1
+    facts = json.loads(capsys.readouterr().out)
+    (cycle,) = facts["cycles"]
+    assert [facts["edges"][number]["cause"] for number in cycle["edges"]] == cycle["sites"]
+    assert cycle["confirmed"] == {"faults": ["duplicate at query_database 1"], "test": '{"job": "day"}'}
+    assert {one["ends"] for one in facts["chains"]} == {"violated PRICES-SHOWN"}
+
+
+def test_people_read_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a test that has all parts the cycle is called a hypothesis."""
+    assert execute([*SHOP, *JOBS]) == 1
+    said = capsys.readouterr().out
+    assert "feeds itself:" in said
+    assert "a hypothesis" in said
+    assert "load at query_database → timeout at query_database → violated PRICES-SHOWN" in said
+
+
+def test_without_a_cycle_it_is_0_and_3_where_faults_are_untried(capsys: pytest.CaptureFixture[str]) -> None:
+    """The budget decides which."""
+    assert execute([*SHOP, *JOBS[:2]]) == 0
+    assert "nothing was found to feed itself" in capsys.readouterr().out
+    assert execute([*SHOP, *JOBS[:2], "--budget", "5"]) == 3
+    assert "untried: the budget is used up" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [[], ["--input", "[]"], ["--holds", "x"], ["--kind", "MS"], ["--holds", "x=y."]])
+def test_a_mistake_is_told(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, with the cure."""
+    tests = [] if not wrong or "--input" in wrong else JOBS
+    assert execute([*SHOP, *tests, *wrong]) == 2
+    assert "cure" in capsys.readouterr().err
