@@ -86,7 +86,7 @@ class Struck:
         for strike in self._strikes:
             now, difference = self._after(strike, clean, now)
             told = {"action": self._action, "fault": strike.fault.name, "kind": strike.fault.kind}
-            if difference is not None and clean is not None and "sent" not in difference:
+            if clean is not None and "at" in (difference or {}) and strike.fault.family != "request":
                 told["clean"] = to_body(_outcome(clean, self._run))
             say(self._run, "fault", told | {"effective": difference is not None} | (difference or {}))
         assert now is not None

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 from harness.adapters.files import open_trace
 from harness.door.replay import replay
+from harness.door.resume import resume
 from harness.faults.file import load_faults
 from harness.faults.plan import KINDS
 from harness.run.changes import changed_part
@@ -95,13 +98,13 @@ STRENGTHS = {"ML": "{keep: 1}", "CLV": "{pad: 50}"}
 @pytest.mark.parametrize("fault", ANSWERS)
 def test_a_model_says_something_else(talk: Talk, fault: str, kind: str, tmp_path: Path) -> None:
     """The agent gets the faulty answer, the trace knows the true one, and a stream says what a whole answer does."""
-    clean, (true, *_) = told(talk, tmp_path / "clean", "")[0], of_kind(told(talk, tmp_path / "c", "")[1], "observation")
+    clean, unstruck = told(talk, tmp_path / "clean", "")
     result, events = told(talk, tmp_path, f"{{fault: {fault}, nth: 1}}", kind)
     (struck,) = of_kind(events, "fault")
     assert struck["effective"]
     assert struck["at"]
     assert plain(result[0]) != plain(clean[0])
-    assert said_by(struck["clean"]) == said_by(true)
+    assert said_by(struck["clean"]) == said_by(of_kind(unstruck, "observation")[0])
     whole = told(talking(talk.server, talk.api, False), tmp_path / "w", f"{{fault: {fault}, nth: 1}}")[0]
     assert plain(result[0]) == plain(whole[0])
 
@@ -115,3 +118,90 @@ def said_by(outcome: dict[str, Any]) -> Any:
     """Give the body of an answer, or the text of its stream."""
     kept = outcome["ok"]
     return kept["body"] if "body" in kept else "".join(piece for _, piece in kept["chunks"])
+
+
+def test_a_fault_that_finds_nothing_to_change_is_inert(talk: Talk, tmp_path: Path) -> None:
+    """What a conversation does not offer is told as inert; the model is asked as before, and says what it says."""
+    inject = "{fault: ML, nth: 1}, {fault: TSE, nth: 2}, {fault: PFE, nth: 2}, {fault: partial}"
+    clean, _ = told(talk, tmp_path / "clean", "")
+    result, events = told(talk, tmp_path, inject)
+    assert result == clean
+    assert [
+        (one["kind"], one["effective"], set(one) & {"at", "clean", "sent"}) for one in of_kind(events, "fault")
+    ] == [
+        ("ML", False, set()),
+        ("TSE", False, set()),
+        ("PFE", False, set()),
+    ]
+
+
+def test_a_plan_that_strikes_nothing_changes_nothing(talk: Talk, tmp_path: Path) -> None:
+    """But for its header and its times, the trace is the one of a run without a plan."""
+    clean = told(talk, tmp_path / "clean", "")[1]
+    events = told(
+        talk, tmp_path, "{fault: H, tool: nobody}, {fault: RA, nth: 9}, {fault: error, when: call.args.no == 1}"
+    )[1]
+    assert timeless(events) == timeless(clean)
+
+
+def timeless(events: list[Event]) -> list[Any]:
+    """Give what no clock and no chance has a hand in: no times, and not what the client has drawn."""
+    return [
+        (one.kind, one.task, {**one.body, "ok": said_by(one.body)} if "chunks" in one.body.get("ok", ()) else one.body)
+        for one in events
+        if one.kind != "read"
+    ]
+
+
+def test_calls_are_judged_as_the_faulty_answer_asks_for_them(talk: Talk, tmp_path: Path) -> None:
+    """A rule speaks of the call that the agent will be asked to make, not of the one that the model meant."""
+    judging = talking(talk.server, talk.api, talk.stream, judge_calls=True)
+    _, events = told(judging, tmp_path, "{fault: IP, nth: 1}")
+    calls = [body for body in of_kind(events, "action") if body["surface"] == "tool"]
+    assert [body["tool"] for body in calls] == ["refund_v2"]
+    (struck,) = of_kind(events, "fault")
+    assert "refund_v2" not in str(struck["clean"])
+
+
+def test_several_faults_of_one_call_are_told_in_order(talk: Talk, tmp_path: Path) -> None:
+    """Each says the difference that it made of what the one before had left."""
+    inject = (
+        "{fault: BT, nth: 1}, {fault: H, nth: 1}, {fault: IP, nth: 1}, {fault: delay, nth: 1, strength: {delay_ms: 3}}"
+    )
+    result, events = told(talk, tmp_path, inject)
+    assert [(one["kind"], one["effective"]) for one in of_kind(events, "fault")] == [
+        *(("BT", True), ("H", True), ("IP", True), ("delay", True))
+    ]
+    assert result[0].text != TOLD.text
+    assert result[0].calls[0][1] == "refund_v2"
+
+
+def test_nothing_is_sent_where_a_service_fails(talk: Talk, tmp_path: Path) -> None:
+    """The faults of a conversation that does not take place are inert, whatever their place in the plan."""
+    app, sent = talk.app(tmp_path), len(talk.server.requests)
+    plan = load_faults("faults: t\ninject: [{fault: RA}, {fault: error}, {fault: H}]", "t.yaml")
+    session = app.session(faults=plan)
+    with pytest.raises((openai.InternalServerError, anthropic.InternalServerError), match="the service answers 500"):
+        session.run(talk.agent(app), text=GOAL)
+    assert len(talk.server.requests) == sent
+    with open_trace(session.trace.path) as reader:
+        faults = of_kind(list(reader), "fault")
+    assert [(one["kind"], one["effective"]) for one in faults] == [("RA", False), ("error", True), ("H", False)]
+
+
+def test_a_run_cut_off_anywhere_goes_on_being_struck(talk: Talk, tmp_path: Path) -> None:
+    """Wherever it was killed, the resumed run asks, hears and is told what it would have been without that."""
+    app = talk.app(tmp_path)
+    agent, inject = talk.agent(app), "{fault: BT, nth: 1}, {fault: IP, nth: 1}, {fault: H, nth: 2}"
+    session = app.session(faults=load_faults(f"faults: t\ninject: [{inject}]", "t.yaml"))
+    result = session.run(agent, text=GOAL)
+    lines = Path(session.trace.path).read_bytes().splitlines(keepends=True)[:-1]
+    for count in range(1, len(lines)):
+        cut = tmp_path / f"cut-{count}.mat.jsonl"
+        cut.write_bytes(b"".join(lines[:count]))
+        resumed = resume(cut, entry=agent, app=app)
+        assert resumed.result == result
+        assert replay(resumed.path, entry=agent, app=app).equal
+        with open_trace(resumed.path) as reader:
+            faults = {(one["kind"], one["effective"]) for one in of_kind(list(reader), "fault")}
+        assert faults == {("BT", True), ("IP", True), ("H", True)}
