@@ -167,12 +167,20 @@ def lines_of(event: Event, action: Event | None, step: int) -> list[str]:
             head = f"[cyan]{escape(body['machine'])}[/cyan] {escape(body['name'])}"
             return [f"{free}{head}  {_short(_state(body['data']))}"]
         case "fault":
-            at = f" at {body['at']}" if "at" in body else "" if body["effective"] else "  inert: nothing changed"
-            return [f"{free}[magenta]fault {escape(body['fault'])}[/magenta]  {escape(body['kind'])}{escape(at)}"]
+            return [f"{free}[magenta]fault {escape(body['fault'])}[/magenta]  {escape(body['kind'])}{_fault(body)}"]
         case "read":
             return [f"{free}[dim]reads  {_short(', '.join(_counted(source for source, _ in body['reads'])))}[/dim]"]
         case _:
             return [f"{free}{_note(body)}"]
+
+
+def _fault(body: dict[str, Any]) -> str:
+    """Tell where a fault has made a difference: what was sent there instead, or who got a message instead."""
+    if not body["effective"]:
+        return "  inert: nothing changed"
+    at = escape(f" at {body['at']}") if "at" in body else ""
+    sent = f"  sent {_short(_json(next(iter(body['sent'].values()))))}" if "sent" in body else ""
+    return at + sent + (f"  goes to {_short(', '.join(body['to']) or 'nobody')}" if "to" in body else "")
 
 
 def _state(data: dict[str, Any]) -> str:

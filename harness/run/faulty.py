@@ -14,11 +14,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
-from harness.determinism.address import acting
+from harness.determinism.address import acting, effects_around
 from harness.faults.delivery import recipients
 from harness.faults.file import plan_of
 from harness.faults.plan import Aim, Fault, Plan, Strike, Target
 from harness.faults.service import Effect, changed, effect_of
+from harness.run.doubt import performs_again
 from harness.run.drive import Rewritten, Run, say
 from harness.run.inputs import Call
 from harness.trace.diff import first_difference
@@ -41,6 +42,7 @@ class Faults:
         self._earlier: dict[str, dict[int, Any]] = {}  # results of each tool, by the action
         self._recalled: dict[int, str] = {}  # the tools of recorded calls
         self._adopted: dict[int, Event] = {}  # recorded calls inside effects, whose end has not been told
+        self._within: dict[int, list[Target]] = {}  # those that have ended and are not counted, by whose effect it is
 
     def around(
         self, run: Run, action: int, wanted: Call, effect: Callable[[Rewritten], Outcome]
@@ -80,6 +82,9 @@ class Faults:
 
     def strikes(self, run: Run, wanted: Call) -> tuple[Strike, ...]:
         """Give the faults that strike a call as it is to be performed; each call is to be shown once."""
+        for action in [one for one in self._within if one in self._recalled]:
+            for inner in self._within.pop(action):
+                tuple(self._aim.strikes(inner))  # it has struck them: they are only counted
         target = Target(wanted.surface, wanted.tool, wanted.args, acting.get() or self._agent)
         run.machine.shared.agents.add(target.agent)
         return tuple(self._aim.strikes(target))
@@ -123,20 +128,24 @@ class Faults:
         self._remember(tool, action, outcome)
 
     def adopt(self, event: Event) -> None:
-        """Take over a recorded event of an effect: its calls count, and what came of them in truth is remembered."""
-        body = event.body
-        action = self._adopted.pop(body.get("action", -1), None) if event.kind == "observation" else None
+        """Take over a recorded event of an effect: its calls count, and what came of them in truth is remembered.
+
+        Those of an effect that is performed again do not count: it makes them again.
+        """
+        body, (outer, *_) = event.body, effects_around(event.task)
         if event.kind == "action":
             self._adopted[event.seq] = event
             self._recalled[event.seq] = body["tool"]
         elif event.kind == "fault" and "clean" in body and body["action"] in self._recalled:
             self._remember(self._recalled[body["action"]], body["action"], from_body(body["clean"]))
-        elif action is not None:
+        elif event.kind == "note" and performs_again(event):
+            self._within.pop(outer, None)
+        elif event.kind == "observation" and (action := self._adopted.pop(body["action"], None)) is not None:
             said = action.body
-            for _ in self._aim.strikes(Target(said["surface"], said["tool"], said["args"], event.agent)):
-                pass  # it has struck
-            if action.seq not in self._earlier.get(said["tool"], ()):
-                self._remember(said["tool"], action.seq, from_body(body))
+            target = Target(said["surface"], said["tool"], said["args"], event.agent)
+            self._within.setdefault(outer, []).append(target)
+            if action.seq not in self._earlier.get(target.tool, ()):
+                self._remember(target.tool, action.seq, from_body(body))
 
     def _remember(self, tool: str, action: int, outcome: Outcome | None) -> None:
         if isinstance(outcome, Ok):

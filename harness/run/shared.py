@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from harness.determinism.address import effects_around
+from harness.run.doubt import performs_again
 from harness.trace.event import Event
 
 
@@ -34,14 +35,14 @@ class Shared:
         self._open: dict[int, Event] = {}
         self._astray: dict[int, list[str]] = {}
         self._adopted: set[int] = set()
+        self._again: set[int] = set()
 
     def deliver(self, sender: str, args: dict[str, Any], address: str) -> None:
         """Let a message that was sent at an address wait for whoever it is for."""
         within = _within(address)
         if within in self._adopted:
             self._adopted.discard(within)
-            for name, waiting in self._mail.items():
-                self._mail[name] = [one for one in waiting if one.within != within]
+            self._drop(within)
         self._mail.setdefault(args["to"], []).append(Letter(sender, args["content"], within))
 
     def take(self, name: str) -> list[Letter]:
@@ -54,6 +55,8 @@ class Shared:
             self._open[event.seq] = event
         elif event.kind == "fault" and "to" in event.body:
             self._astray[event.body["action"]] = event.body["to"]
+        elif event.kind == "note" and performs_again(event):
+            self._again.add(_within(event.task))
         elif event.kind == "observation":
             self.agents.add(event.agent)
             action = self._open.pop(event.body["action"], None)
@@ -65,11 +68,18 @@ class Shared:
             self.agents.add(args["to"])
         if "content" in args:
             waiting = Letter(action.agent, args["content"], _within(action.task))
+            if waiting.within in self._again:
+                self._again.discard(waiting.within)
+                self._drop(waiting.within)
             for to in self._astray.pop(action.seq, (args["to"],)):
                 self._mail.setdefault(to, []).append(waiting)
             self._adopted.add(waiting.within)
         elif "value" in args:
             self.memory[args["key"]] = args["value"]
+
+    def _drop(self, within: int) -> None:
+        for name, waiting in self._mail.items():
+            self._mail[name] = [one for one in waiting if one.within != within]
 
 
 def _within(address: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 from harness import Harness, InDoubt
 from harness.adapters.files import open_trace
 from harness.door.replay import replay
+from harness.door.resume import resume
 from harness.errors import PlanError
 from harness.faults.file import load_faults
 from harness.trace.event import Event
@@ -218,3 +219,44 @@ def test_of_two_deliveries_the_last_counts(tmp_path: Path) -> None:
     plan = load_faults("faults: t\ninject: [{fault: duplicate}]", "t.yaml")
     assert app.session(trace=trace, faults=plan).run(once) == "done"
     assert replay(trace, app=app, entry=once).equal
+
+
+@pytest.mark.parametrize(
+    "inject",
+    [
+        "{fault: stale, tool: look, nth: [3, 4]}",
+        "{fault: empty, tool: look, nth: [1, 2]}, {fault: stale, tool: look, nth: 4}",
+        "{fault: corrupt, tool: look, nth: 2}, {fault: stale, tool: twice, nth: 2}, {fault: error, tool: look, nth: 6}",
+    ],
+)
+def test_a_run_cut_off_anywhere_goes_on_being_struck(tmp_path: Path, inject: str) -> None:
+    """What was called and what came of it is counted and remembered, of calls inside of others too."""
+    app = Harness()
+
+    @app.tool(effect="read")
+    def look(order: str) -> str:
+        return f"order {order}"
+
+    @app.tool(effect="read")
+    def twice(order: str) -> list[str]:
+        return [look(order), look(order.upper())]
+
+    @app.agent
+    def agent() -> list[Any]:
+        told: list[Any] = [look("a"), *twice("b"), look("c")]
+        try:
+            return [*told, *twice("d")]
+        except Exception as error:
+            return [*told, repr(error)]
+
+    trace = tmp_path / "t.mat.jsonl"
+    plan = load_faults(f"faults: t\nseed: 7\ninject: [{inject}]", "t.yaml")
+    result = app.session(trace=trace, faults=plan).run(agent)
+    assert result != agent()
+    lines = trace.read_bytes().splitlines(keepends=True)[:-1]
+    for length in range(1, len(lines)):
+        cut = tmp_path / f"cut-{length}.mat.jsonl"
+        cut.write_bytes(b"".join(lines[:length]))
+        resumed = resume(cut, entry=agent, app=app)
+        assert replay(resumed.path, entry=agent, app=app).equal
+        assert resumed.result == result, length
