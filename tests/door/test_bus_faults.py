@@ -35,10 +35,11 @@ def post(to: str, text: str) -> str:
 
 @APP.agent
 def team() -> Any:
-    """Send two messages, one from inside a tool, and tell who has found what."""
+    """Send three messages, one from inside a tool, and tell who has found what."""
     session = APP.session()
     session.send("bob", "one")
     post("ann", "two")
+    session.send("eve", "three")
     found = {}
     for name in ("main", "ann", "bob", "eve", "zoe"):
         with session.acting(name):
@@ -62,24 +63,24 @@ def faults_in(events: list[Event]) -> list[Any]:
     return [(one.body["kind"], one.body["effective"], one.body["to"]) for one in events if one.kind == "fault"]
 
 
-NOBODY: dict[str, list[str]] = {"main": [], "ann": [], "bob": [], "eve": [], "zoe": []}
+MEANT = {"main": [], "ann": ["two"], "bob": ["one"], "eve": ["three"], "zoe": []}
 
 
 @pytest.mark.parametrize(
     ("inject", "found"),
     [
-        ("{fault: MC, nth: 1}", {"main": ["one"], "ann": ["two"]}),
-        ("{fault: MS, nth: 1}", {"bob": ["one"] * 3, "ann": ["two"]}),
-        ("{fault: MS, nth: 2, strength: {times: 2}}", {"bob": ["one"], "ann": ["two"] * 2}),
-        ("{fault: MBA, nth: 1}", {"bob": ["one"], "ann": ["one", "two"], "eve": ["one"], "zoe": ["one"]}),
-        ("{fault: MC, when: call.args.to == 'ann'}", {"bob": ["one"], "main": ["two"]}),
-        ("{fault: MC, nth: 1}, {fault: MS, nth: 1}", {"main": ["one"] * 3, "ann": ["two"]}),
+        ("{fault: MC, nth: 1}", {"main": ["one"], "bob": []}),
+        ("{fault: MS, nth: 1}", {"bob": ["one"] * 3}),
+        ("{fault: MS, nth: 2, strength: {times: 2}}", {"ann": ["two"] * 2}),
+        ("{fault: MBA, nth: 1}", {"ann": ["one", "two"], "eve": ["one", "three"], "zoe": ["one"]}),
+        ("{fault: MC, when: call.args.to == 'ann'}", {"main": ["two"], "ann": []}),
+        ("{fault: MC, nth: 1}, {fault: MS, nth: 1}", {"main": ["one"] * 3, "bob": []}),
     ],
 )
 def test_a_message_goes_where_the_fault_says(tmp_path: Path, inject: str, found: dict[str, list[str]]) -> None:
     """Sent by an agent's own code or from inside a tool, live and on replay, where no tool is called."""
     result, events, _ = struck(team, tmp_path, inject)
-    assert result == NOBODY | found
+    assert result == MEANT | found
     assert all(effective for _, effective, _ in faults_in(events))
 
 
@@ -155,7 +156,7 @@ def test_an_asynchronous_message_goes_astray_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "inject", ["{fault: MC, nth: 9}", "{fault: MS, nth: 2}", "{fault: MBA, nth: 1}, {fault: MC, nth: 2}"]
+    "inject", ["{fault: MC, nth: 9}", "{fault: MS, nth: 2}", "{fault: MBA, nth: 3}, {fault: MC, nth: 2}"]
 )
 def test_a_run_cut_off_anywhere_goes_on_being_struck(tmp_path: Path, inject: str) -> None:
     """What was sent inside a tool counts, performed again or not; nobody finds a message more or less."""
