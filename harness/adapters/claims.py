@@ -18,7 +18,7 @@ from typing import Final
 from harness.adapters.files import SUFFIX, sync_folder
 from harness.errors import UsageError
 
-_NUMBERED: Final = re.compile(r"\.(resumed|fork)-\d+$")
+_NUMBERED: Final = re.compile(r"\.(resumed|fork|shrunk)-\d+$")
 
 
 @contextmanager

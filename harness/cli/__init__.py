@@ -29,6 +29,7 @@ VERBS: Final = {
     "fork": "Leave a recorded run at a call, change one thing, and see what happens.",
     "resume": "Continue a run that was killed, or waits for an answer.",
     "approve": "Answer a question that a run waits for.",
+    "shrink": "Bring a counterexample to the least that violates the same rule; write a test of it.",
     "to-test": "Write a pytest file of a few lines that replays a trace.",
     "causes": "Run an agent under one fault at a time: what leads to what, and what feeds itself.",
     "show": "Print a trace for people.",

@@ -69,7 +69,7 @@ class Trial(NamedTuple):
     @property
     def story(self) -> str:
         """What happened, for whoever reads why a test has failed."""
-        return "\n".join(story(self.seen))
+        return "\n".join(["what the run did:", *story(self.seen)])
 
 
 class Endless(HarnessError):

@@ -35,19 +35,24 @@ def test_text(
     has no Python source.
     """
     stated = _stated(schedule)
-    lines = [_about(entry, rule, schedule, says, minimal, trace), ""]
-    lines += imports_of(stated, input)
-    lines += ["from pathlib import Path"] if path or any(map(_is_file, registry)) else []
-    lines += ["", "from harness.door.trial import trial", ""]
-    lines += [assigned("SCHEDULE", stated), assigned("INPUT", dict(input)), "", ""]
+    imported = imports_of(stated, input)
+    imported += ["from pathlib import Path"] if path or any(map(_is_file, registry)) else []
     arguments = [quoted(entry), "SCHEDULE", "input=INPUT"]
     arguments += [f"registry=[{', '.join(map(_registry, registry))}]"] if registry else []
     arguments += [f"before={quoted(before)}"] if before else []
     arguments += [f"path={_folder(path)}"] if path else []
     arguments += [] if virtual else ["virtual=False"]
-    lines += [f"def test_{_slug(rule)}():", f'    """{_escaped(rule)} holds under this schedule too."""']
-    lines += [called("    run = trial", arguments), f"    assert {quoted(rule)} not in run.seen.rules, run.story", ""]
-    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines))
+    test = (
+        f"def test_{_slug(rule)}():",
+        f'    """{_escaped(rule)} holds under this schedule too."""',
+        called("    run = trial", arguments),
+        "    violated = run.seen.rules",
+        f"    assert {quoted(rule)} not in violated, run.story",
+    )
+    head = [_about(entry, rule, schedule, says, minimal, trace), *(["\n".join(imported)] if imported else [])]
+    head.append("from harness.door.trial import trial")
+    values = assigned("SCHEDULE", stated), assigned("INPUT", dict(input))
+    return "\n\n".join([*head, "\n".join(values)]) + "\n\n\n" + "\n".join(test) + "\n"
 
 
 test_text.__test__ = False  # type: ignore[attr-defined] # pytest would take it for a test wherever it is imported
@@ -67,16 +72,17 @@ def _stated(schedule: Schedule) -> dict[str, Any]:
 
 def _about(entry: str, rule: str, schedule: Schedule, says: str, minimal: bool, trace: str) -> str:
     """Write the docstring of the module: what was found, under what, and where it is kept."""
-    parts = [_wrapped(f'"""{_escaped(rule)}: {_escaped(says)}' if says else f'"""{_escaped(rule)} is violated.'), ""]
-    needs = ", and needs all of it" if minimal and len(schedule) > 1 else ""
-    under = in_words(schedule)
-    found = f"harness found that {entry} violates this{needs}"
-    parts += [_wrapped(f"{found}:" if under else f"{found} for the input below."), ""]
-    for line in under:
-        parts.append(_wrapped(f"- {_escaped(line)}", "  "))
-    if trace:
-        parts += ["", _wrapped(f"The run is kept in {trace}.")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + '\n"""'
+    stop = "" if says.endswith((".", "!", "?")) else "."
+    parts = [_wrapped(f'"""{_escaped(f"{rule}: {says}{stop}" if says else f"{rule} is violated.")}'), ""]
+    found = f"harness found that {entry} violates this"
+    if schedule.elements:
+        needs = ", and needs all of it" if minimal and len(schedule) > 1 else ""
+        parts += [_wrapped(f"{found}{needs}:"), ""]
+        parts += [_wrapped(f"- {_escaped(line)}", "  ") for line in in_words(schedule)]
+    else:
+        parts += [_wrapped(f"{found} for the input below.")]
+    kept = ["", _wrapped(f"The run is kept in {trace}.")] if trace else []
+    return "\n".join([*parts, *kept, '"""'])
 
 
 def _wrapped(text: str, indent: str = "") -> str:
@@ -85,11 +91,12 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 def _escaped(text: str) -> str:
     """Give a text as it may stand in a docstring."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    text = " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _slug(rule: str) -> str:
-    return re.sub(r"\W+", "_", rule).strip("_").lower() or "rule"
+    return re.sub(r"\W+", "_", rule, flags=re.ASCII).strip("_").lower() or "rule"
 
 
 def _is_file(registry: str) -> bool:

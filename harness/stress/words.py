@@ -64,8 +64,14 @@ def story(seen: Seen) -> list[str]:
     for one in seen.violated:
         where = f"at step {one.step}" if one.step >= 0 else "at the end"
         lines.append(f"{one.rule} is violated {where}{f': {one.says}' if one.says else ''}")
-    ended = f"returned {_short(seen.result)}" if seen.end == "returned" else seen.end or "did not come to an end"
+    ended = f"returned {short(seen.result)}" if seen.end == "returned" else seen.end or "did not come to an end"
     return [*lines, f"the agent {ended}"]
+
+
+def short(value: Any) -> str:
+    """Write a value as JSON, of a long one its beginning."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _element(element: Element) -> str:
@@ -73,7 +79,7 @@ def _element(element: Element) -> str:
         others = f"the {_ordinal(element.choice + 1)} of those that could go on does"
         return f"at the {_ordinal(element.place + 1)} place where several could, {others}"
     if isinstance(element, Change):
-        return f"the input{f' {element.pointer}' if element.pointer else ''} is {_short(element.value)}"
+        return f"the input{f' {element.pointer}' if element.pointer else ''} is {short(element.value)}"
     return f"{_where(element)}: {_DOES[element.kind]} ({', '.join((element.kind, *_settings(element)))})"
 
 
@@ -87,12 +93,12 @@ def _where(fault: Fault) -> str:
 
 
 def _settings(fault: Fault) -> Iterator[str]:
-    return (f"{name} {_short(value)}" for name, value in fault.strength.items())
+    return (f"{name} {short(value)}" for name, value in fault.strength.items())
 
 
 def _call(call: Made) -> str:
-    args = ", ".join(f"{name}={_short(value)}" for name, value in call.args.items())
-    return f"{call.tool}({args}) → {call.came}{f' {_short(call.value)}' if call.came == 'ok' else ''}"
+    args = ", ".join(f"{name}={short(value)}" for name, value in call.args.items())
+    return f"{call.tool}({args}) → {call.came}{f' {short(call.value)}' if call.came == 'ok' else ''}"
 
 
 def _listed(words: tuple[str, ...] | list[str]) -> str:
@@ -102,8 +108,3 @@ def _listed(words: tuple[str, ...] | list[str]) -> str:
 def _ordinal(number: int) -> str:
     tens = number % 100 in (11, 12, 13)
     return f"{number}{'th' if tens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
