@@ -119,7 +119,10 @@ def work(client: OpenAI, messages: list[Any], tools: Sequence[str]) -> str:
 
 
 def tell(to: str, text: str) -> None:
-    """Say something to another agent; a message that comes back is sent once more."""
+    """Say something to another agent; a message that comes back is sent once more.
+
+    Nobody else has spoken since the sender took its mail: what is there now can only be its own.
+    """
     team = app.session()
     team.send(to, text)
     if any(one.content == text for one in team.mail()):

@@ -12,38 +12,13 @@ What this does not verify: that the task was done. That is told by data outside 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
 
-from harness.determinism import canonical
+from harness.errors import UsageError
 from harness.statistics.tolerance import TIERS, Came, Tier
-from harness.stress.seen import Made, Seen, seen_of
+from harness.stress.evidence import Evidence, evidence_of
 from harness.trace.event import Event
-
-_FAILED: Final = ("failed", "refused", "unknown")
-
-
-class Evidence(NamedTuple):
-    """What the trace of a struck run shows that its clean twin does not.
-
-    The *struck* agents are those whose calls the fault has changed. ``own``: they did the same as in the twin.
-    ``settled``: what was written last is what the twin wrote. ``failed``: a call of theirs failed, was refused, or was
-    asked for and never made. ``asked``: they began to talk oftener than in the twin, or called one of the tools that
-    ask; ``peers``: another agent began. ``ruled``: a rule refused something. ``sought``: they read something.
-    ``elsewhere``: an agent wrote that is not struck. ``filtered``: of a message that was led astray no copy came to a
-    model that had none in the twin.
-    """
-
-    own: bool
-    settled: bool
-    failed: bool = False
-    peers: bool = False
-    ruled: bool = False
-    asked: bool = False
-    sought: bool = False
-    elsewhere: bool = False
-    filtered: bool = False
 
 
 class Behaviour(NamedTuple):
@@ -112,6 +87,7 @@ BEHAVIOURS: Final[dict[str, tuple[Behaviour, ...]]] = {
     ),
     "BT": (
         Behaviour("no judgement needed", "own settled", "M+P+"),
+        Behaviour("no judgement needed", "others settled", "M+P+"),
         Behaviour("judges, peers repair it", "asked settled elsewhere", "M+P+R+"),
         Behaviour("judges and repairs it", "asked settled", "P+R+"),
         Behaviour("judges and repairs it", "sought settled", "P+R+"),
@@ -202,144 +178,12 @@ def met(
     """Tell how a fault was met, by the events of the struck run and of its twin without the fault.
 
     ``writes`` are the tools whose calls are what a run comes to, ``asks`` those by which an agent asks somebody outside
-    of the team. Nobody can tell where the fault made no difference, or where the twin wrote nothing. O(events).
+    of the team. Nobody can tell where the fault made no difference, or where the twin wrote nothing. UsageError for a
+    kind that is none of the fifteen. O(events × agents).
     """
-    twin, faulty = list(clean), list(struck)
-    before, after = seen_of(twin), seen_of(faulty)
-    strikes = [one for one in after.struck if one.kind == kind and one.effective]
-    if not strikes:
-        return Met(kind, None, why="inert: the fault made no difference")
-    if not _written(before, writes):
-        return Met(kind, None, why="unknown: the twin wrote nothing that could be compared")
-    first = min(one.action for one in strikes)
-    by = {call.seq: call for call in after.calls}
-    struck_calls = [by[one.action] for one in strikes]
-    runs = _Runs(before, after, first, frozenset(call.agent for call in struck_calls))
-    evidence = runs.evidence(frozenset(writes), frozenset(asks))
-    evidence = evidence._replace(
-        failed=evidence.failed or _unmade(twin, faulty, runs.agents),
-        filtered=all(_filtered(twin, faulty, call) for call in struck_calls if call.surface != "model"),
-    )
-    found = next((one for one in BEHAVIOURS[kind] if one.fits(evidence)), None)
-    return Met(kind, found, evidence, "" if found else "unknown: the trace shows none of the published behaviours")
-
-
-class _Runs(NamedTuple):
-    """Two runs, the first call that was struck in the second, and whose those calls were."""
-
-    before: Seen
-    after: Seen
-    first: int
-    agents: frozenset[str]
-
-    def evidence(self, writes: frozenset[str], asks: frozenset[str]) -> Evidence:
-        """Compare what agents did."""
-        new = list(_new(self.before, self.after, self.first))
-        own = [call for call in new if call.agent in self.agents]
-        began = next((call.agent for call in self._oftener()), None)
-        return Evidence(
-            own=_acts(self.before, self.agents) == _acts(self.after, self.agents),
-            settled=_settled(self.before, self.after, writes),
-            failed=any(call.came in _FAILED for call in own),
-            peers=began is not None and began not in self.agents,
-            ruled=any(call.came == "refused" for call in new),
-            asked=began in self.agents or any(call.tool in asks for call in own),
-            sought=any(_reads(call, writes) and call.came == "ok" for call in own),
-            elsewhere=any(call.tool in writes and call.agent not in self.agents for call in new),
-        )
-
-    def _oftener(self) -> Iterator[Made]:
-        """Yield the messages from a strike on by which one agent tells another more often than in the twin."""
-        left = Counter((call.agent, _told(call)) for call in self.before.calls if _told(call))
-        for call in self.after.calls:
-            pair = call.agent, _told(call)
-            if pair[1] is None:
-                continue
-            left[pair] -= 1
-            if left[pair] < 0 and call.seq > self.first:
-                yield call
-
-
-def _new(before: Seen, after: Seen, first: int) -> Iterator[Made]:
-    """Yield the calls from a strike on that stand in no twin as often: those that came of it."""
-    left = Counter(_named(call) for call in before.calls if call.surface != "model")
-    for call in after.calls:
-        if call.surface == "model":
-            continue
-        if left[_named(call)] > 0:
-            left[_named(call)] -= 1
-        elif call.seq >= first:
-            yield call
-
-
-def _named(call: Made) -> tuple[str, str, str, bytes]:
-    return call.agent, call.tool, call.came, canonical.encode_as_is(dict(call.args))
-
-
-def _acts(seen: Seen, agents: frozenset[str]) -> list[tuple[str, str, str, bytes]]:
-    return [_named(call) for call in seen.calls if call.agent in agents and call.surface != "model"]
-
-
-def _told(call: Made) -> str | None:
-    return call.args.get("to") if call.surface in ("message", "handoff") else None
-
-
-def _reads(call: Made, writes: frozenset[str]) -> bool:
-    return call.surface in ("tool", "memory", "server") and call.tool not in writes
-
-
-def _written(seen: Seen, writes: Collection[str]) -> dict[str, list[bytes]]:
-    """Give what was written, in order, by tool."""
-    written: dict[str, list[bytes]] = {}
-    for call in seen.calls:
-        if call.tool in writes and call.came == "ok":
-            written.setdefault(call.tool, []).append(canonical.encode_as_is(dict(call.args)))
-    return written
-
-
-def _settled(before: Seen, after: Seen, writes: frozenset[str]) -> bool:
-    """Tell whether each tool was at last given what the twin gave it, and none that the twin never used."""
-    wanted, written = _written(before, writes), _written(after, writes)
-    return set(wanted) == set(written) and all(written[tool][-len(last) :] == last for tool, last in wanted.items())
-
-
-# --- what models were asked -------------------------------------------------------------------------------------------
-
-
-def _unmade(before: Sequence[Event], after: Sequence[Event], agents: frozenset[str]) -> bool:
-    """Tell whether models of some agents were told of calls that were never made, oftener than in the twin."""
-    return _answered(after, agents) - _made(after, agents) > _answered(before, agents) - _made(before, agents)
-
-
-def _answered(events: Sequence[Event], agents: frozenset[str]) -> int:
-    return sum(one.get("role") == "tool" for one in _asked(events, agents))
-
-
-def _made(events: Sequence[Event], agents: frozenset[str]) -> int:
-    return sum(
-        event.kind == "action" and event.agent in agents and event.body["surface"] in ("tool", "memory", "server")
-        for event in events
-    )
-
-
-def _filtered(before: Sequence[Event], after: Sequence[Event], message: Made) -> bool:
-    """Tell whether no agent's model was given a message oftener at once than in the twin."""
-    usual = _copies(before, message)
-    return all(count <= usual[agent] for agent, count in _copies(after, message).items())
-
-
-def _copies(events: Sequence[Event], message: Made) -> Counter[str]:
-    """Give how often a message stands, at most, in one of those that each agent's model was asked."""
-    content, copies = message.args.get("content"), Counter[str]()
-    for agent in {event.agent for event in events} if isinstance(content, str) and content else ():
-        said = (str(one.get("content") or "") for one in _asked(events, {agent}) if one.get("role") == "user")
-        copies[agent] = max((text.count(str(content)) for text in said), default=0)
-    return copies
-
-
-def _asked(events: Sequence[Event], agents: Collection[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the messages that models were asked, each when it was new."""
-    for event in events:
-        if event.kind == "action" and event.body["surface"] == "model" and event.agent in agents:
-            messages = event.body["args"].get("messages")
-            yield from (one for one in messages if isinstance(one, dict)) if isinstance(messages, list) else ()
+    if kind not in BEHAVIOURS:
+        raise UsageError(f"of {kind} no tiers are known", cure=f"one of {', '.join(BEHAVIOURS)}")
+    found = evidence_of(kind, list(clean), list(struck), writes=writes, asks=asks)
+    if isinstance(found, str):
+        return Met(kind, None, why=found)
+    return Met(kind, next(one for one in BEHAVIOURS[kind] if one.fits(found)), found)
