@@ -39,6 +39,9 @@ def fresh() -> None:
     free_at.clear()
 
 
+fresh()
+
+
 @app.tool(effect="read")
 async def read_cache(article: str) -> int:
     """Give the cached price of an article."""

@@ -32,6 +32,7 @@ VERBS: Final = {
     "shrink": "Bring a counterexample to the least that violates the same rule; write a test of it.",
     "to-test": "Write a pytest file of a few lines that replays a trace.",
     "causes": "Run an agent under one fault at a time: what leads to what, and what feeds itself.",
+    "contain": "Tell what runs did about the faults that struck them.",
     "show": "Print a trace for people.",
     "diff": "Find the first difference of two traces.",
     "verify": "Check that a trace is the one that was written.",

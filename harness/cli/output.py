@@ -103,7 +103,7 @@ def _rules_behind(verdict: Truth, trace: str) -> Iterator[str]:
                 steps[event.seq] = len(steps)
             if event.kind == "verdict" and body["verdict"] == verdict and body["rule"] not in told:
                 told.add(body["rule"])
-                step = steps.get(body["action"], len(steps) - 1)
+                step = steps.get(body.get("action", -1), len(steps) - 1)  # none at the end of the run
                 said = body.get("reason") or body["says"] or f"{verdict}{by_margin(body)}"
                 yield f"    {body['rule']}  step {step}: {said}"
     yield f"    harness show {trace} --at STEP tells more"

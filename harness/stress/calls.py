@@ -20,8 +20,8 @@ class Told(NamedTuple):
 
     ``where`` is what it went to: a tool, or ``send to NAME`` and ``handoff to NAME``. ``nth`` counts the calls that
     went there, from 1, ``request`` is where and with which arguments, as text. ``said`` is what came: the value of an
-    ``ok``, the error of a ``failed``, the reason of an ``unknown``, the rule that ``refused``. ``took_ns`` is None
-    where nothing has come; ``until`` is the number of the event that says what came.
+    ``ok``, the error of a ``failed``, the reason of an ``unknown``, the rule that ``refused`` the call, or what came of
+    it. ``took_ns`` is None where nothing has come; ``until`` is the number of the event that says what came.
     """
 
     event: Event
@@ -47,17 +47,15 @@ class Told(NamedTuple):
 def calls_of(events: Iterable[Event]) -> list[Told]:
     """Read the calls of a trace, those inside effects included, in the order in which they were made. O(events)."""
     events = list(events)
-    outcomes: dict[int, Event] = {}
-    for event in events:
-        if event.kind in ("observation", "decision"):
-            outcomes[event.body["action"]] = event
+    came = {event.body["action"]: event for event in events if event.kind == "observation"}
+    decided = {event.body["action"]: event for event in events if event.kind == "decision"}
     counts: Counter[str] = Counter()
     told = []
     for event in events:
         if event.kind == "action":
             where = where_of(event)
             counts[where] += 1
-            told.append(_told(event, where, counts[where], outcomes.get(event.seq)))
+            told.append(_told(event, where, counts[where], came.get(event.seq), decided.get(event.seq)))
     return told
 
 
@@ -69,14 +67,16 @@ def where_of(action: Event) -> str:
     return str(body["tool"])
 
 
-def _told(event: Event, where: str, nth: int, outcome: Event | None) -> Told:
+def _told(event: Event, where: str, nth: int, came: Event | None, decided: Event | None) -> Told:
     request = f"{where} {canonical.encode(event.body['args']).decode()}"
-    if outcome is None:
+    last = came or decided
+    if last is None:
         return Told(event, where, nth, request, "open")
-    took, until = outcome.at - event.at, outcome.seq
-    if outcome.kind == "decision":
-        return Told(event, where, nth, request, "refused", outcome.body["rule"], took, until)
-    came = next(name for name in _CAME if name in outcome.body)
-    said = outcome.body[came]
-    part = {"failed": "error", "unknown": "reason"}.get(came)
-    return Told(event, where, nth, request, came, said[part] if part else said, took, until)
+    took, until = last.at - event.at, last.seq
+    if decided is not None and (came is None or came.seq < decided.seq):
+        return Told(event, where, nth, request, "refused", decided.body["rule"], took, until)
+    assert came is not None
+    how = next(name for name in _CAME if name in came.body)
+    said = came.body[how]
+    part = {"failed": "error", "unknown": "reason"}.get(how)
+    return Told(event, where, nth, request, how, said[part] if part else said, took, until)
