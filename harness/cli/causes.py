@@ -97,7 +97,7 @@ def _named(pair: str) -> tuple[str, str]:
 def _lines(found: Found) -> list[str]:
     causes = found.causes
     lines = [f"{counted(found.runs, 'run')}, {counted(len(causes.edges), 'edge')}"]
-    lines += [f"    {_edge(edge)}   {_shown(edge)}" for edge in causes.edges]
+    lines += _table([(_edge(edge), _shown(edge)) for edge in causes.edges])
     lines += ["", "in no run by itself:"] if causes.chains else []
     lines += [f"    {' → '.join(map(str, (*way.causes, way.edges[-1].effect)))}" for way in causes.chains]
     for way, confirmed in zip(causes.cycles, found.confirmed, strict=True):
@@ -122,7 +122,12 @@ def _shown(edge: Edge) -> str:
 
 
 def _steps(way: Way) -> list[str]:
-    return [f"    {_edge(edge)}   {edge.shown[0].fault}, {_shown(edge)}" for edge in way.edges]
+    return _table([(_edge(edge), f"{edge.shown[0].fault}, {_shown(edge)}") for edge in way.edges])
+
+
+def _table(rows: list[tuple[str, str]]) -> list[str]:
+    wide = max((len(first) for first, _ in rows), default=0)
+    return [f"    {first:{wide}}    {second}" for first, second in rows]
 
 
 def _said(confirmed: Confirmed | None) -> str:

@@ -25,7 +25,7 @@ WITHIN: Final = 3  # steps from a fault to its detection, and from that to its m
 _PAUSE_NS: Final = 10_000_000  # less time between two tries is no waiting
 _GRAVE: Final = ("medium", "high", "critical")
 _ROADS: Final = {"reroute": "alternate", "settle": "settle", "undo": "undo", "escalate": "escalate"}
-_ASKED: Final = {"handoff": "escalate", "escalation": "escalate", "message": "clarify"}
+_ASKED: Final = {"tool": "alternate", "handoff": "escalate", "escalation": "escalate", "message": "clarify"}
 
 
 class Sign(NamedTuple):
@@ -206,9 +206,7 @@ class _Run:
         if one.request == call.request:
             waited = one.event.at - call.event.at - (call.took_ns or 0) >= _PAUSE_NS
             return "retry after a wait" if waited else "retry"
-        if surface == "escalation" or self._beside:
-            return _ASKED.get(surface, "alternate")
-        return ""
+        return _ASKED.get(surface, "") if self._beside or surface == "escalation" else ""
 
     def _against(self, truth: str, excused: frozenset[int]) -> tuple[str, ...]:
         """Give the rules that stand against the answer: not against what was refused, nor a faulty result put right."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
 from harness.cli import execute
+
+ROOT = Path(__file__).parents[2]
 
 JOBS = [part for job in ("report", "refresh", "serve") for part in ("--input", f'{{"job": "{job}"}}')]
 SHOP = ["causes", "examples.catalogue:shop", "--before", "examples.catalogue:fresh"]
@@ -50,3 +55,16 @@ def test_a_mistake_is_told(wrong: list[str], capsys: pytest.CaptureFixture[str])
     tests = [] if not wrong or "--input" in wrong else JOBS
     assert execute([*SHOP, *tests, *wrong]) == 2
     assert "cure" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line of the example in docs/causes.md is printed, in that order, and its Python runs."""
+    page = (ROOT / "docs" / "causes.md").read_text(encoding="utf-8")
+    command, shown = re.findall(r"```bash\nharness (.*?)```\n\n((?: {4}[^\n]*\n)+)", page, re.DOTALL)[0]
+    assert execute(shlex.split(command.replace("\\\n", ""))) == 1
+    printed = iter([" ".join(line.split()) for line in capsys.readouterr().out.splitlines()])
+    for line in shown.splitlines():
+        wanted = " ".join(line.split())
+        assert wanted == "…" or wanted in printed, wanted
+    (code,) = re.findall(r"```python\n(from .*?)```", page, re.DOTALL)
+    exec(compile(code, "causes.md", "exec"), {})
