@@ -12,7 +12,7 @@ import typer
 from harness.cli.options import AsJson, ModelScript
 from harness.cli.output import counted, emit
 from harness.cli.parameters import read_input
-from harness.cli.run import HASH_SEED, check_fit, restart_with_hash_seed
+from harness.cli.run import HASH_SEED, restart_with_hash_seed
 from harness.cli.scripted import scripted_model
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
@@ -60,19 +60,16 @@ def command(
     restart_with_hash_seed(HASH_SEED)
     with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         function = load_entry(entry, str(Path.cwd()))
-        tests, places = _tests(inputs, "--input"), _tests(confirm, "--confirm")
-        for given in (*(tests or {"": {}}).values(), *places.values()):
-            check_fit(given, entry, function)
         app = app_of(function) or Harness()
         found = find_causes(
             function,
-            tests,
+            _tests(inputs, "--input"),
             app=app.with_registry(*registry) if registry else app,
             faults=faults,
             kinds=kind or TRIED,
             holds=dict(map(_named, holds or ())),
-            confirm=places,
-            before=load_entry(before, str(Path.cwd())) if before else None,
+            confirm=_tests(confirm, "--confirm"),
+            before=before,
             virtual=not real_time,
             budget=budget,
         )

@@ -50,7 +50,7 @@ def command(
     arguments = read_input(input_json)
     with scripted_model(model_script):
         agent = load_entry(entry, str(Path.cwd()))
-        check_fit(arguments, entry, agent)
+        _check_fit(arguments, entry, agent)
         app = app_of(agent) or Harness()
         if registry or param:
             app = app.with_registry(*(registry or ()), parameters=read_parameters(param))
@@ -105,8 +105,7 @@ def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, 
         return None, error
 
 
-def check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:
-    """Raise UsageError where an agent does not take an input."""
+def _check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:
     signature = inspect.signature(agent)
     try:
         signature.bind(**arguments)

@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import read_text
+from harness.determinism import canonical
 from harness.door.agents import entry_name, load_entry
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.holding import Holding
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
-from harness.faults.file import load_faults
+from harness.faults.file import load_faults, plan_of
 from harness.faults.plan import KINDS, SURFACES, Fault, Plan
-from harness.stress.calls import calls_of
+from harness.registry.complaint import nearest
+from harness.stress.calls import Told, calls_of
 from harness.stress.causality import LONGEST, Causes, causes_of
 from harness.stress.causality import Path as Way
 from harness.stress.schedule import Schedule
 from harness.stress.twin import SLOW_MS, Site, Twin, effects_of, own_calls, twin_of
 
-TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty")
-"""The kinds of faults that are tried where nothing else is said: one for each kind of effect that they can cause."""
+TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty", "MS")
+"""The kinds of faults that are tried where nothing else is said: one for each kind of effect that can be one."""
 
 
 class Confirmed(NamedTuple):
@@ -66,7 +68,7 @@ def find_causes(
     kinds: Sequence[str] = TRIED,
     holds: Mapping[str, str] | None = None,
     confirm: Mapping[str, Mapping[str, Any]] | None = None,
-    before: Callable[[], object] | None = None,
+    before: str | Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
     budget: int = 1000,
@@ -80,7 +82,7 @@ def find_causes(
     clean run makes. ``holds`` are more conditions, by name, in the language of rules, over ``call``, ``agent`` and
     ``input``. Cycles are looked for in these tests only, and confirmed in them and those of ``confirm``, which may have
     all parts of one at once. At most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
-    are as in ``harness.door.trial``. UsageError for a kind that strikes no call, and for a condition that is none.
+    are as in ``harness.door.trial``. UsageError for a kind that there is not, and for a condition that is none.
     """
     function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
     app = app or app_of(function)
@@ -105,9 +107,9 @@ def find_causes(
 def _checked(kinds: Iterable[str]) -> tuple[str, ...]:
     kinds = tuple(kinds)
     for kind in kinds:
-        if KINDS.get(kind) != "service":
-            known = ", ".join(name for name, family in KINDS.items() if family == "service")
-            raise UsageError(f"no call of a tool can be struck by {kind!r}", cure=f"take of {known}")
+        if kind not in KINDS:
+            cure = nearest(kind, KINDS) or f"take of {', '.join(KINDS)}"
+            raise UsageError(f"there is no kind of fault {kind!r}", cure=cure)
     return kinds
 
 
@@ -115,13 +117,19 @@ def _faults_of(clean: Trial, plan: Plan | None, kinds: Sequence[str]) -> list[Fa
     """Give the faults to try in a test, those that strike early calls first."""
     if plan is not None:
         return list(plan.faults)
-    calls = [one for one in calls_of(clean.events) if one.event.body["surface"] in SURFACES["service"]]
-    calls.sort(key=lambda one: one.nth)
-    return [
-        Fault(f"{kind} at {one.where} {one.nth}", kind, (escape(one.where),), nth=(one.nth,))
-        for one in calls
-        for kind in kinds
-    ]
+    calls = sorted(calls_of(clean.events), key=lambda one: one.nth)
+    wanted = [(kind, one) for one in calls for kind in kinds if one.event.body["surface"] in SURFACES[KINDS[kind]]]
+    said = [_stated(kind, one) for kind, one in wanted if one.came != "refused"]
+    return list(plan_of({"faults": "tried", "inject": said}).faults)
+
+
+def _stated(kind: str, call: Told) -> dict[str, Any]:
+    """State the fault that strikes one call of the clean run."""
+    body = call.event.body
+    said = {"fault": kind, "name": f"{kind} at {call.where} {call.nth}", "tool": escape(body["tool"]), "nth": call.nth}
+    if call.where == body["tool"]:
+        return said
+    return said | {"when": f"call.args.to == {canonical.encode(body['args']['to']).decode()}"}
 
 
 def _in_turn(wanted: Sequence[Sequence[Fault]]) -> list[tuple[int, Fault]]:

@@ -45,7 +45,7 @@ class Site(NamedTuple):
     At a place that is called: ``error``, ``timeout``, ``cancelled`` (given up by the caller before its time),
     ``delay``, ``load`` (more calls), ``loop`` (one request again and again), ``asked`` (other arguments), ``wrong``
     (another result of the same request), ``empty`` (no result where there was one), ``refused``. Besides: ``violated``
-    a rule, and ``ended`` with an error of a type.
+    a rule, and ``ended`` with an error of a type, or nowhere.
     """
 
     what: str
@@ -201,7 +201,7 @@ def _usual(calls: Iterable[Told]) -> dict[str, int]:
 
 
 def _absolute(
-    events: Iterable[Event], calls: Iterable[Told], usual: Mapping[str, int], own: Mapping[tuple[str, int], str]
+    events: Sequence[Event], calls: Iterable[Told], usual: Mapping[str, int], own: Mapping[tuple[str, int], str]
 ) -> Iterator[_Happened]:
     """Yield what a trace shows by itself."""
     for one in calls:
@@ -215,6 +215,12 @@ def _absolute(
         elif event.kind == "note" and "raised" in event.body:
             kind = str(event.body["raised"].get("type", "")).rpartition(":")[2]
             yield _Happened(Site("ended", kind), "", event)
+    if not any(_is_end(event) for event in events):
+        yield from (_Happened(Site("ended", "nowhere"), "", event) for event in events[-1:])
+
+
+def _is_end(event: Event) -> bool:
+    return event.kind == "note" and not event.body.keys().isdisjoint(("returned", "raised"))
 
 
 def _ended(one: Told, usual: Mapping[str, int]) -> str:

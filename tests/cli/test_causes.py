@@ -49,7 +49,7 @@ def test_without_a_cycle_it_is_0_and_3_where_faults_are_untried(capsys: pytest.C
     assert "untried: the budget is used up" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wrong", [[], ["--input", "[]"], ["--holds", "x"], ["--kind", "MS"], ["--holds", "x=y."]])
+@pytest.mark.parametrize("wrong", [[], ["--input", "[]"], ["--holds", "x"], ["--kind", "storm"], ["--holds", "x=y."]])
 def test_a_mistake_is_told(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2, with the cure."""
     tests = [] if not wrong or "--input" in wrong else JOBS

@@ -108,8 +108,31 @@ def test_an_app_and_a_kind_that_fit_are_needed() -> None:
     """UsageError says what is missing."""
     with pytest.raises(UsageError, match="belongs to no app"):
         find_causes(lambda: None)
-    with pytest.raises(UsageError, match="no call of a tool"):
-        find_causes(shop, {"serve": {"job": "serve"}}, kinds=("MS",))
+    with pytest.raises(UsageError, match="no kind of fault"):
+        find_causes(shop, {"serve": {"job": "serve"}}, kinds=("storm",))
+    with pytest.raises(UsageError, match="does not fit"):
+        find_causes(shop)
+
+
+def test_a_storm_of_messages_feeds_itself() -> None:
+    """Each answers all its mail, one in each test; together they would never stop."""
+    app = Harness()
+
+    @app.agent
+    def talk(who: str) -> None:
+        """Let one of two agents find a message of the other, and answer it."""
+        session = app.session()
+        other = {"anna": "bert", "bert": "anna"}[who]
+        with session.acting(other):
+            session.send(who, "hello")
+        with session.acting(who):
+            for _ in session.mail():
+                session.send(other, "hello")
+
+    came = find_causes(talk, {who: {"who": who} for who in ("anna", "bert")}, app=app)
+    (cycle,) = came.causes.cycles
+    assert [str(site) for site in cycle.causes] == ["load at send to anna", "load at send to bert"]
+    assert cycle.stitched
 
 
 def test_a_retry_that_overloads_feeds_itself() -> None:

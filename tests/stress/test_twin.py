@@ -126,6 +126,13 @@ def test_rules_and_ends_are_effects() -> None:
     assert sites(Trace().call("a"), faulty) == {"violated R": 1, "ended Broke": 1}
 
 
+def test_a_run_that_comes_to_no_end_is_an_effect() -> None:
+    """It was stopped, where its twin returned."""
+    clean, stopped = Trace().call("a"), Trace().call("a")
+    clean.add("note", returned=1)
+    assert sites(clean, stopped) == {"ended nowhere": 1}
+
+
 def test_an_effect_keeps_what_held_there() -> None:
     """Effects at one place under different conditions are different effects."""
     clean, faulty = Trace(), Trace()
