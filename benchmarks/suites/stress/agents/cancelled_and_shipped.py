@@ -109,4 +109,4 @@ async def mended(order: str) -> list[str]:
 INPUT = {"order": "W-8"}
 RULE = "CANCELLED-STAYS"
 WITNESS = {"turns": [[0, 1]]}
-CAUSE = {"tool": "payment_of", "nth": 1}
+CAUSE = {"tool": "cancel", "nth": 1}
