@@ -97,7 +97,7 @@ def recorded_response(response: httpx2.Response) -> Outcome:
 
 
 def recorded_whole(response: httpx2.Response, at: int) -> Outcome:
-    """Write a response that has been read as an outcome; a stream as one that came in one piece at a time."""
+    """Write a response that has been read as an outcome; a stream as if all of it had come at the time ``at``."""
     if not is_stream(response):
         return recorded_response(response)
     return Ok({"chunks": [[at, _text(response.content)]], "headers": _kept_headers(response), "opened": at})

@@ -49,7 +49,7 @@ def struck(run: Run, action: int, wanted: Call, api: Api) -> Struck | None:
 
 
 class Struck:
-    """The faults that strike one call. ``asked`` goes before its request is sent, ``came`` after, both once.
+    """The faults that strike one call; ``asked`` is due before its request is sent, ``came`` after, each once.
 
     With ``whole`` an answer has to be read to its end before ``came``, a stream too; ``delay_ms`` passes in between.
     """

@@ -39,7 +39,7 @@ class MessagesDialect:
             request = {**request, "system": with_text(request.get("system"), told[0])}
         places = [one for one in messages if one.get(AT, _SYSTEM) != _SYSTEM]
         said = [retold(request["messages"][one[AT]], one["content"]) for one in places]
-        if said[0].get("role") == "assistant" and said[0] is not request["messages"][0]:
+        if said and said[0].get("role") == "assistant" and said[0] is not request["messages"][0]:
             said = [_BEGIN, *said]  # no conversation of this API begins with its model
         return {**request, "messages": said}
 
@@ -50,7 +50,7 @@ class MessagesDialect:
 
     def answered(self, body: Body, answers: Sequence[Answer]) -> Body:
         blocks = _restated(body["content"], self.answers(body)[0], answers[0])
-        return {**body, "content": [block for block in blocks if not _is_void(block, blocks)]}
+        return {**body, "content": [block for block, stays in zip(blocks, _stay(blocks), strict=True) if stays]}
 
     def heard(self, events: Sequence[Sent]) -> Body | None:
         voice, ended = MessagesVoice(), False
@@ -67,7 +67,7 @@ class MessagesDialect:
         blocks = _restated(before["content"], self.answers(before)[0], answers[0])
         begun = [sent.data for sent in events if sent.data is not None and _begins(sent.data)]
         numbers = sorted(data["index"] for data in begun)
-        gone = [number for number, block in zip(numbers, blocks, strict=True) if _is_void(block, blocks)]
+        gone = [number for number, stays in zip(numbers, _stay(blocks), strict=True) if not stays]
         triples = zip(numbers, blocks, before["content"], strict=True)
         new = {number: block for number, block, old in triples if block != old}
         out = []
@@ -120,9 +120,10 @@ def _recalled(block: Body, asked: Asked) -> Body:
     return {**block, "name": asked.tool, "input": wants if isinstance(wants, dict) else asked.arguments}
 
 
-def _is_void(block: Any, blocks: Sequence[Any]) -> bool:
-    """Tell whether a block has lost its text: the API takes no empty one back. An only one stays."""
-    return block.get("type") == "text" and not block.get("text") and len(blocks) > 1
+def _stay(blocks: Sequence[Any]) -> list[bool]:
+    """Tell which blocks stay: none that has lost its text, which the API takes not back, unless all have."""
+    stay = [not isinstance(block, dict) or block.get("type") != "text" or bool(block.get("text")) for block in blocks]
+    return stay if any(stay) else [place == 0 for place, _ in enumerate(blocks)]
 
 
 def _begins(data: Body) -> bool:

@@ -49,9 +49,10 @@ class ResponsesDialect:
         told = [one["content"] for one in messages if one.get(AT, _INSTRUCTIONS) == _INSTRUCTIONS]
         request = {**request, "instructions": told[0]} if told else request
         rest = [one for one in messages if one.get(AT, _INSTRUCTIONS) != _INSTRUCTIONS]
-        if isinstance(request["input"], str):
+        said = request.get("input")
+        if isinstance(said, str):
             return {**request, "input": rest[0]["content"]}
-        return {**request, "input": [item for one in rest for item in _items(request["input"], one)]}
+        return {**request, "input": [item for one in rest for item in _items(said, one)]} if rest else request
 
     def answers(self, body: Body) -> list[Answer]:
         output = list(objects(body.get("output")))
@@ -82,7 +83,8 @@ class ResponsesDialect:
             voice.heard(sent.data)
             ended = ended or sent.data.get("type") in _ENDING
             numbers |= {sent.data.get("output_index")} if sent.data.get("type") == _ADDED else set()
-        return voice.body() if ended and numbers == set(range(len(numbers))) else None
+        body = voice.body()
+        return body if ended and numbers == set(range(len(body["output"]))) else None
 
     def respelled(self, events: Sequence[Sent], before: Body, answers: Sequence[Answer]) -> bytes:
         after = self.answered(before, answers)
@@ -110,7 +112,7 @@ def _text(item: Any) -> str | None:
     return text_of(item.get("content")) if isinstance(item, dict) else None
 
 
-def _items(said: list[Any], message: Body) -> list[Any]:
+def _items(said: Any, message: Body) -> list[Any]:
     """Give the items of a turn, with the text it has now where it is one message."""
     items = [said[place] for place in message[AT]]
     if _role(items[0]) == "assistant":

@@ -196,3 +196,37 @@ def test_instructions_are_put_where_the_dialect_has_them(name: str) -> None:
     after = dialect.asked(body, changed_request(Strike(Fault("f", "BT"), Random(7)), dialect.messages(body)))
     (place,) = changes(body, after)
     assert place == {"chat": "/messages", "responses": "/instructions", "messages": "/system"}[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("chat", {"messages": []}),
+        ("chat", {"messages": "no list"}),
+        ("responses", {"prompt": {"id": "p"}}),
+        ("responses", {"instructions": "Be kind.", "input": []}),
+        ("messages", {"system": "Be kind.", "messages": []}),
+        ("messages", {}),
+    ],
+)
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_a_request_without_a_conversation_is_no_trouble(name: str, body: dict[str, Any], kind: str) -> None:
+    """What is there of it may be changed; nothing else is put in."""
+    dialect = DIALECTS[name][0]
+    if said := dialect.messages(body):
+        after = dialect.asked(body, changed_request(Strike(Fault("f", kind), Random(7)), said))
+        assert after.keys() == body.keys()
+
+
+def test_a_text_that_is_lost_leaves_no_empty_block() -> None:
+    """The API takes none back; in a stream the numbers of the others close up; an only block stays."""
+    dialect = MessagesDialect()
+    answer = reply.Answer("W-77 costs 48.", (reply.call("find", order="W-77"),))
+    lost = Answer("", dialect.answers(messages.WIRE.whole(request_of(MESSAGES, stream=False), answer))[0].calls)
+    whole = dialect.answered(messages.WIRE.whole(request_of(MESSAGES, stream=False), answer), [lost])
+    assert [block["type"] for block in whole["content"]] == ["tool_use"]
+    stream = b"".join(chunk.data for chunk in messages.WIRE.stream(request_of(MESSAGES, stream=True), answer))
+    again = events_of(dialect.respelled(events_of(stream), dialect.heard(events_of(stream)) or {}, [lost]))
+    assert {one.data["index"] for one in again if one.data and "index" in one.data} == {0}
+    only = dialect.answered({"content": [{"type": "text", "text": "W-77."}]}, [Answer("")])
+    assert only == {"content": [{"type": "text", "text": ""}]}
