@@ -35,6 +35,7 @@ def _facts(action: Event, about: list[Event], before: list[Event], steps: dict[i
         "said": [
             _spoken(message) for event in about if event.kind == "observation" for message in messages_in(event, action)
         ],
+        "faults": [_fault(event.body, action) for event in about if event.kind == "fault"],
         "rules": list(action.body["rules"]),
         "verdicts": [event.body for event in about if event.kind == "verdict"],
         "decisions": [event.body for event in about if event.kind == "decision"],
@@ -62,6 +63,13 @@ def _outcome(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.body.items() if name != "action"}
 
 
+def _fault(body: dict[str, Any], action: Event) -> dict[str, Any]:
+    """Give what the trace says of a fault, and what a model said in truth where it says so."""
+    came = Event(action.seq, "observation", "", "", (), 0, {"action": action.seq, **body.get("clean", {})})
+    said = [_spoken(message) for message in messages_in(came, action)] if "clean" in body else []
+    return {name: value for name, value in body.items() if name != "action"} | {"said": said}
+
+
 def _spoken(message: Message) -> dict[str, Any]:
     return {"role": message.role, "text": message.text, "calls": list(message.tool_calls)}
 
@@ -74,6 +82,8 @@ def told(facts: dict[str, Any]) -> Iterator[str]:
     yield from _request(facts) if facts["surface"] == "model" else _named("arguments", facts["args"])
     yield from _section("known before", (line for known in facts["known"] for line in _fact(known)))
     yield from _section("outcome", _came(facts))
+    for fault in facts["faults"]:
+        yield from _section("fault", _struck(fault))
     if not facts["verdicts"]:
         yield (
             f"verdict    holds, by {', '.join(facts['rules'])}" if facts["rules"] else "verdict    no rule spoke of it"
@@ -129,6 +139,18 @@ def _came(facts: dict[str, Any]) -> Iterator[str]:
             yield from _speech(message["role"], message["text"], message["calls"])
     else:
         yield from (f"{kind:<10} {_json(value)}" for kind, value in facts["outcome"].items())
+
+
+def _struck(fault: dict[str, Any]) -> Iterator[str]:
+    where = f" at {fault['at']}" if "at" in fault else ""
+    yield f"{fault['fault']} ({fault['kind']}){where if fault['effective'] else ' changed nothing'}"
+    yield from (f"{'sent':<10} {_json(value)} at {place}" for place, value in fault.get("sent", {}).items())
+    if "to" in fault:
+        yield f"{'went to':<10} {', '.join(fault['to'])}"
+    for message in fault["said"]:
+        yield from (f"in truth   {line}" for line in _speech(message["role"], message["text"], message["calls"]))
+    if "clean" in fault and not fault["said"]:
+        yield f"{'in truth':<10} {_json(fault['clean'])}"
 
 
 def _judged(verdict: dict[str, Any]) -> Iterator[str]:

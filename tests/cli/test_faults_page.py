@@ -28,7 +28,7 @@ def desk(tmp_path: Path) -> Path:
 def test_a_struck_run_is_told_as_the_page_says(desk: Path) -> None:
     """Run, shown and replayed in processes of their own, each as the page has it; the model is not asked again."""
     commands = re.findall(r"^    \$ (harness .*)\n((?:    .+\n)*)", PAGE, re.MULTILINE)
-    assert [shlex.split(command)[1] for command, _ in commands] == ["run", "show"]
+    assert [shlex.split(command)[1] for command, _ in commands] == ["run", "show", "show"]
     for command, shown in commands:
         done = program(desk, *shlex.split(command)[1:])
         assert done.returncode == 0, done.stderr
