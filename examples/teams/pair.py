@@ -26,7 +26,7 @@ def main(letter: str = "Bill Baker for 3 mug, 2 lamp.") -> str:
         for _ in range(ROUNDS):
             with team.acting("seller"):
                 said = work(client, selling, FILE)
-                if said.startswith("Done"):
+                if said.strip().startswith("Done"):
                     break
                 tell("keeper", said)
             with team.acting("keeper"):

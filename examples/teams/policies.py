@@ -251,17 +251,25 @@ def _turns(request: ModelRequest) -> int:
 
 
 def _results(request: ModelRequest, since: int = 0) -> dict[str, Any]:
-    """Give what tools have answered, by call; answers that are errors tell nothing."""
+    """Give what tools have answered, by call; errors and refusals tell nothing."""
     asked: dict[str, Call] = {}
     results: dict[str, Any] = {}
     for message in request.messages[since:]:
         for one in message.get("tool_calls") or ():
             asked[one["id"]] = Call(one["function"]["name"], one["function"]["arguments"])
         if message["role"] == "tool" and (made := asked.get(message["tool_call_id"])):
-            told = json.loads(message["content"])
+            told = _read(message["content"])
             if isinstance(told, dict) and "result" in told:
-                results[_key(made.tool, json.loads(made.arguments))] = told["result"]
+                results[_key(made.tool, _read(made.arguments))] = told["result"]
     return results
+
+
+def _read(text: Any) -> Any:
+    """Read JSON; what is none, such as the words of a refusal, is nothing."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def _key(tool: str, args: Mapping[str, Any]) -> str:

@@ -84,7 +84,10 @@ def test_tasks_are_apart_and_letters_say_what_is_filed() -> None:
 @given(NAMED, st.lists(st.tuples(st.sampled_from(["user", "assistant"]), TEXTS), min_size=1, max_size=5), TOOLS)
 def test_the_model_answers_whatever_it_is_asked(system: str, said: list[tuple[str, str]], tools: list[str]) -> None:
     """Faults may say anything in its messages; it answers, the same every time, and calls only tools of the desk."""
-    request = asked(system, [{"role": role, "content": text} for role, text in said], tools)
+    calls = [{"id": "1", "type": "function", "function": {"name": "bill", "arguments": said[0][1]}}]
+    answered = {"role": "tool", "tool_call_id": "1", "content": said[-1][1]}
+    messages = [{"role": role, "content": text} for role, text in said]
+    request = asked(system, [*messages, {"role": "assistant", "content": None, "tool_calls": calls}, answered], tools)
     answer = policy(request)
     assert isinstance(answer, Answer)
     assert answer == policy(request)
