@@ -130,7 +130,8 @@ def _table(rows: list[tuple[str, str]]) -> list[str]:
 def _said(confirmed: Confirmed | None) -> str:
     if confirmed is None:
         return "not seen in one run: a hypothesis, until a test has all of its parts (--confirm)"
-    return f"confirmed: one run shows all of it, {' and '.join(confirmed.faults)}, {confirmed.test}"
+    rounds = counted(confirmed.rounds, "time")
+    return f"confirmed: one run goes round {rounds}, {' and '.join(confirmed.faults)}, {confirmed.test}"
 
 
 def _facts(found: Found) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from glob import escape
 from pathlib import Path
@@ -22,17 +23,18 @@ from harness.stress.calls import Told, calls_of
 from harness.stress.causality import LONGEST, Causes, causes_of
 from harness.stress.causality import Path as Way
 from harness.stress.schedule import Schedule
-from harness.stress.twin import SLOW_MS, Site, Twin, effects_of, own_calls, twin_of
+from harness.stress.twin import SLOW_MS, Effect, Site, Twin, effects_of, own_calls, twin_of
 
 TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty", "MS")
 """The kinds of faults that are tried where nothing else is said: one for each kind of effect that can be one."""
 
 
 class Confirmed(NamedTuple):
-    """A run that shows all of a cycle by itself: its test, and the faults that set it off."""
+    """A run that goes all the way round a cycle: its test, the faults that set it off, and how many times it does."""
 
     test: str
     faults: tuple[str, ...]
+    rounds: int
 
 
 class Found(NamedTuple):
@@ -168,21 +170,22 @@ class _Study:
 
     def confirmed(self, way: Way, tests: Sequence[_Test], twins: Sequence[Twin]) -> Confirmed | None:
         """Look for one run that shows every site of a cycle beyond what faults make of the calls that they strike."""
-        sites = frozenset(way.causes)
         for twin in twins:
-            if twin.cause in sites and sites <= {one.site for one in twin.effects}:
-                return Confirmed(twin.test, (twin.fault.name,))
+            if twin.cause in way.causes and (rounds := _rounds(way, twin.effects)):
+                return Confirmed(twin.test, (twin.fault.name,), rounds)
         known = {(twin.test, twin.fault.name): twin.fault for twin in twins}
         triggers = [known[edge.shown[0].test, edge.shown[0].fault] for edge in way.edges]
         for test, faults in _together(tests, triggers):
             if not self.left:
                 return None
             faulty = self._run(test.input, *faults)
-            if sites <= {one.site for one in self._effects(test.input, test.clean, faulty, faults)}:
-                return Confirmed(test.name, tuple(fault.name for fault in faults))
+            if rounds := _rounds(way, self._effects(test.input, test.clean, faulty, faults)):
+                return Confirmed(test.name, tuple(fault.name for fault in faults), rounds)
         return None
 
-    def _effects(self, given: Mapping[str, Any], clean: Trial, faulty: Trial, faults: Sequence[Fault] = ()) -> Any:
+    def _effects(
+        self, given: Mapping[str, Any], clean: Trial, faulty: Trial, faults: Sequence[Fault] = ()
+    ) -> tuple[Effect, ...]:
         own = own_calls(faults, faulty.events)
         local = self._holding.local(given)
         return effects_of(clean.events, faulty.events, own, local=local, slow_ms=self._slow_ms)
@@ -190,6 +193,14 @@ class _Study:
     def _run(self, given: Mapping[str, Any], *faults: Fault) -> Trial:
         self.runs += 1
         return self._trials.run(Schedule(faults), given)
+
+
+def _rounds(way: Way, effects: Iterable[Effect]) -> int:
+    """Count how often a run comes round: as often as to the place that it comes to least."""
+    times = Counter[Site]()
+    for one in effects:
+        times[one.site] += one.times
+    return min(times[site] for site in way.causes)
 
 
 def _together(tests: Sequence[_Test], triggers: Sequence[Fault]) -> Iterator[tuple[_Test, tuple[Fault, ...]]]:

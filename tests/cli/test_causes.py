@@ -28,7 +28,8 @@ def test_a_cycle_is_told_and_exits_with_1(capsys: pytest.CaptureFixture[str]) ->
     facts = json.loads(capsys.readouterr().out)
     (cycle,) = facts["cycles"]
     assert [facts["edges"][number]["cause"] for number in cycle["edges"]] == cycle["sites"]
-    assert cycle["confirmed"] == {"faults": ["duplicate at query_database 1"], "test": '{"job": "day"}'}
+    confirmed = {"faults": ["duplicate at query_database 1"], "test": '{"job": "day"}', "rounds": 1}
+    assert cycle["confirmed"] == confirmed
     assert {one["ends"] for one in facts["chains"]} == {"violated PRICES-SHOWN"}
 
 

@@ -33,7 +33,7 @@ def test_a_cascade_that_no_job_shows_is_found() -> None:
     assert cycle.causes == (MISS, LOAD, LATE)
     assert [edge.tests for edge in cycle.edges] == [("serve",), ("report",), ("refresh",)]
     assert cycle.stitched
-    assert came.confirmed == (Confirmed("day", ("duplicate at query_database 1",)),)
+    assert came.confirmed == (Confirmed("day", ("duplicate at query_database 1",), 1),)
     assert all(len(twin.struck) == 1 for twin in came.twins)
     assert (came.unsteady, came.untried) == ({}, 0)
 
