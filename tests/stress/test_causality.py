@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.faults.plan import Fault
@@ -105,6 +105,7 @@ def every_cycle(edges: list[Edge]) -> Iterator[str]:
                 yield "".join(one.where for one in causes)
 
 
+@settings(deadline=None)  # networkx is imported with the first
 @given(EDGES)
 def test_all_cycles_are_found_and_no_others(drawn: list[tuple[str, Condition, Condition, Condition]]) -> None:
     """The same as by trying every sequence of edges."""
