@@ -47,6 +47,9 @@ def command(
         str | None, typer.Option(metavar="M:F", help="A function that puts the agent's world back, before every run.")
     ] = None,
     budget: Annotated[int, typer.Option(min=1, help="How many runs to make at most.")] = 1000,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the traces of the runs that show a part of a cycle.")
+    ] = None,
     real_time: Annotated[
         bool, typer.Option("--real-time", help="Wait for real: for agents that wait for real sockets.")
     ] = False,
@@ -72,6 +75,7 @@ def command(
             before=before,
             virtual=not real_time,
             budget=budget,
+            out=out,
         )
     emit(_facts(found), _lines(found), as_json)
     if found.causes.cycles:
@@ -98,7 +102,7 @@ def _lines(found: Found) -> list[str]:
     lines += ["", "in no run by itself:"] if causes.chains else []
     lines += [f"    {' → '.join(map(str, (*way.causes, way.edges[-1].effect)))}" for way in causes.chains]
     for way, confirmed in zip(causes.cycles, found.confirmed, strict=True):
-        lines += ["", "feeds itself:", *_steps(way), f"    {_said(confirmed)}"]
+        lines += ["", "feeds itself:", *_steps(way, found), f"    {_said(confirmed)}"]
     if not causes.cycles:
         lines += ["", "nothing was found to feed itself"]
     for test, sites in found.unsteady.items():
@@ -118,8 +122,13 @@ def _shown(edge: Edge) -> str:
     return tests[0] if len(tests) == 1 else f"{tests[0]} and {len(tests) - 1} more"
 
 
-def _steps(way: Way) -> list[str]:
-    return _table([(_edge(edge), f"{edge.shown[0].fault}, {_shown(edge)}") for edge in way.edges])
+def _steps(way: Way, found: Found) -> list[str]:
+    rows = []
+    for edge in way.edges:
+        first = edge.shown[0]
+        trace = found.traces.get((first.test, first.fault))
+        rows.append((_edge(edge), ", ".join(filter(None, (first.fault, _shown(edge), trace)))))
+    return _table(rows)
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:
@@ -155,6 +164,7 @@ def _facts(found: Found) -> dict[str, Any]:
         "edges": [_edge_facts(edge) for edge in found.causes.edges],
         "cycles": cycles,
         "chains": chains,
+        "traces": [{"test": test, "fault": fault, "trace": path} for (test, fault), path in found.traces.items()],
         "unsteady": {test: list(map(str, sites)) for test, sites in found.unsteady.items()},
     }
 

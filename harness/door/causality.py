@@ -8,12 +8,13 @@ from glob import escape
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from harness.adapters.files import read_text
+from harness.adapters.files import SUFFIX, read_text
 from harness.determinism import canonical
 from harness.door.agents import entry_name, load_entry
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.holding import Holding
+from harness.door.shrink import write_trial
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.faults.file import load_faults, plan_of
@@ -42,7 +43,8 @@ class Found(NamedTuple):
 
     ``confirmed`` says of each cycle, in their order, which run shows all of it; None where none was found.
     ``unsteady`` is what two clean runs of a test differ in: it is counted as no effect. ``runs`` is how many were made,
-    ``untried`` how many faults the budget left out.
+    ``untried`` how many faults the budget left out. ``traces`` are those of runs that show a part of a cycle, by test
+    and fault, where they were kept.
     """
 
     causes: Causes
@@ -51,6 +53,7 @@ class Found(NamedTuple):
     unsteady: Mapping[str, tuple[Site, ...]]
     runs: int
     untried: int
+    traces: Mapping[tuple[str, str], str]
 
 
 class _Test(NamedTuple):
@@ -76,6 +79,7 @@ def find_causes(
     budget: int = 1000,
     slow_ms: float = SLOW_MS,
     longest: int = LONGEST,
+    out: str | Path | None = None,
 ) -> Found:
     """Run an agent under one fault at a time, in each of some tests, and stitch what those lead to.
 
@@ -83,7 +87,8 @@ def find_causes(
     plan, or its file, of which each fault is tried by itself; without one each of ``kinds`` strikes each call that the
     clean run makes. ``holds`` are more conditions, by name, in the language of rules, over ``call``, ``agent`` and
     ``input``. Cycles are looked for in these tests only, and confirmed in them and those of ``confirm``, which may have
-    all parts of one at once. At most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
+    all parts of one at once; the traces of runs that show a part of one go to the folder ``out``, if one is named. At
+    most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
     are as in ``harness.door.trial``. UsageError for a kind that there is not, and for a condition that is none.
     """
     function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
@@ -103,7 +108,8 @@ def find_causes(
     places = [*tests, *(study.test(name, given) for name, given in (confirm or {}).items() if causes.cycles)]
     confirmed = tuple(study.confirmed(way, places, twins) for way in causes.cycles)
     unsteady = {test.name: tuple(sorted(test.unsteady)) for test in tests if test.unsteady}
-    return Found(causes, confirmed, tuple(twins), unsteady, study.runs, len(wanted) - len(twins))
+    traces = {} if out is None else study.kept(causes.cycles, tests, twins, Path(out))
+    return Found(causes, confirmed, tuple(twins), unsteady, study.runs, len(wanted) - len(twins), traces)
 
 
 def _checked(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -182,6 +188,18 @@ class _Study:
             if rounds := _rounds(way, self._effects(test.input, test.clean, faulty, faults)):
                 return Confirmed(test.name, tuple(fault.name for fault in faults), rounds)
         return None
+
+    def kept(
+        self, ways: Sequence[Way], tests: Sequence[_Test], twins: Sequence[Twin], folder: Path
+    ) -> dict[tuple[str, str], str]:
+        """Make the first run that shows each edge of a cycle once more, which gives the same, and keep its trace."""
+        inputs = {test.name: test.input for test in tests}
+        faults = {(twin.test, twin.fault.name): twin.fault for twin in twins}
+        shown = dict.fromkeys((edge.shown[0].test, edge.shown[0].fault) for way in ways for edge in way.edges)
+        paths = {one: str(folder / f"cause-{number}{SUFFIX}") for number, one in enumerate(shown, start=1)}
+        for (test, fault), path in paths.items():
+            write_trial(self._run(inputs[test], faults[test, fault]), path)
+        return paths
 
     def _effects(
         self, given: Mapping[str, Any], clean: Trial, faulty: Trial, faults: Sequence[Fault] = ()

@@ -33,6 +33,16 @@ def test_a_cycle_is_told_and_exits_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert {one["ends"] for one in facts["chains"]} == {"violated PRICES-SHOWN"}
 
 
+def test_the_traces_of_a_cycle_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One for each edge, and each of them replays; nothing is written over."""
+    assert execute([*SHOP, *JOBS, "--out", str(tmp_path), "--json"]) == 1
+    kept = json.loads(capsys.readouterr().out)["traces"]
+    assert [json.loads(one["test"])["job"] for one in kept] == ["serve", "report", "refresh"]
+    for one in kept:
+        assert execute(["replay", one["trace"]]) == 0
+    assert execute([*SHOP, *JOBS, "--out", str(tmp_path)]) == 2
+
+
 def test_people_read_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a test that has all parts the cycle is called a hypothesis."""
     assert execute([*SHOP, *JOBS]) == 1
