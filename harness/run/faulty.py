@@ -72,10 +72,15 @@ class Faults:
 
         async def struck(rewritten: Rewritten) -> Outcome:
             made, clean = effect_of(strikes), None
-            for _ in range(made.times if made.instead is None else 0):
-                clean = await effect(rewritten)
-            if made.delay_ms:
-                await asyncio.sleep(made.delay_ms / 1000)
+            try:
+                for _ in range(made.times if made.instead is None else 0):
+                    clean = await effect(rewritten)
+                if made.delay_ms:
+                    await asyncio.sleep(made.delay_ms / 1000)
+            except asyncio.CancelledError:
+                if clean is not None:  # nobody has waited for what the faults have added
+                    self._told(run, action, wanted.tool, made, clean)
+                raise
             return self._told(run, action, wanted.tool, made, clean)
 
         return struck

@@ -12,6 +12,8 @@ from harness import Harness, InDoubt
 from harness.adapters.files import open_trace
 from harness.door.replay import replay
 from harness.door.resume import resume
+from harness.door.shrink import write_trial
+from harness.door.trial import trial
 from harness.errors import PlanError
 from harness.faults.file import load_faults
 from harness.trace.event import Event
@@ -260,3 +262,31 @@ def test_a_run_cut_off_anywhere_goes_on_being_struck(tmp_path: Path, inject: str
         resumed = resume(cut, entry=agent, app=app)
         assert replay(resumed.path, entry=agent, app=app).equal
         assert resumed.result == result, length
+
+
+@pytest.mark.parametrize("fault", [{"fault": "delay", "strength": {"delay_ms": 5000}}, {"fault": "duplicate"}])
+def test_a_fault_is_told_whose_caller_did_not_wait(tmp_path: Path, fault: dict[str, Any]) -> None:
+    """The call is given up because of what the fault has added; the run replays."""
+    app = Harness()
+
+    @app.tool(effect="read")
+    async def slow(order: str) -> str:
+        await asyncio.sleep(2)
+        return order
+
+    @app.agent
+    async def agent() -> list[str]:
+        told = []
+        for order in "ab":
+            try:
+                told.append(await asyncio.wait_for(slow(order), 3))
+            except TimeoutError:
+                told.append("late")
+        return told
+
+    struck = trial(agent, {"inject": [fault]})  # in virtual time
+    assert struck.result == ["late", "late"]
+    told = [event.body for event in struck.events if event.kind == "fault"]
+    assert [(one["effective"], one["clean"]) for one in told] == [(True, {"ok": "a"}), (True, {"ok": "b"})]
+    write_trial(struck, tmp_path / "t.mat.jsonl")
+    assert replay(tmp_path / "t.mat.jsonl", entry=agent, app=app).equal
