@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
-from harness.faults.plan import Aim, Fault, Plan, Target
+from harness.faults.plan import Fault
 from harness.stress.calls import Told, calls_of
 from harness.trace.event import Event
 from harness.trace.value import encode_value
@@ -128,14 +128,8 @@ def twin_of(
 
 
 def struck_by(fault: Fault, events: Iterable[Event]) -> tuple[int, ...]:
-    """Give the actions that a fault struck, in order; also those whose caller gave up before the trace could say so."""
-    events = list(events)
-    told = tuple(one.body["action"] for one in events if one.kind == "fault" and one.body["fault"] == fault.name)
-    if told:
-        return told
-    aim = Aim(Plan("one fault", (fault,)))
-    aimed = [one for one in calls_of(events) if one.came != "refused" and any(aim.strikes(_target(one.event)))]
-    return tuple(one.event.seq for one in aimed if one.cancelled)
+    """Give the actions that a fault struck, in order."""
+    return tuple(one.body["action"] for one in events if one.kind == "fault" and one.body["fault"] == fault.name)
 
 
 def own_calls(faults: Iterable[Fault], events: Sequence[Event]) -> dict[tuple[str, int], str]:
@@ -143,10 +137,6 @@ def own_calls(faults: Iterable[Fault], events: Sequence[Event]) -> dict[tuple[st
     calls = {one.event.seq: one for one in calls_of(events)}
     struck = [(calls[seq], fault) for fault in faults for seq in struck_by(fault, events)]
     return {(one.where, one.nth): SITES.get(fault.kind, fault.kind) for one, fault in struck}
-
-
-def _target(action: Event) -> Target:
-    return Target(action.body["surface"], action.body["tool"], action.body["args"], action.agent)
 
 
 def effects_of(

@@ -210,7 +210,7 @@ def test_a_mitigation_that_breaks_a_rule_does_not_contain() -> None:
 
 
 def test_waiting_before_another_try_is_told() -> None:
-    """A delay whose caller gave up has struck, though no event could say so; the retry comes after a wait."""
+    """A delay whose caller gave up has struck; the retry comes after a wait."""
     one = look(patient, Fault("it", "delay", ("slow_price",), nth=(1,), strength={"delay_ms": 5000}))
     assert (one.struck, one.effective) == ((0,), True)
     assert one.mitigated is not None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.faults.plan import Fault
-from harness.stress.twin import Effect, Site, compatible, condition, effects_of, struck_by, twin_of
+from harness.stress.twin import Effect, Site, compatible, condition, effects_of, twin_of
 from harness.trace.event import Event
 
 MS = 1_000_000
@@ -153,13 +153,6 @@ def test_a_twin_says_where_its_fault_struck() -> None:
     assert twin.effects == (Effect(Site("load", "a"), MAIN, 1, 3),)
     missed = twin_of("t", fault, clean.events, clean.events)
     assert (missed.cause, missed.struck, missed.effects) == (None, (), ())
-
-
-def test_a_fault_whose_caller_gave_up_has_struck() -> None:
-    """The trace cannot tell of a delay that nobody waited for; the call it aims at has been cancelled."""
-    faulty = Trace().call("a").call("a", took_ms=2000, unknown={"reason": "cancelled"})
-    assert struck_by(Fault("it", "delay", ("a",), nth=(2,)), faulty.events) == (2,)
-    assert struck_by(Fault("it", "delay", ("a",), nth=(1,)), faulty.events) == ()
 
 
 def test_conditions_agree_on_what_both_name() -> None:
