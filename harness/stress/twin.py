@@ -114,17 +114,19 @@ def twin_of(
     """Compare the trace of a run under one fault with that of its twin. O(events).
 
     A call is slow where it takes ``slow_ms`` longer than any to the same place took in the twin; in real time that
-    compares two clocks. What the faulty run leaves undone is no effect: a rule says what has to be done.
+    compares two clocks. What the faulty run leaves undone is no effect: a rule says what has to be done. Of a fault
+    that strikes several calls, the cause is at all of their places together, and what held is what held at each.
     """
     struck = struck_by(fault, faulty)
     calls = {one.event.seq: one for one in calls_of(faulty)}
     holds = condition(under or {})
     if not struck:
         return Twin(test, fault, None, (), holds, (), ())
-    first = calls[struck[0]]
-    cause = Site(SITES.get(fault.kind, fault.kind), first.where)
+    places = sorted({calls[seq].where for seq in struck})
+    cause = Site(SITES.get(fault.kind, fault.kind), " and ".join(places))
+    at = set.intersection(*(set(condition(local(calls[seq].event))) for seq in struck))
     effects = effects_of(clean, faulty, own_calls((fault,), faulty), local=local, slow_ms=slow_ms)
-    return Twin(test, fault, cause, condition(local(first.event)), holds, struck, effects)
+    return Twin(test, fault, cause, tuple(sorted(at)), holds, struck, effects)
 
 
 def struck_by(fault: Fault, events: Iterable[Event]) -> tuple[int, ...]:

@@ -155,6 +155,15 @@ def test_a_twin_says_where_its_fault_struck() -> None:
     assert (missed.cause, missed.struck, missed.effects) == (None, (), ())
 
 
+def test_a_fault_that_strikes_several_calls_is_at_all_their_places() -> None:
+    """Nobody knows which of them has led to what; what held is what held at each."""
+    faulty = Trace().call("a", struck="delay", args={"n": 1}).call("b", struck="delay", args={"n": 2})
+    clean = Trace().call("a", args={"n": 1}).call("b", args={"n": 2})
+    local = lambda call: {"agent": call.agent, "n": call.body["args"]["n"]}  # noqa: E731
+    twin = twin_of("t", Fault("it", "delay"), clean.events, faulty.events, local=local)
+    assert (twin.cause, twin.at, twin.struck) == (Site("delay", "a and b"), MAIN, (0, 3))
+
+
 def test_conditions_agree_on_what_both_name() -> None:
     """What only one names is no contradiction; true is not one."""
     assert compatible(condition({"a": 1, "b": 2}), condition({"b": 2, "c": 3}))
