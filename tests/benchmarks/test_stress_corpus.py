@@ -109,14 +109,13 @@ def test_the_cause_is_the_first_strike_that_matters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not case(name).witness.faults])
-def test_the_cause_is_the_first_call_that_another_order_puts_elsewhere(name: str) -> None:
-    """Where only turns do harm, the cause is the call by which the run first differs from one without a turn."""
+def test_the_cause_is_a_call_that_another_order_reaches(name: str) -> None:
+    """Where only turns do harm, the cause is a call that was not over when the run parts from one without a turn."""
     one = run(name, case(name).witness)
     others = (run(name, case(name).witness.without(number)) for number in range(len(case(name).witness)))
-    first = min(first_difference(steps(one), steps(other)) for other in others)
-    seq, _ = steps(one)[first]
-    made = next(made for made in one.seen.calls if made.seq == seq)
-    assert (made.tool, made.nth) == case(name).cause
+    parts = min(first_difference(steps(one), steps(other)) for other in others)
+    reached = {seq for seq, _ in steps(one)[parts:]}
+    assert case(name).cause in {(made.tool, made.nth) for made in one.seen.calls if made.seq in reached}
 
 
 @pytest.mark.parametrize("name", NAMES)

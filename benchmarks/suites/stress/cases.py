@@ -36,8 +36,8 @@ class Case(NamedTuple):
     ``agent`` violates ``rule`` of ``app`` when it is given ``input`` and struck by ``witness``; ``mended`` does not.
     ``entry`` and ``mended_entry`` are their names, found with ``FOLDER`` on the path. ``fresh`` puts the agent's world
     back and has to be called before each run. ``vary`` are other values that its input may have, by pointer. ``cause``
-    is the earliest call without whose fault nothing would have gone wrong; where only turns do harm, the call by which
-    the order first differs. ``source`` says what is wrong, or where that was ``reported``.
+    is the earliest call without whose fault nothing would have gone wrong; where only turns do harm, the call that a
+    turn brings forward or puts off. ``source`` says what is wrong, or where that was ``reported``.
     """
 
     name: str
