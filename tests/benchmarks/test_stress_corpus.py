@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def runs(name: str, *, mended: bool = False) -> Trials:
 def run(name: str, schedule: Schedule, *, mended: bool = False) -> Trial:
     """Run an agent of a case on its own input."""
     return runs(name, mended=mended).run(schedule, case(name).input)
+
+
+@cache
+def faults(name: str) -> list[Fault]:
+    """Give every fault of a service at the first and the last call of each tool that the mended agent uses."""
+    last = {call.tool: call.nth for call in run(name, Schedule(), mended=True).seen.calls}
+    places = sorted({(tool, nth) for tool in last for nth in (1, last[tool])})
+    return [Fault(f"{kind}-{nth}", kind, (tool,), nth=(nth,)) for kind in SERVICE for tool, nth in places]
 
 
 def spared(schedule: Schedule, fault: str, tool: str, nth: int) -> Schedule:
@@ -120,13 +129,19 @@ def test_the_cause_is_a_call_that_another_order_reaches(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_mended_agent_is_right(name: str) -> None:
-    """No single fault of a service makes the mended agent violate a rule, whichever of its calls is struck."""
-    trials = runs(name, mended=True)
-    made = {(call.tool, call.nth) for call in trials.run(Schedule(), case(name).input).seen.calls}
-    for kind in SERVICE:
-        for tool, nth in sorted(made):
-            struck = trials.run(Schedule((Fault(kind, kind, (tool,), nth=(nth,)),)), case(name).input)
-            assert struck.seen.rules == frozenset(), (kind, tool, nth)
+    """No single fault of a service at the first or last call of a tool makes the mended agent violate a rule."""
+    for fault in faults(name):
+        struck = run(name, Schedule((fault,)), mended=True)
+        assert struck.seen.rules == frozenset(), fault
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mended_agent_is_right_when_two_things_go_wrong(name: str) -> None:
+    """Nor do pairs of such faults, of which some are drawn for each agent."""
+    chance = Random(name)
+    for seed in range(8):
+        pair = tuple(chance.sample(faults(name), 2))
+        assert run(name, Schedule(pair, seed=seed), mended=True).seen.rules == frozenset(), (seed, pair)
 
 
 @pytest.mark.parametrize("name", NAMES)
