@@ -192,9 +192,12 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
         here = _turn_taker()
-        if here is not None:
-            return original(own(pool, here.timeline) or pool, copy_context().run, named(function), *args, **options)
-        return original(pool, named(function), *args, **options)
+        if here is None:
+            return original(pool, named(function), *args, **options)
+        mine = own(pool, here.timeline) or pool
+        if not mine._threads:
+            mine._threads = _InOrder()
+        return original(mine, copy_context().run, named(function), *args, **options)
 
     def own(pool: Any, timeline: Timeline) -> Any:
         """Give a pool whose workers are members of this session; None for the pool itself, where it had none yet."""
@@ -204,6 +207,13 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
         return known[pool]
 
     return submit
+
+
+class _InOrder(dict[threading.Thread, None]):
+    """Keep the workers of a pool in the order in which they began: a set is joined in the order of addresses."""
+
+    def add(self, worker: threading.Thread) -> None:
+        self[worker] = None
 
 
 def _stand_in(pool: Any, timeline: Timeline) -> Any:

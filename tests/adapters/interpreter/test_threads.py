@@ -17,6 +17,8 @@ import pytest
 
 import harness
 from harness import Harness
+from harness.door.trial import Trials
+from harness.stress.schedule import Schedule
 
 SHARED_LOCK = threading.Lock()
 SHARED_CONDITION = threading.Condition()
@@ -254,6 +256,19 @@ def test_sessions_at_once_have_pools_of_their_own(tmp_path: Path) -> None:
         for one in sessions:
             one.join()
     assert {name: len(seen) for name, seen in workers.items()} == {"a": 1, "b": 1}
+
+
+@app.agent
+def pool_of_its_own() -> list[str]:
+    """Use a pool that ends with the work."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(str, range(2)))
+
+
+def test_a_pool_ends_in_the_same_way_every_time() -> None:
+    """Its workers are joined in the order in which they began, so that a run has as many places of its order again."""
+    trials = Trials(app, pool_of_its_own)
+    assert len({trials.run(Schedule()).seen.widths for _ in range(30)}) == 1
 
 
 def test_nobody_gives_a_turn_away_for_a_lock_of_harness(tmp_path: Path) -> None:
