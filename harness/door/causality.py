@@ -23,8 +23,9 @@ from harness.registry.complaint import nearest
 from harness.stress.calls import Told, calls_of
 from harness.stress.causality import LONGEST, Causes, causes_of
 from harness.stress.causality import Path as Way
+from harness.stress.effects import SLOW_MS, Effect, Site, effects_of
 from harness.stress.schedule import Schedule
-from harness.stress.twin import SLOW_MS, Effect, Site, Twin, effects_of, own_calls, twin_of
+from harness.stress.twin import Twin, own_calls, twin_of
 
 TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty", "MS")
 """The kinds of faults that are tried where nothing else is said: one for each kind of effect that can be one."""

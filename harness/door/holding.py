@@ -11,7 +11,7 @@ from harness.registry.explain import Explanation
 from harness.registry.parse import parse
 from harness.registry.tree import Name, Node, walk
 from harness.registry.values import Undefined
-from harness.stress.twin import Local
+from harness.stress.effects import Local
 from harness.tool import ToolSpec
 from harness.trace.event import Event
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from harness.stress.twin import Condition, Site, Twin, compatible
+from harness.stress.effects import Condition, Site, compatible
+from harness.stress.twin import Twin
 
 LONGEST: Final = 6  # edges of a chain or a cycle
 _MOST: Final = 10_000  # cycles that are looked at, before those that say the same are put together

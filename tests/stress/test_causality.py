@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.faults.plan import Fault
 from harness.stress.causality import Edge, Evidence, Path, causes_of, chains_of, cycles_of, edges_of
-from harness.stress.twin import Condition, Effect, Site, Twin, compatible, condition
+from harness.stress.effects import Condition, Effect, Site, compatible, condition
+from harness.stress.twin import Twin
 
 NOTHING: Condition = ()
 
