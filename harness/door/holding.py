@@ -11,9 +11,9 @@ from harness.registry.explain import Explanation
 from harness.registry.parse import parse
 from harness.registry.tree import Name, Node, walk
 from harness.registry.values import Undefined
+from harness.stress.calls import Told
 from harness.stress.effects import Local
 from harness.tool import ToolSpec
-from harness.trace.event import Event
 
 _NAMES: Final = ("call", "agent", "input")
 _CURE: Final = f"write an expression in the language of rules, over {', '.join(_NAMES)}"
@@ -23,8 +23,9 @@ class Holding:
     """Give conditions: who acts, which modes a call is made in, and what expressions say.
 
     A mode is an argument that is true or false, or one of the few that the tool's schema lists. ``stated`` are
-    expressions in the language of rules, by name, over ``call`` (tool, args, surface), ``agent`` and ``input``; one
-    that speaks of the input alone holds in the whole test. What lacks its data says nothing, and agrees with anything.
+    expressions in the language of rules, by name, over ``call`` (tool, args, surface, and ``underway``: how many calls
+    to the same place had not come back when it was made), ``agent`` and ``input``; one that speaks of the input alone
+    holds in the whole test. What lacks its data says nothing, and agrees with anything.
     UsageError for an expression that cannot be read, or speaks of something else.
     """
 
@@ -42,17 +43,17 @@ class Holding:
     def local(self, given: Mapping[str, Any]) -> Local:
         """Give what says, in a test of this input, what holds at a call."""
 
-        def at(action: Event) -> dict[str, Any]:
-            body = action.body
+        def at(made: Told) -> dict[str, Any]:
+            body = made.event.body
             listed = self._modes.get(body["tool"], frozenset())
             modes = {
                 f"args.{name}": value
                 for name, value in body["args"].items()
                 if name in listed or isinstance(value, bool)
             }
-            call = {"tool": body["tool"], "args": body["args"], "surface": body["surface"]}
-            names = {"call": call, "agent": action.agent, "input": dict(given)}
-            return {"agent": action.agent} | modes | _values(self._of_calls, names)
+            call = {name: body[name] for name in ("tool", "args", "surface")} | {"underway": made.underway}
+            names = {"call": call, "agent": made.event.agent, "input": dict(given)}
+            return {"agent": made.event.agent} | modes | _values(self._of_calls, names)
 
         return at
 

@@ -22,6 +22,7 @@ class Told(NamedTuple):
     went there, from 1, ``request`` is where and with which arguments, as text. ``said`` is what came: the value of an
     ``ok``, the error of a ``failed``, the reason of an ``unknown``, the rule that ``refused`` the call, or what came of
     it. ``took_ns`` is None where nothing has come; ``until`` is the number of the event that says what came.
+    ``underway`` counts the calls to the same place that had been made before and had not come back.
     """
 
     event: Event
@@ -32,6 +33,7 @@ class Told(NamedTuple):
     said: Any = None
     took_ns: int | None = None
     until: int | None = None
+    underway: int = 0
 
     @property
     def cancelled(self) -> bool:
@@ -49,13 +51,20 @@ def calls_of(events: Iterable[Event]) -> list[Told]:
     events = list(events)
     came = {event.body["action"]: event for event in events if event.kind == "observation"}
     decided = {event.body["action"]: event for event in events if event.kind == "decision"}
-    counts: Counter[str] = Counter()
+    counts, begun = Counter[str](), Counter[str]()
+    ends: dict[int, str] = {}
     told = []
     for event in events:
         if event.kind == "action":
             where = where_of(event)
             counts[where] += 1
-            told.append(_told(event, where, counts[where], came.get(event.seq), decided.get(event.seq)))
+            one = _told(event, where, counts[where], came.get(event.seq), decided.get(event.seq))
+            told.append(one._replace(underway=begun[where]))
+            begun[where] += 1
+            if one.until is not None:
+                ends[one.until] = where
+        elif event.seq in ends:
+            begun[ends[event.seq]] -= 1
     return told
 
 

@@ -25,7 +25,7 @@ _ANSWERS: Final = ("error", "timeout", "cancelled", "wrong", "empty")  # what ca
 Condition = tuple[tuple[str, str], ...]
 """What held, by name, each value as JSON text; names in order."""
 
-Local = Callable[[Event], Mapping[str, Any]]
+Local = Callable[[Told], Mapping[str, Any]]
 """What holds at a call, as far as it matters to what may follow from it."""
 
 
@@ -59,6 +59,7 @@ class _Happened(NamedTuple):
     site: Site
     request: str
     event: Event
+    call: Told | None = None
 
 
 def condition(facts: Mapping[str, Any]) -> Condition:
@@ -72,9 +73,9 @@ def compatible(one: Condition, other: Condition) -> bool:
     return all(known.get(name, value) == value for name, value in other)
 
 
-def acting_agent(action: Event) -> dict[str, Any]:
+def acting_agent(call: Told) -> dict[str, Any]:
     """Give who acts: the least that tells two calls of one place apart."""
-    return {"agent": action.agent}
+    return {"agent": call.event.agent}
 
 
 def effects_of(
@@ -113,7 +114,7 @@ def effects_of(
 
 
 def _held(one: _Happened, local: Local) -> Condition:
-    return condition(local(one.event)) if one.event.kind == "action" else ()
+    return () if one.call is None else condition(local(one.call))
 
 
 def _usual(calls: Iterable[Told]) -> dict[str, int]:
@@ -130,10 +131,10 @@ def _absolute(
 ) -> Iterator[_Happened]:
     """Yield what a trace shows by itself."""
     for one in calls:
-        yield _Happened(Site("load", one.where), one.request, one.event)
+        yield _Happened(Site("load", one.where), one.request, one.event, one)
         what = _ended(one, usual)
         if what and own.get((one.where, one.nth)) not in _ANSWERS:
-            yield _Happened(Site(what, one.where), one.request, one.event)
+            yield _Happened(Site(what, one.where), one.request, one.event, one)
     for event in events:
         if event.kind == "verdict" and event.body["verdict"] == "violated":
             yield _Happened(Site("violated", event.body["rule"]), "", event)
@@ -179,16 +180,16 @@ def _relative(
         again[one.request] += 1
         times = again[one.request]
         if not before and one.where in places:
-            yield _Happened(Site("asked", one.where), one.request, one.event)
+            yield _Happened(Site("asked", one.where), one.request, one.event, one)
         if times == max(LOOP, len(before) + 1):
-            yield _Happened(Site("loop", one.where), one.request, one.event)
+            yield _Happened(Site("loop", one.where), one.request, one.event, one)
         if (one.where, one.nth) in own:
             continue
         if one.took_ns is not None and one.where in usual and one.took_ns > usual[one.where] + slow_ms * 1e6:
-            yield _Happened(Site("delay", one.where), one.request, one.event)
+            yield _Happened(Site("delay", one.where), one.request, one.event, one)
         if times <= len(before) and one.came == before[times - 1].came == "ok" and one.said != before[times - 1].said:
             emptied = one.said in (None, "", [], {})
-            yield _Happened(Site("empty" if emptied else "wrong", one.where), one.request, one.event)
+            yield _Happened(Site("empty" if emptied else "wrong", one.where), one.request, one.event, one)
 
 
 def _unlike(clean: Iterable[Event], faulty: Iterable[Event]) -> Iterator[_Happened]:

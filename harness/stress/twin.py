@@ -60,7 +60,7 @@ def twin_of(
         return Twin(test, fault, None, (), holds, (), ())
     places = sorted({calls[seq].where for seq in struck})
     cause = Site(SITES.get(fault.kind, fault.kind), " and ".join(places))
-    at = set.intersection(*(set(condition(local(calls[seq].event))) for seq in struck))
+    at = set.intersection(*(set(condition(local(calls[seq]))) for seq in struck))
     effects = effects_of(clean, faulty, own_calls((fault,), faulty), local=local, slow_ms=slow_ms)
     return Twin(test, fault, cause, tuple(sorted(at)), holds, struck, effects)
 

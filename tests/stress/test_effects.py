@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.stress.calls import calls_of
 from harness.stress.effects import Effect, Site, compatible, condition, effects_of
 from tests.stress.traces import TIMED_OUT, Trace
 
@@ -119,7 +120,7 @@ def test_an_effect_keeps_what_held_there() -> None:
     for number in range(4):
         clean.call("a", args={"shard": number % 2, "n": number})
         faulty.call("a", args={"shard": number % 2, "n": number}, **failed())
-    effects = effects_of(clean.events, faulty.events, local=lambda call: {"shard": call.body["args"]["shard"]})
+    effects = effects_of(clean.events, faulty.events, local=lambda call: {"shard": call.event.body["args"]["shard"]})
     at = [condition({"shard": number}) for number in (0, 1)]
     assert effects == (Effect(Site("error", "a"), at[0], 2, 0), Effect(Site("error", "a"), at[1], 2, 2))
 
@@ -130,3 +131,13 @@ def test_conditions_agree_on_what_both_name() -> None:
     assert compatible(condition({}), condition({"a": 1}))
     assert not compatible(condition({"a": 1, "b": 2}), condition({"b": 3}))
     assert not compatible(condition({"a": True}), condition({"a": 1}))
+
+
+def test_calls_know_how_many_are_underway() -> None:
+    """Counted by place, from when a call is made until it comes back."""
+    trace = Trace()
+    first = trace.add("action", surface="tool", tool="a", args={}, rules=[])
+    trace.call("a").call("b")
+    trace.add("observation", action=first, ok=1)
+    trace.call("a")
+    assert [(one.where, one.underway) for one in calls_of(trace.events)] == [("a", 0), ("a", 1), ("b", 0), ("a", 0)]

@@ -25,6 +25,6 @@ def test_a_fault_that_strikes_several_calls_is_at_all_their_places() -> None:
     """Nobody knows which of them has led to what; what held is what held at each."""
     faulty = Trace().call("a", struck="delay", args={"n": 1}).call("b", struck="delay", args={"n": 2})
     clean = Trace().call("a", args={"n": 1}).call("b", args={"n": 2})
-    local = lambda call: {"agent": call.agent, "n": call.body["args"]["n"]}  # noqa: E731
+    local = lambda call: {"agent": call.event.agent, "n": call.event.body["args"]["n"]}  # noqa: E731
     twin = twin_of("t", Fault("it", "delay"), clean.events, faulty.events, local=local)
     assert (twin.cause, twin.at, twin.struck) == (Site("delay", "a and b"), MAIN, (0, 3))
