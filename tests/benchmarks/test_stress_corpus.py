@@ -51,12 +51,12 @@ def faults(name: str) -> list[Fault]:
 def spared(schedule: Schedule, fault: str, tool: str, nth: int) -> Schedule:
     """Take one strike of a fault away and leave the others; a fault of the corpus strikes one tool."""
     others = tuple(one for one in range(1, MOST_CALLS + 1) if one != nth)
-    faults = tuple(
+    left = tuple(
         replace(one, nth=tuple(set(one.nth or others) - {nth}) or (MOST_CALLS + 1,)) if one.name == fault else one
         for one in schedule.faults
     )
     assert all(one.tools == (tool,) for one in schedule.faults if one.name == fault)
-    return replace(schedule, faults=faults)
+    return replace(schedule, faults=left)
 
 
 def steps(trial: Trial) -> list[tuple[int, Any]]:
