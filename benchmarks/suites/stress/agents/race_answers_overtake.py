@@ -70,4 +70,4 @@ async def mended(questions: list[str]) -> None:
 INPUT = {"questions": list(ANSWERS)}
 RULE = "IN-ORDER"
 WITNESS = {"turns": [[0, 1]]}
-CAUSE = {"tool": "send", "nth": 1}
+CAUSE = {"tool": "think", "nth": 2}

@@ -90,4 +90,4 @@ async def mended(sources: list[str]) -> list[str]:
 INPUT = {"sources": list(UPDATES)}
 RULE = "FORWARD"
 WITNESS = {"turns": [[0, 1]]}
-CAUSE = {"tool": "set_status", "nth": 1}
+CAUSE = {"tool": "fetch_update", "nth": 2}

@@ -51,36 +51,36 @@ async def shorten(text: str) -> str:
     return text.split(",", maxsplit=1)[0]
 
 
-async def add(line: str) -> None:
+async def add(line: str) -> str:
     """Add a line to the minutes."""
     memory = APP.session().memory
     await memory.awrite("minutes", [*(await memory.aread("minutes") or []), line])
+    return line
 
 
-async def noted(line: str, alone: asyncio.Lock, *, locked: bool) -> None:
+async def noted(line: str, alone: asyncio.Lock, *, locked: bool) -> str:
     """Add a line alone, with a second try, which is ``locked`` too if that is asked for."""
     try:
         async with alone:
-            await add(line)
+            return await add(line)
     except Exception:
         if not locked:
-            await add(line)
-            return
+            return await add(line)
         async with alone:
-            await add(line)
+            return await add(line)
 
 
 async def meeting(*, locked: bool) -> list[str]:
     """Let two writers take the minutes; one of them has to listen first."""
     alone = asyncio.Lock()
 
-    async def writer(name: str, *, listens: bool) -> None:
+    async def writer(name: str, *, listens: bool) -> str:
         with APP.session().acting(name):
             line = await shorten(await transcribe(name)) if listens else f"{name} is late"
-            await noted(line, alone, locked=locked)
+            return await noted(line, alone, locked=locked)
 
-    await asyncio.gather(writer("ada", listens=False), writer("grace", listens=True), return_exceptions=True)
-    return list(STORE.get("minutes", []))
+    both = asyncio.gather(writer("ada", listens=False), writer("grace", listens=True), return_exceptions=True)
+    return [str(one) for one in await both]
 
 
 @APP.agent

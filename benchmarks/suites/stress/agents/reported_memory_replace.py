@@ -47,23 +47,24 @@ async def ask_user(session: str) -> str:
     return f"{session} prefers tea"
 
 
-async def remember(name: str, text: str, alone: AbstractAsyncContextManager[Any]) -> None:
+async def remember(text: str, alone: AbstractAsyncContextManager[Any]) -> str:
     """Add an entry to the memory, ``alone`` if that is asked for."""
     memory = APP.session().memory
     async with alone:
         entries = await memory.aread("MEMORY") or []
         await memory.awrite("MEMORY", [*entries, text])
+    return text
 
 
 async def sessions(alone: AbstractAsyncContextManager[Any]) -> list[str]:
     """Let two sessions remember something; one of them asks its user first."""
 
-    async def one(name: str, *, asks: bool) -> None:
+    async def one(name: str, *, asks: bool) -> str:
         with APP.session().acting(name):
-            await remember(name, await ask_user(name) if asks else f"{name} is in Oslo", alone)
+            return await remember(await ask_user(name) if asks else f"{name} is in Oslo", alone)
 
-    await asyncio.gather(one("north", asks=False), one("south", asks=True), return_exceptions=True)
-    return list(STORE.get("MEMORY", []))
+    done = await asyncio.gather(one("north", asks=False), one("south", asks=True), return_exceptions=True)
+    return [str(one) for one in done]
 
 
 @APP.agent

@@ -93,4 +93,4 @@ async def mended() -> list[str]:
 INPUT: dict[str, object] = {}
 RULE = "READ-WHAT-WAS-WRITTEN"
 WITNESS = {"turns": [[0, 1]]}
-CAUSE = {"tool": "find_root", "nth": 1}
+CAUSE = {"tool": "write_file", "nth": 1}
