@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +156,38 @@ def test_what_is_no_conversation_is_left_alone(server: ModelServer, tmp_path: Pa
     assert not any(fault["effective"] for fault in faults_in(events))
     result, _ = run(app, agent, "{fault: error, tool: 'openai:embeddings'}")
     assert result[1] == "InternalServerError"
+
+
+def asking_async(app: Harness, server: ModelServer, *, patience_s: float = 10) -> Any:
+    """Make an agent that asks OpenAI's asynchronous client once, and waits only so long."""
+
+    async def agent() -> str:
+        async with httpx2.AsyncClient(verify=False) as plain:
+            given: Any = {"api_key": "none", "max_retries": 0, "http_client": plain}
+            client = app.wrap(openai.AsyncOpenAI(base_url=server.base_url, **given))
+            try:
+                async with asyncio.timeout(patience_s):
+                    return str((await client.chat.completions.create(**ASKED)).choices[0].message.content)
+            except (openai.APIError, TimeoutError) as error:
+                return type(error).__name__
+
+    return agent
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_asynchronous_client_meets_the_same(server: ModelServer, tmp_path: Path, kind: str) -> None:
+    """What a service does is done to both kinds of clients."""
+    app = Harness(traces=tmp_path)
+    result, events = run(app, asking_async(app, server), f"{{fault: {kind}}}")
+    assert result == ERRORS[kind]
+    assert [fault["effective"] for fault in faults_in(events)] == [True]
+
+
+def test_who_does_not_wait_for_a_late_answer_is_told_nothing(server: ModelServer, tmp_path: Path) -> None:
+    """An agent that gives up while the delay lasts leaves a call of which nobody knows the end; it replays so."""
+    app = Harness(traces=tmp_path)
+    agent = asking_async(app, server, patience_s=0.05)
+    result, events = run(app, agent, "{fault: delay, strength: {delay_ms: 3000}}")
+    assert result == "TimeoutError"
+    (seen,) = [event.body for event in events if event.kind == "observation"]
+    assert seen["unknown"] == {"reason": "cancelled"}
