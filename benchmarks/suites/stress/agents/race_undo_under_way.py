@@ -57,10 +57,11 @@ async def agent(parts: list[str]) -> list[str]:
     """Book a trip as a whole, or not at all."""
     booking = {part: asyncio.ensure_future(book(part)) for part in parts}
     done, open_ = await asyncio.wait(booking.values(), return_when=asyncio.FIRST_EXCEPTION)
-    if not any(one.exception() for one in done):
+    failed = {one for one in done if one.exception()}
+    if not failed:
         return [one.result() for one in booking.values()]
     said = await asyncio.gather(
-        *(cancel(part) for part, one in booking.items() if one in open_ or not one.exception()), return_exceptions=True
+        *(cancel(part) for part, one in booking.items() if one not in failed), return_exceptions=True
     )
     await asyncio.gather(*open_, return_exceptions=True)
     return [str(one) for one in said]
@@ -71,10 +72,11 @@ async def mended(parts: list[str]) -> list[str]:
     """Book a trip as a whole, or cancel what was booked of it."""
     booking = {part: asyncio.ensure_future(book(part)) for part in parts}
     await asyncio.wait(booking.values())
-    if not any(one.exception() for one in booking.values()):
+    failed = {one for one in booking.values() if one.exception()}
+    if not failed:
         return [one.result() for one in booking.values()]
     said = await asyncio.gather(
-        *(cancel(part) for part, one in booking.items() if not one.exception()), return_exceptions=True
+        *(cancel(part) for part, one in booking.items() if one not in failed), return_exceptions=True
     )
     return [str(one) for one in said]
 
