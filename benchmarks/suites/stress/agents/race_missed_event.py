@@ -64,46 +64,36 @@ async def give_up(job: str) -> str:
     return "given up"
 
 
-class Topic:
-    """Tell those who have subscribed of an event, once."""
-
-    def __init__(self) -> None:
-        self._waiting: list[asyncio.Event] = []
-
-    def subscribe(self) -> asyncio.Event:
-        """Give what will be set when it happens."""
-        self._waiting.append(asyncio.Event())
-        return self._waiting[-1]
-
-    def happened(self) -> None:
-        """Tell those who have subscribed by now."""
-        for event in self._waiting:
-            event.set()
-
-
-async def run_job(job: str, topic: Topic) -> None:
-    """Do the job, and tell of its end."""
+async def run_job(job: str, waiting: list[asyncio.Event]) -> None:
+    """Do the job, and tell those of its end who have subscribed by then."""
     await copy_disk(job)
     await finish_job(job)
-    topic.happened()
+    for event in waiting:
+        event.set()
 
 
-async def watch(job: str, topic: Topic, event: asyncio.Event | None) -> str:
-    """Wait for the end of a job; ``event`` is there where that was subscribed to before."""
+def subscribed(waiting: list[asyncio.Event]) -> asyncio.Event:
+    """Give what will be set when the job has ended."""
+    waiting.append(asyncio.Event())
+    return waiting[-1]
+
+
+async def watch(job: str, waiting: list[asyncio.Event], *, first: bool) -> str:
+    """Wait for the end of a job; subscribe to it ``first`` if that is asked for."""
+    event = subscribed(waiting) if first else None
     if await read_status(job) == "ended":
         return "ended"
     try:
-        await asyncio.wait_for((event or topic.subscribe()).wait(), LIMIT_S)
+        await asyncio.wait_for((event or subscribed(waiting)).wait(), LIMIT_S)
     except TimeoutError:
         return await give_up(job)
     return "ended"
 
 
 async def night(*, first: bool) -> list[str]:
-    """Run the backup and watch it; the watcher subscribes ``first`` if that is asked for."""
-    topic = Topic()
-    event = topic.subscribe() if first else None
-    both = asyncio.gather(run_job("backup", topic), watch("backup", topic, event), return_exceptions=True)
+    """Run the backup and watch it."""
+    waiting: list[asyncio.Event] = []
+    both = asyncio.gather(run_job("backup", waiting), watch("backup", waiting, first=first), return_exceptions=True)
     return [str(one) for one in await both]
 
 
