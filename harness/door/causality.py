@@ -18,7 +18,7 @@ from harness.door.shrink import write_trial
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.faults.file import load_faults, plan_of
-from harness.faults.plan import KINDS, SURFACES, Fault, Plan
+from harness.faults.plan import KINDS, Fault, Plan, surfaces_of
 from harness.registry.complaint import nearest
 from harness.stress.calls import Told, calls_of
 from harness.stress.causality import LONGEST, Causes, causes_of
@@ -127,7 +127,7 @@ def _faults_of(clean: Trial, plan: Plan | None, kinds: Sequence[str]) -> list[Fa
     if plan is not None:
         return list(plan.faults)
     calls = sorted(calls_of(clean.events), key=lambda one: one.nth)
-    wanted = [(kind, one) for one in calls for kind in kinds if one.event.body["surface"] in SURFACES[KINDS[kind]]]
+    wanted = [(kind, one) for one in calls for kind in kinds if one.event.body["surface"] in surfaces_of(kind)]
     said = [_stated(kind, one) for kind, one in wanted if one.came != "refused"]
     return list(plan_of({"faults": "tried", "inject": said}).faults)
 
