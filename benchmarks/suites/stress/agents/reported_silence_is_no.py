@@ -1,8 +1,8 @@
 """A search that finds nothing because it is broken is taken for the proof that there is nothing.
 
 Family: missing verification
-Reported: https://github.com/anthropics/claude-code/issues/83452 -- where a check gives no output the agent takes that for
-the proof that something is not there, and does not tell it from a search that went wrong. This reproduces the
+Reported: https://github.com/anthropics/claude-code/issues/83452 -- where a check gives no output the agent takes that
+for the proof that something is not there, and does not tell it from a search that went wrong. This reproduces the
 mechanism, not the app's code.
 """
 
