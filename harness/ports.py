@@ -103,10 +103,15 @@ class Escalate(Protocol):
 
 
 class Recorded(NamedTuple):
-    """What the trace says of an action: its outcome and when it came. None stands for never."""
+    """What the trace says of an action: its outcome and when it came. None stands for never.
+
+    Where faults strike what is recorded, ``struck`` is to be called when it is the outcome's turn: it tells of them,
+    and gives the outcome in its place.
+    """
 
     outcome: Outcome | None
     at: int | None
+    struck: Callable[[], Outcome] | None = None
 
 
 class World(Protocol):

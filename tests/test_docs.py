@@ -473,3 +473,18 @@ def test_a_vote_is_held_as_the_page_says(tmp_path: Path) -> None:
     assert program(tmp_path, "replay", "atlas.mat.jsonl", OPENAI_API_KEY="none").returncode == 0
     (planned,) = re.findall(r"```python\n(from .*?)```", page, re.DOTALL)
     exec(compile(planned, "voting.md", "exec"), {})
+
+
+def test_blame_is_what_the_page_says(tmp_path: Path) -> None:
+    """The agent, the rules and the plan of docs/blame.md: the run is struck, and the event is named."""
+    page = (ROOT / "docs" / "blame.md").read_text(encoding="utf-8")
+    for name, text in re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command, _ = example("blame.md", "run tickets")
+    assert program(tmp_path, *command).returncode == 1
+    command, shown = example("blame.md", "blame bad")
+    done = program(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert_shown(shown, done)
+    asked = re.findall(r"```python\n(from harness\.door\.blame.*?)```", page, re.DOTALL)
+    subprocess.run([sys.executable, "-c", asked[0]], cwd=tmp_path, check=True, env={"PYTHONPATH": f"{ROOT}:{tmp_path}"})

@@ -47,6 +47,26 @@ def _delivered(
     return whole_response(response)
 
 
+def _on_record(
+    run: Run, action: int, request: httpx2.Request, faults: Struck, recorded: Outcome | None
+) -> httpx2.Response:
+    """Give what faults make of an answer that was recorded, None where one takes its place; nothing is sent."""
+    try:
+        with inside(action):
+            faults.asked(changed_request(request, run.machine.rewritten(action)))
+            came: Came | None = None
+            try:
+                came = None if recorded is None else revive(recorded, request)
+            except httpx2.TransportError as error:
+                came = error
+            response = faults.came(came)
+    except Exception as error:
+        finish(run, action, failure_of(error))
+        raise
+    finish(run, action, recorded_response(response))
+    return whole_response(response)
+
+
 class Door(httpx2.BaseTransport):
     """Pass each request of a synchronous client through the door."""
 
@@ -65,6 +85,9 @@ class Door(httpx2.BaseTransport):
             recorded = run.world.recorded(action, waits=False)
             if recorded is None:
                 return self._perform(run, action, request, faults)
+            if recorded.struck is not None and faults is not None:
+                run.world.moment(recorded.at)
+                return _on_record(run, action, request, faults, recorded.outcome)
             assert recorded.outcome is not None
             if is_stream(recorded.outcome):
                 stream = Stream(run, action, recorded.outcome)
@@ -187,6 +210,8 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
         except asyncio.CancelledError:
             abandon(run, action)
             raise
+        if recorded.struck is not None and faults is not None:
+            return _on_record(run, action, request, faults, recorded.outcome)
         assert recorded.outcome is not None
         return revive(finish(run, action, recorded.outcome), request)
 

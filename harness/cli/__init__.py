@@ -27,6 +27,7 @@ VERBS: Final = {
     "check": "Judge traces by a registry.",
     "replay": "Run the agent behind a trace again, offline, and compare.",
     "fork": "Leave a recorded run at a call, change one thing, and see what happens.",
+    "blame": "Name the event that a violation hangs on.",
     "resume": "Continue a run that was killed, or waits for an answer.",
     "approve": "Answer a question that a run waits for.",
     "shrink": "Bring a counterexample to the least that violates the same rule; write a test of it.",

@@ -1,4 +1,4 @@
-"""``harness fork TRACE --at STEP --set NAME=VALUE``: what would have happened."""
+"""``harness fork TRACE --at STEP --set NAME=VALUE``, ``--faults PLAN``: what would have happened."""
 
 from __future__ import annotations
 
@@ -24,19 +24,25 @@ from harness.review.whatif import redecided
 from harness.tool import ToolSpec
 from harness.trace.verdict import Judgement
 
-_TEXT: Final = ("prompt", "model", "registry")
+_TEXT: Final = ("prompt", "model", "registry", "faults")
 
 
 def command(
     trace: Annotated[Path, typer.Argument(help="The trace to leave.")],
     change: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
             help="outcome, args, input (or a part: args./amount=5), prompt, model, down=true, registry or seed.",
         ),
-    ],
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="Strike the run by this plan, and no more by its own.")
+    ] = None,
+    no_faults: Annotated[
+        bool, typer.Option("--no-faults", help="Take the plan of faults away that the run was struck by.")
+    ] = False,
     at: Annotated[str | None, typer.Option(metavar="STEP", help="The call to leave it at: N, or seq:N.")] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Stop (exit 4) at a call that the record does not know.")
@@ -53,9 +59,9 @@ def command(
     """Run the agent behind a trace again with one thing changed, in a new trace.
 
     Up to the step the agent must do what is recorded. After it, calls that the record knows take the recorded outcome;
-    others are made for real.
+    others are made for real. Faults strike recorded outcomes too, and nothing is performed for that.
     """
-    changed = _changes(change)
+    changed = _changes(change or [], faults, no_faults)
     if check_only:
         if at is not None or offline or out is not None:
             raise UsageError("--check-only runs nothing", cure="leave out --at, --offline and --out")
@@ -89,8 +95,10 @@ def _decided(judgement: Judgement, registry: Registry, spec: ToolSpec) -> str:
     return decide(judgement, registry, spec, "enforce").decision
 
 
-def _changes(stated: list[str]) -> dict[str, Any]:
+def _changes(stated: list[str], faults: Path | None, no_faults: bool) -> dict[str, Any]:
     changed: dict[str, Any] = {}
+    if faults is not None or no_faults:
+        changed["faults"] = None if faults is None else str(faults)
     for pair in stated:
         name, equals, value = pair.partition("=")
         if not equals or not name:
@@ -98,6 +106,9 @@ def _changes(stated: list[str]) -> dict[str, Any]:
         if name in changed:
             raise UsageError(f"--set changes {name!r} twice", cure="change it once")
         changed[name] = value if name in _TEXT else _json_or_text(value)
+    if not changed or (faults is not None and no_faults):
+        what = "faults are put in and taken away" if changed else "nothing is changed"
+        raise UsageError(what, cure="write --set name=value, --faults PLAN or --no-faults")
     return changed
 
 

@@ -15,14 +15,15 @@ from harness.determinism.address import enclosing
 from harness.door.agents import make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
-from harness.door.headers import host_part, rollout_part, run_part
+from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.models import model_address, model_environment
 from harness.door.session import Entry, Session
 from harness.errors import Divergence, UsageError
 from harness.ports import Approver
 from harness.run.changes import Forks, changed_part, check_names
-from harness.run.fork import ForkedWorld, KnownCall, Where, known_calls
+from harness.run.fork import ForkedWorld, Where
 from harness.run.inputs import Call
+from harness.run.known import KnownCall, known_calls
 from harness.run.watch import read_place
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
@@ -32,7 +33,7 @@ from harness.trace.value import decode_value
 from harness.trace.verdict import Truth
 
 _AT_A_CALL: Final = ("outcome", "args", "prompt", "model", "down")
-_LABELS: Final = ("agent", "conversation", "forked_from", "seed", "subject", "tenant")
+_LABELS: Final = ("agent", "conversation", "forked_from", "schedule", "seed", "subject", "tenant")
 _SURFACES: Final[dict[str, Any]] = {one: one for one in get_args(Surface)}
 
 
@@ -77,37 +78,43 @@ def fork(
     call gives), ``args`` (what it is called with; of a model: its request) or a part of either (``args./amount``),
     ``prompt`` (the user's last message in that request, also where later ones repeat it), ``model`` (from there on),
     ``down`` (true: its tool refuses the connection from there on); and, from the beginning of the run, ``registry`` (a
-    file or name, or several), ``seed``, ``input`` or a part of it.
+    file or name, or several), ``seed``, ``input`` or a part of it, and ``faults`` (a plan, or its file, in the place of
+    the one the run was struck by; None takes that away).
 
     Up to that call the agent must do what is recorded. After it, a call that the record knows takes the recorded
-    outcome, and others are made for real, or end the fork where it is ``offline``. ``entry``, ``app`` and ``path`` are
-    as in ``replay``.
+    outcome, and others are made for real, or end the fork where it is ``offline``. Faults strike what the effects gave:
+    a recorded outcome without anything being performed, of a struck run the one that came in truth. ``entry``, ``app``
+    and ``path`` are as in ``replay``.
 
     Divergence where the agent does otherwise before that call: no trace is left then. UsageError for a change that
     cannot be made. Must not be called inside a running event loop.
     """
     check_names(set)
+    changed = dict(set)
+    if changed.get("faults") is not None:
+        changed["faults"] = faults_stated(changed["faults"])
     with open_trace(trace) as reader:
         events = list(reader)
     parent = reader.header
-    calls = known_calls(events)
-    step = _step(trace, events, calls, at, set)
-    _try(calls, step, set)
+    calls = known_calls(events, parent.run)
+    step = _step(trace, events, calls, at, changed)
+    _try(calls, step, changed)
     address = model_environment if offline else model_address
     with address(parent.host.get("base_url")):
         app, function = agent_behind(parent, str(trace), entry, app, path)
         divergence = header_divergence(app, parent)
         if divergence is not None:
             raise divergence
-        if "registry" in set:
-            app = app.with_registry(*([set["registry"]] if isinstance(set["registry"], str) else set["registry"]))
-        header = _header(app, parent, reader.digest, step, None if step is None else calls[step].event.seq, set)
+        if "registry" in changed:
+            rules = changed["registry"]
+            app = app.with_registry(*([rules] if isinstance(rules, str) else rules))
+        header = _header(app, parent, reader.digest, step, None if step is None else calls[step].event.seq, changed)
         target = Path(out) if out is not None else next_name(trace, "fork")
-        exact = parent.host.get("order") != "completions"
-        live = app.live_world(FileStore(target), approver, seed=set.get("seed"))
-        world = ForkedWorld(events, Where(step, dict(set), offline), live, app.clock, exact=exact)
+        live = app.live_world(FileStore(target), approver, seed=changed.get("seed"))
+        world = ForkedWorld(events, Where(step, changed, offline), live, app.clock, header=parent)
         world.secrets = read_private(trace)
         session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)
+        world.run = session.started
         result, error = _run(session, make_agent(app, function), header, world)
     if not world.reached:
         target.unlink()
@@ -184,8 +191,10 @@ def _header(
     app: Harness, parent: Header, digest: str, step: int | None, seq: int | None, changed: Mapping[str, Any]
 ) -> Header:
     given = changed_part(parent.run["input"], "input", changed)
-    labels = {name: parent.run[name] for name in _LABELS if name in parent.run}
+    labels: dict[str, Any] = {name: parent.run[name] for name in _LABELS if name in parent.run}
     labels["seed"] = changed.get("seed", labels.get("seed", 0))
+    plan = changed["faults"] if "faults" in changed else parent.run.get("faults")
+    labels |= {} if plan is None else {"faults": plan}
     origin = {"at": seq, "digest": digest, "set": dict(changed), "step": step}
     labels["forked_from"] = [*labels.get("forked_from", ()), origin]
     run = run_part(app, Entry(parent.run["entry"], given), **labels)

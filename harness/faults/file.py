@@ -66,6 +66,7 @@ FORM: Final[dict[str, Any]] = {
                     "tool": _NAMES,
                     "agent": _NAMES,
                     "nth": {"type": ["integer", "array"], "minimum": 1, "items": _COUNT},
+                    "spare": {"type": ["integer", "array"], "minimum": 1, "items": _COUNT},
                     "chance": _AT_MOST_ONE,
                     "when": {"type": "string"},
                     "strength": {
@@ -128,6 +129,7 @@ def _fault(said: Mapping[str, Any], number: int, at: Written | None) -> Fault:
         said.get("chance", 1.0),
         None if when is None else Expression(when, parse(when), at.find(["when"])),
         said.get("strength", {}),
+        _listed(said.get("spare", ())),
     )
 
 

@@ -65,8 +65,8 @@ class Fault:
     """One thing that goes wrong: a kind, the calls it strikes, and how strongly.
 
     ``tools`` and ``agents`` are names or globs. Of the calls that fit, and for which ``when`` is true, those numbered
-    in ``nth`` (from 1) are struck, all where it is empty; ``chance`` strikes only a share of them. ``strength`` are
-    the settings of the kind (``harness.faults.service`` and its neighbours say which).
+    in ``nth`` (from 1) are struck, all where it is empty, but none in ``spare``; ``chance`` strikes only a share of
+    them. ``strength`` are the settings of the kind (``harness.faults.service`` and its neighbours say which).
     """
 
     name: str
@@ -77,6 +77,7 @@ class Fault:
     chance: float = 1.0
     when: Expression | None = field(default=None, hash=False)
     strength: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    spare: tuple[int, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -89,6 +90,7 @@ class Fault:
         said |= {} if self.tools == ("*",) else {"tool": list(self.tools)}
         said |= {} if self.agents == ("*",) else {"agent": list(self.agents)}
         said |= {"nth": list(self.nth)} if self.nth else {}
+        said |= {"spare": list(self.spare)} if self.spare else {}
         said |= {} if self.chance == 1.0 else {"chance": self.chance}
         said |= {} if self.when is None else {"when": self.when.text}
         return said | ({"strength": dict(self.strength)} if self.strength else {})
@@ -117,10 +119,11 @@ class Target(NamedTuple):
 
 
 class Strike(NamedTuple):
-    """A fault that strikes a call, and chance of its own."""
+    """A fault that strikes a call, chance of its own, and which of the calls that fit it this is (from 1)."""
 
     fault: Fault
     chance: Random
+    nth: int = 1
 
 
 class Aim:
@@ -137,11 +140,11 @@ class Aim:
                 continue
             self._fitted[number] += 1
             fitted = self._fitted[number]
-            if fault.nth and fitted not in fault.nth:
+            if fitted in fault.spare or (fault.nth and fitted not in fault.nth):
                 continue
             if fault.chance < 1 and stream(self._plan.seed, fault.name, "strikes", fitted).random() >= fault.chance:
                 continue
-            yield Strike(fault, stream(self._plan.seed, fault.name, "how", fitted))
+            yield Strike(fault, stream(self._plan.seed, fault.name, "how", fitted), fitted)
 
 
 def _fits(fault: Fault, target: Target) -> bool:

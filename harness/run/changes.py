@@ -17,7 +17,7 @@ from harness.run.inputs import Call
 PLACES: Final = ("outcome", "args", "input")
 """What may be set as a whole or, with ``./POINTER``, in part."""
 
-NAMES: Final = (*PLACES, "prompt", "model", "registry", "seed", "down")
+NAMES: Final = (*PLACES, "prompt", "model", "registry", "seed", "down", "faults")
 
 Changed = dict[str, Any]
 """What is changed: names as in ``NAMES``, some with ``./POINTER``, and the new values."""
@@ -28,7 +28,7 @@ def check_names(changed: Mapping[str, Any]) -> None:
     for name in changed:
         place, dot, pointer = name.partition(".")
         if place not in NAMES or (dot and (place not in PLACES or not pointer.startswith("/"))):
-            cure = "set outcome, args, input (whole, or a part: args./amount), prompt, model, down, registry or seed"
+            cure = "set outcome, args, input (or a part: args./amount), prompt, model, down, registry, seed or faults"
             raise UsageError(f"{name!r} cannot be changed", cure=cure)
 
 

@@ -13,7 +13,7 @@ from harness.determinism.address import Node, acting, here, inside, nearest
 from harness.determinism.loop import beside
 from harness.determinism.member import Mutex
 from harness.errors import NotRecordable, Refused
-from harness.ports import Approval, Pending, Question, World
+from harness.ports import Approval, Pending, Question, Recorded, World
 from harness.routing.health.monitors import Signal
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
@@ -329,9 +329,8 @@ def _outcome(
         effect = run.faults.around(run, action, in_force(wanted, rewritten), effect)
     recorded = world.recorded(action, waits=False)
     if recorded is not None:
-        assert recorded.outcome is not None
         world.moment(recorded.at)
-        return _recalled(run, action, wanted, recorded.outcome)
+        return _recalled(run, action, wanted, recorded)
     with inside(action):
         world.aside()
         try:
@@ -353,16 +352,19 @@ async def _aoutcome(
     recorded = await world.arecorded(action)
     if recorded is not None:
         await world.turn_to_end(action, recorded.at)
-        assert recorded.outcome is not None
-        return _recalled(run, action, wanted, recorded.outcome)
+        return _recalled(run, action, wanted, recorded)
     with inside(action):
         return await beside(effect(rewritten))
 
 
-def _recalled(run: Run, action: int, wanted: Call, outcome: Outcome) -> Outcome:
+def _recalled(run: Run, action: int, wanted: Call, recorded: Recorded) -> Outcome:
+    """Give the outcome that the record, or what strikes it, has for an action whose turn has come."""
+    if recorded.struck is not None:
+        return recorded.struck()
+    assert recorded.outcome is not None
     if run.faults is not None:
-        run.faults.recalled(action, wanted.tool, outcome)
-    return outcome
+        run.faults.recalled(action, wanted.tool, recorded.outcome)
+    return recorded.outcome
 
 
 def in_force(wanted: Call, rewritten: Rewritten) -> Call:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from harness.determinism.schedule import Timeline
 from harness.ports import Clock, World
 from harness.run.fork import ForkedWorld, Where
 from harness.trace.event import Event
@@ -22,16 +21,12 @@ class ExploringWorld(ForkedWorld):
     """Serve one run in an order drawn from ``chance``; ``events`` are the record, ``kept`` takes the new trace."""
 
     def __init__(self, events: list[Event], kept: World, clock: Clock, chance: Random) -> None:
-        super().__init__(events, Where(None, {}, offline=True), kept, clock)
-        self._chance = chance
+        super().__init__(events, Where(None, {}, offline=True), kept, clock, choose=chance.randrange)
         self._spare: dict[str, deque[Any]] = {}
         for event in events:
             if event.kind == "read":
                 for source, value in event.body["reads"]:
                     self._spare.setdefault(source, deque()).append(value)
-
-    def timeline(self) -> Timeline:
-        return Timeline(stalled=self._stalled, choose=self._chance.randrange)
 
     def read(self, task: str, source: str, real: Callable[[], Any]) -> Any:
         """Give the recorded value of this task, else another one that the record has of the source."""

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
-from harness.determinism.address import acting, effects_around
+from harness.determinism.address import acting, effects_around, inside
 from harness.faults.delivery import recipients
 from harness.faults.file import plan_of
 from harness.faults.plan import Aim, Fault, Plan, Strike, Target
@@ -43,15 +43,16 @@ class Faults:
         self._recalled: dict[int, str] = {}  # the tools of recorded calls
         self._adopted: dict[int, Event] = {}  # recorded calls inside effects, whose end has not been told
         self._within: dict[int, list[Target]] = {}  # those that have ended and are not counted, by whose effect it is
+        self._struck: dict[int, tuple[Strike, ...]] = {}
 
     def around(
         self, run: Run, action: int, wanted: Call, effect: Callable[[Rewritten], Outcome]
     ) -> Callable[[Rewritten], Outcome]:
         """Give the effect of a call with its faults around it; each call is to be shown once, performed or not."""
-        strikes = self.strikes(run, wanted)
+        made = effect_of(self.strikes(run, action, wanted))
 
         def struck(rewritten: Rewritten) -> Outcome:
-            made, clean = effect_of(strikes), None
+            clean = None
             for _ in range(made.times if made.instead is None else 0):
                 clean = effect(rewritten)
             if made.delay_ms:
@@ -68,10 +69,10 @@ class Faults:
         effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]],
     ) -> Callable[[Rewritten], Coroutine[Any, Any, Outcome]]:
         """Do what ``around`` does for an asynchronous effect."""
-        strikes = self.strikes(run, wanted)
+        made = effect_of(self.strikes(run, action, wanted))
 
         async def struck(rewritten: Rewritten) -> Outcome:
-            made, clean = effect_of(strikes), None
+            clean = None
             try:
                 for _ in range(made.times if made.instead is None else 0):
                     clean = await effect(rewritten)
@@ -85,21 +86,24 @@ class Faults:
 
         return struck
 
-    def strikes(self, run: Run, wanted: Call) -> tuple[Strike, ...]:
+    def strikes(self, run: Run, action: int, wanted: Call) -> tuple[Strike, ...]:
         """Give the faults that strike a call as it is to be performed; each call is to be shown once."""
-        for action in [one for one in self._within if one in self._recalled]:
-            for inner in self._within.pop(action):
+        for outer in [one for one in self._within if one in self._recalled]:
+            for inner in self._within.pop(outer):
                 tuple(self._aim.strikes(inner))  # it has struck them: they are only counted
         target = Target(wanted.surface, wanted.tool, wanted.args, acting.get() or self._agent)
         run.machine.shared.agents.add(target.agent)
-        return tuple(self._aim.strikes(target))
+        strikes = tuple(self._aim.strikes(target))
+        if strikes:
+            self._struck[action] = strikes
+        return strikes
 
     def receivers(self, run: Run, action: int, wanted: Call, declared: Iterable[str]) -> list[str]:
         """Give who gets a message, in order, or who acts after a handoff, and tell of each fault.
 
         ``declared`` are the agents that are known before any has acted.
         """
-        strikes, agents = self.strikes(run, wanted), run.machine.shared.agents
+        strikes, agents = self.strikes(run, action, wanted), run.machine.shared.agents
         agents.add(wanted.args["to"])
         sender, to = acting.get() or self._agent, [wanted.args["to"]]
         for strike in strikes:
@@ -119,13 +123,31 @@ class Faults:
                 outcome = made.instead
             elif outcome is not None:
                 outcome = changed(strike, outcome, earlier)
-            acts = strike is made.by or _acts(strike.fault, clean)
+            acts = strike is made.by or _acts(strike.fault, clean, made.times)
             say(run, "fault", _said(action, strike.fault, clean, acts, (before, outcome)))
         self._remember(tool, action, clean)
         assert outcome is not None
         return outcome
 
     # --- calls that are not performed again --------------------------------------------------------------------------
+
+    def shown(self, action: int) -> tuple[Strike, ...]:
+        """Give the faults that strike a call which was shown."""
+        return self._struck.get(action, ())
+
+    def pass_by(self, calls: Iterable[Event]) -> None:
+        """Count calls that were made inside an effect which is taken from another trace; they are not struck."""
+        for body, agent in ((one.body, one.agent) for one in calls):
+            tuple(self._aim.strikes(Target(body["surface"], body["tool"], body["args"], agent)))
+
+    def on_record(self, run: Run, action: int, tool: str, clean: Outcome | None) -> Outcome:
+        """Give what becomes of a call that is not performed because a record knows its outcome, and tell of it.
+
+        ``clean`` is what the effect gave, None where a fault takes its place. Nothing happens twice: of a duplicate the
+        second outcome is the recorded one, so that it changes nothing.
+        """
+        with inside(action):
+            return self._told(run, action, tool, effect_of(self.shown(action))._replace(times=1), clean)
 
     def recalled(self, action: int, tool: str, outcome: Outcome) -> None:
         """Take note of what the record says of a call; what came in truth may be told by a fault that is adopted."""
@@ -160,9 +182,9 @@ class Faults:
                 del results[next(iter(results))]
 
 
-def _acts(fault: Fault, clean: Outcome | None) -> bool:
+def _acts(fault: Fault, clean: Outcome | None, times: int) -> bool:
     """Tell whether a fault has an effect that no outcome shows: time passes, or what is performed happens again."""
-    return fault.kind == "delay" or (fault.kind == "duplicate" and clean is not None)
+    return fault.kind == "delay" or (fault.kind == "duplicate" and clean is not None and times > 1)
 
 
 def _said(

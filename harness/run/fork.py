@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
 
-from harness.determinism import canonical
-from harness.determinism.address import enclosing
+from harness.determinism.address import enclosing, inside
 from harness.determinism.loop import SessionLoop
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
+from harness.determinism.turns import Chooser, Order
 from harness.errors import Divergence, Halt, HarnessError
+from harness.faults.plan import Strike
+from harness.faults.service import effect_of
 from harness.mediation.approval import read_back
 from harness.ports import Approval, Clock, Pending, Question, Recorded, World
 from harness.run.changes import changed_part
+from harness.run.drive import Run, say
+from harness.run.known import Known, KnownCall, known_calls
 from harness.run.reads import Reads, RecordedReads, is_placed, seeded
+from harness.trace.codec import Header
 from harness.trace.event import Event
-from harness.trace.history import Histories, restored
-from harness.trace.outcome import Failed, Ok, Unknown, from_body
+from harness.trace.history import Histories
+from harness.trace.outcome import Failed, Ok, Outcome, Unknown, from_body
 from harness.trace.reader import Entry, Reader
+
+Request = tuple[str, dict[str, Any]]
 
 _CANCELLED: Final = Unknown("cancelled")
 _SAYS: Final = "the connection is refused: the fork takes the tool for down"
@@ -34,58 +42,56 @@ _REFUSED: Final = Failed(
 )
 
 
-class KnownCall(NamedTuple):
-    """A call that the record knows: its intent, its request, its outcome and the answer about it, if there are any."""
-
-    event: Event
-    request: tuple[str, dict[str, Any]]
-    observation: Event | None
-    answer: Event | None
-
-
-def known_calls(events: list[Event]) -> list[KnownCall]:
-    """Give the calls of an agent's own code, in order; what lies inside an effect is left out."""
-    observations = {event.body["action"]: event for event in events if event.kind == "observation"}
-    answers = {event.body["action"]: event for event in events if "answer" in event.body}
-    return [
-        KnownCall(event, request, observations.get(event.seq), answers.get(event.seq))
-        for event, request in restored(events)
-        if enclosing(event.task) is None
-    ]
-
-
 class Where(NamedTuple):
     """Where a fork leaves its record and what it changes there.
 
     ``step`` counts the calls of ``known_calls``; None where the change is in force from the beginning. ``changed`` is
-    what ``run.changes`` speaks of. ``offline``: no call may go live.
+    what ``run.changes`` speaks of. ``offline``: no call may go live. ``given`` are outcomes in the place of recorded
+    ones, by the number of the recorded call; ``more`` are calls that another record knows.
     """
 
     step: int | None
     changed: dict[str, Any]
     offline: bool
+    given: Mapping[int, Outcome] = {}
+    more: Sequence[KnownCall] = ()
 
 
 class ForkedWorld:
     """Serve a run that leaves its record.
 
     ``taken`` are the calls whose outcome came from the record, ``went_live`` those that it did not know, by number and
-    tool. ``secrets`` are the secret bytes that the recorded run drew, by their placeholders.
+    tool. ``secrets`` are the secret bytes that the recorded run drew, by their placeholders. ``header`` is that of the
+    record, whose order is kept; where ``choose`` is given the order is chosen, ``virtual`` as in ``Turns``. Where
+    ``run`` gives the run that lives here, its faults strike what the effects gave; else outcomes are what the recorded
+    agent saw.
     """
 
-    def __init__(self, events: list[Event], where: Where, live: World, clock: Clock, *, exact: bool = True) -> None:
+    def __init__(
+        self,
+        events: list[Event],
+        where: Where,
+        live: World,
+        clock: Clock,
+        *,
+        header: Header | None = None,
+        choose: Chooser | None = None,
+        virtual: bool = False,
+    ) -> None:
         self.failed: HarnessError | None = None
         self.went_live: list[tuple[int, str]] = []
         self.taken: set[int] = set()
         self.secrets: Mapping[str, bytes] = {}
         self.offline = where.offline
-        self._where, self._live, self._clock, self._exact = where, live, clock, exact
-        self._calls = known_calls(events)
-        self._unused: dict[str, deque[KnownCall]] = {}
-        for call in self._calls:
-            self._unused.setdefault(_key(call.event, call.request), deque()).append(call)
+        self._where, self._live, self._clock = where, live, clock
+        self._header, self._choose, self._virtual = header, choose, virtual
+        self.run: Callable[[], Run] | None = None
+        self._calls = known_calls(events, None if header is None else header.run)
+        self._known = Known([*self._calls, *where.more])
         self._reads = RecordedReads(events)
         self._met: dict[int, KnownCall] = {}
+        self._wanted: dict[int, tuple[Event, Request]] = {}
+        self._found: dict[int, Recorded] = {}
         self._steps: dict[int, int] = {}
         self._tools: dict[int, str] = {}
         self._down = ""
@@ -98,8 +104,16 @@ class ForkedWorld:
 
     def timeline(self) -> Timeline:
         """Give the timeline that the agent's threads and event loop follow."""
-        self._timelines.append(Timeline(stalled=self._stalled, exact=self._exact))
-        return self._timelines[-1]
+        run, order = ({}, "exact") if self._header is None else (self._header.run, self._header.host.get("order"))
+        options: dict[str, Any] = {"stalled": self._stalled, "exact": order != "completions"}
+        if self._choose is None:
+            options |= {"choose": Order(map(tuple, run.get("schedule", {}).get("turns", ()))).choose, "retold": True}
+        else:
+            options |= {"choose": self._choose, "virtual": self._virtual}
+        self._timelines.append(timeline := Timeline(**options))
+        if self._virtual or order == "virtual":
+            timeline.begin()
+        return timeline
 
     @property
     def reached(self) -> bool:
@@ -157,23 +171,81 @@ class ForkedWorld:
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def recorded(self, action: int, *, waits: bool) -> Recorded | None:
-        call = self._met.get(action)
-        observation = None if call is None else call.observation
-        outcome = None if observation is None else from_body(observation.body)
-        at = self._at + 1 if observation is None else observation.at
-        if self._tools.get(action) == self._down and not self._is_before(action):
-            outcome = _REFUSED
-        elif self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
-            value = outcome.value if isinstance(outcome, Ok) else None
-            outcome = Ok(changed_part(value, "outcome", self._where.changed))
-        elif outcome is None or (outcome == _CANCELLED and not (self._is_before(action) or self._where.offline)):
+        if action in self._found:
+            return self._found[action]  # whoever reads a stream asks again when it ends
+        event, request = self._wanted.pop(action, (None, None))
+        met = self._met.get(action)
+        found = self._changed(action, met)
+        if found is None and event is not None and request is not None:
+            found = self._served(event, request, met)
+        if found is None:
             self._go_live(action)
             return None
+        self._found[action] = found
         self.taken.add(action)
-        if outcome == _CANCELLED:
-            return Recorded(outcome, None)
-        self._at = max(self._at, at - 1)
-        return Recorded(outcome, at)
+        if found.at is not None:
+            self._at = max(self._at, found.at - 1)
+        return found
+
+    def _changed(self, action: int, met: KnownCall | None) -> Recorded | None:
+        """Give the outcome of a call that the fork changes; None where it leaves it alone."""
+        observation = None if met is None else met.observation
+        if self._tools.get(action) == self._down and not self._is_before(action):
+            outcome: Outcome = _REFUSED
+        elif met is not None and met.event.seq in self._where.given:
+            outcome = self._where.given[met.event.seq]
+        elif self._steps.get(action, -1) == self._where.step and any(map(_sets_outcome, self._where.changed)):
+            recorded = None if observation is None else observation.body.get("ok")
+            outcome = Ok(changed_part(recorded, "outcome", self._where.changed))
+        else:
+            return None
+        return Recorded(outcome, self._at + 1 if observation is None else observation.at)
+
+    def _served(self, action: Event, request: Request, met: KnownCall | None) -> Recorded | None:
+        """Give what the record knows of a call, struck by the faults of this run; None where it is to go live."""
+        run = None if self.run is None else self.run()
+        strikes = () if run is None or run.faults is None else run.faults.shown(action.seq)
+        model = action.body["surface"] == "model"
+        if run is None or (model and self._struck_alike(strikes, met)):
+            outcome = None if met is None or met.observation is None else from_body(met.observation.body)
+            if run is not None and met is not None:
+                _retell(run, action.seq, met.faults)
+            return self._came(action.seq, outcome, _moment(met))
+        made = effect_of(strikes)
+        if made.instead is not None:
+            if met is not None and not met.performed:
+                return self._struck(run, action, None, _moment(met))
+            if met is not None:
+                self._known.give_back(met)  # the next call of the same request finds what this one does not need
+            return self._struck(run, action, None, self.now(0) + 1)
+        call = met if met is not None and met.performed else self._known.performance(action, request)
+        if call is None or (call.mixed and "faults" in self._where.changed) or any(map(_asks, strikes)):
+            return None
+        if run.faults is not None:
+            run.faults.pass_by(call.inner)
+        outcome, at = call.gave, _moment(call) - call.delayed_ns
+        if run.faults is None or outcome is None or outcome == _CANCELLED or (model and not strikes):
+            return self._came(action.seq, outcome, at)
+        if model and "chunks" in getattr(outcome, "value", ()):
+            return None  # a stream is struck where it comes from
+        return self._struck(run, action, outcome, at + int(made.delay_ms * 1e6))
+
+    def _struck_alike(self, strikes: Sequence[Strike], met: KnownCall | None) -> bool:
+        """Tell whether a call is struck by the faults by which it was struck in the record."""
+        before = [] if met is None else [(one.body["fault"], one.body["kind"]) for one in met.faults]
+        now = [(one.fault.name, one.fault.kind) for one in strikes]
+        return "faults" not in self._where.changed or before == now
+
+    def _came(self, action: int, outcome: Outcome | None, at: int) -> Recorded | None:
+        """Give an outcome as it was recorded; what the agent had cancelled never comes, or is asked for again."""
+        if outcome != _CANCELLED:
+            return None if outcome is None else Recorded(outcome, at)
+        return Recorded(outcome, None) if self._is_before(action) or self._where.offline else None
+
+    @staticmethod
+    def _struck(run: Run, action: Event, clean: Outcome | None, at: int) -> Recorded:
+        assert run.faults is not None
+        return Recorded(clean, at, partial(run.faults.on_record, run, action.seq, action.body["tool"], clean))
 
     async def arecorded(self, action: int) -> Recorded | None:
         return self.recorded(action, waits=True)
@@ -237,9 +309,10 @@ class ForkedWorld:
         self._tools[event.seq] = tool
         if step == self._where.step and self._where.changed.get("down"):
             self._down = tool
-        unused = self._unused.get(_key(event, (tool, whole)))
-        if unused:
-            self._met[event.seq] = unused.popleft()
+        self._wanted[event.seq] = event, (tool, whole)
+        met = self._known.meet(event, (tool, whole))
+        if met is not None:
+            self._met[event.seq] = met
         if self._where.step is not None and step < self._where.step:
             expected = self._calls[step]
             if self._met.get(event.seq) is not expected:
@@ -289,9 +362,21 @@ class ForkedWorld:
         raise Halt(self.failed)
 
 
-def _key(event: Event, request: tuple[str, dict[str, Any]]) -> str:
-    tool, args = request
-    return canonical.digest_of([event.body["surface"], tool, args])
+def _moment(call: KnownCall | None) -> int:
+    """Give when the outcome of a call came."""
+    return 0 if call is None or call.observation is None else call.observation.at
+
+
+def _retell(run: Run, action: int, faults: Iterable[Event]) -> None:
+    """Tell of faults that have struck in the record, and whose work is in the recorded outcome."""
+    with inside(action):
+        for fault in faults:
+            say(run, "fault", {**fault.body, "action": action})
+
+
+def _asks(strike: Strike) -> bool:
+    """Tell whether a fault changes what is asked, so that no recorded answer is one to that."""
+    return strike.fault.family == "request"
 
 
 def _sets_outcome(name: str) -> bool:

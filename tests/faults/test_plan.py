@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.faults.file import load_faults
+from harness.faults.file import load_faults, plan_of
 from harness.faults.plan import KINDS, Aim, Plan, Target
 
 
@@ -31,6 +32,8 @@ PAY = [Target("tool", "pay", {"cents": cents}) for cents in (1, 20, 3, 40, 5)]
         ("{fault: timeout}", [0, 1, 2, 3, 4]),
         ("{fault: timeout, tool: pay, nth: 2}", [1]),
         ("{fault: timeout, tool: 'p*', nth: [1, 5, 9]}", [0, 4]),
+        ("{fault: timeout, spare: 2}", [0, 2, 3, 4]),
+        ("{fault: timeout, nth: [1, 3], spare: [1, 2]}", [2]),
         ("{fault: timeout, when: call.args.cents > 10}", [1, 3]),
         ("{fault: timeout, when: call.args.cents > 10, nth: 2}", [3]),
         ("{fault: timeout, when: call.args.euros > 10}", []),
@@ -104,3 +107,17 @@ def test_a_chance_is_a_share_of_calls(chance: float) -> None:
     """Of many calls about as many are struck as the plan says."""
     struck = _struck(_plan(f"{{fault: timeout, chance: {chance}}}"), [Target("tool", "x", {})] * 2000)
     assert _shares(chance)(sum(map(bool, struck)))
+
+
+@given(st.sets(st.integers(1, 30)), st.integers(0, 100))
+def test_what_is_spared_moves_no_other(spare: set[int], seed: int) -> None:
+    """A plan that spares some calls strikes the others as it would have, and says so when it is stated."""
+    whole = _plan("{fault: corrupt, chance: 0.5}", seed)
+    less = Plan(whole.name, (replace(whole.faults[0], spare=tuple(spare)),), seed)
+
+    def told(plan: Plan) -> list[tuple[int, float]]:
+        aim = Aim(plan)
+        return [(one.nth, one.chance.random()) for _ in range(30) for one in aim.strikes(PAY[0])]
+
+    assert told(less) == [one for one in told(whole) if one[0] not in spare]
+    assert plan_of(less.stated()) == less

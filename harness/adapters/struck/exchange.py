@@ -44,7 +44,7 @@ def struck(run: Run, action: int, wanted: Call, api: Api) -> Struck | None:
     """Give what strikes a call of a model, None where nothing does; each call is to be shown once, performed or not."""
     if run.faults is None:
         return None
-    strikes = run.faults.strikes(run, in_force(wanted, run.machine.rewritten(action)))
+    strikes = run.faults.strikes(run, action, in_force(wanted, run.machine.rewritten(action)))
     return Struck(run, action, strikes, api) if strikes else None
 
 
