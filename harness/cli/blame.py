@@ -33,7 +33,8 @@ def command(
         bool, typer.Option("--live", help="Call the agent's tools, in virtual time, instead of the record.")
     ] = False,
     before: Annotated[
-        str | None, typer.Option(metavar="M:F", help="Called before every live run, to put the agent's world back.")
+        str | None,
+        typer.Option(metavar="M:F", help="Called before every run, to put back what is kept in modules."),
     ] = None,
     budget: Annotated[int, typer.Option(metavar="RUNS", min=1, help="How many runs may be made.")] = 200,
     entry: EntryName = None,
@@ -46,8 +47,6 @@ def command(
     The agent runs again on its record, with one thing put right at a time: a fault that struck, a turn, a change of the
     input, or the outcome of a call. Exit 3 where no repair that was tried is enough.
     """
-    if before is not None and not live:
-        raise UsageError("--before belongs to --live", cure="add --live; on a record nothing is called")
     restore_hash_seed(trace)
     with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         found = blame(

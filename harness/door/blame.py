@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,8 +20,8 @@ from harness.run.watch import read_place
 from harness.stress.blame import Blame
 from harness.stress.blame import blame as blamed
 from harness.stress.header import Begun
-from harness.stress.repair import Given, Ran, Repair, mended, repairs_of
-from harness.stress.schedule import Schedule
+from harness.stress.repair import Given, LeftOut, Ran, Repair, mended, repairs_of
+from harness.stress.schedule import Schedule, Turn
 from harness.stress.seen import Seen, Violated
 from harness.trace.event import Event
 from harness.trace.outcome import Ok, from_body, to_body
@@ -78,8 +79,8 @@ def blame(
     the schedule that the header names; and the outcome of a call before the violation: that of the same call (agent,
     tool, number) in ``twin``, the trace of a good run; one of ``repairs``, by step (``"3"``) or event (``"seq:12"``);
     or, where neither is given and no fault is named, another one that the record has of the same tool. With ``live``
-    the agent's tools are called, in virtual time, ``before`` (a function or ``module:function``; what the header names,
-    if nothing is said) first each time, and only the schedule is put right.
+    the agent's tools are called, in virtual time, and only the schedule is put right. ``before`` (a function or
+    ``module:function``; what the header names, if nothing is said) puts the agent's world back before each run.
     ``rule`` and ``budget`` are as in ``blame_trial``, ``entry``, ``app`` and ``path`` as in ``replay``.
 
     A run that comes to a call which neither the record nor the twin knows is open, and counts for nothing, unless that
@@ -91,15 +92,22 @@ def blame(
     if live:
         trials, (schedule, given, _) = _live(trace, before, entry, app, path)
         return blame_trial(trials, trials.run(schedule, given), rule=rule, input=given, budget=budget)
-    record = RecordedTrials(trace, entry=entry, app=app, path=path, more=() if twin is None else (twin,))
-    bad = record.run(record.begun.schedule)
+    more = () if twin is None else (twin,)
+    record = RecordedTrials(trace, entry=entry, app=app, path=path, before=before, more=more)
+    schedule = record.begun.schedule
+    bad = record.run(replace(schedule, turns=()))  # the recorded order is the turned one
     violation = _violated(bad.seen, rule)
-    wanted: list[Repair] = repairs_of(record.begun.schedule, bad)
+    wanted: list[Repair] = repairs_of(schedule, bad)
     wanted += _outcomes(record, violation.rule, twin, repairs or {}, derive=not wanted)
 
     def again(tried: tuple[Repair, ...]) -> Ran:
         outcomes = {one.seq: one.outcome for one in tried if isinstance(one, Given)}
-        return record.run(mended(record.begun.schedule, tried), outcomes=outcomes)
+        turned_back = tuple(
+            Turn(one.element.place, 1)  # whoever was to go first is the next one now
+            for one in tried
+            if isinstance(one, LeftOut) and isinstance(one.element, Turn)
+        )
+        return record.run(replace(mended(schedule, tried), turns=turned_back), outcomes=outcomes)
 
     return blamed(bad, again, wanted, violation.rule, budget=budget)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.adapters.files import open_trace
 from harness.adapters.private import read_private
 from harness.determinism.turns import Order
-from harness.door.agents import make_agent
+from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
@@ -38,8 +38,10 @@ class RecordedTrials:
 
     Faults strike what the recorded effects gave. A call that the record does not know, nor a trace of ``more``, ends
     the trial there: what is seen is what came before, ``Trial.error`` is the Divergence. The order is the recorded one,
-    but for the turns of the schedule; no time is waited for. ``entry``, ``app`` and ``path`` are as in ``replay``.
-    Divergence where rules or tools are not the recorded ones. Must not be used inside a running event loop.
+    and the turns of a schedule are turns of that; no time is waited for. ``before``, a function or ``module:function``,
+    or what the header names, is called before every run: what an agent keeps in its module is no outcome. ``entry``,
+    ``app`` and ``path`` are as in ``replay``. Divergence where rules or tools are not the recorded ones. Must not be
+    used inside a running event loop.
 
     It does not tell what a tool or a model would have given that was never asked: so a fault that changes a request to
     a model ends a trial, as does a new one on an answer that was streamed.
@@ -52,6 +54,7 @@ class RecordedTrials:
         entry: str | Callable[..., Any] | None = None,
         app: Harness | None = None,
         path: str | Path | None = None,
+        before: str | Callable[[], object] | None = None,
         more: tuple[str | Path, ...] = (),
     ) -> None:
         with open_trace(trace) as reader:
@@ -63,6 +66,8 @@ class RecordedTrials:
         with model_environment(self._header.host.get("base_url")):
             self.app, function = agent_behind(self._header, str(trace), entry, app, path)
             self.agent = make_agent(self.app, function)
+            before = before or self.begun.before or None
+            self._before = load_entry(before, str(path or "")) if isinstance(before, str) else before
         divergence = header_divergence(self.app, self._header)
         if divergence is not None:
             raise divergence
@@ -91,6 +96,8 @@ class RecordedTrials:
         given = encode_value(self.begun.input if input is None else dict(input))
         for change in schedule.changes:
             given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): encode_value(change.value)})
+        if self._before is not None:
+            self._before()
         kept, order = Kept(), Order(schedule.turns)
         live = self.app.live_world(kept)
         header = self._struck_header(schedule, given, self.begun.input if input is None else dict(input))

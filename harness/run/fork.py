@@ -92,6 +92,7 @@ class ForkedWorld:
         self._met: dict[int, KnownCall] = {}
         self._wanted: dict[int, tuple[Event, Request]] = {}
         self._found: dict[int, Recorded] = {}
+        self._left = False  # whether anything has come otherwise than recorded
         self._steps: dict[int, int] = {}
         self._tools: dict[int, str] = {}
         self._down = ""
@@ -182,6 +183,7 @@ class ForkedWorld:
             self._go_live(action)
             return None
         self._found[action] = found
+        self._left = self._left or not self._struck_alike(action, met)
         self.taken.add(action)
         if found.at is not None:
             self._at = max(self._at, found.at - 1)
@@ -199,22 +201,23 @@ class ForkedWorld:
             outcome = Ok(changed_part(recorded, "outcome", self._where.changed))
         else:
             return None
-        return Recorded(outcome, self._at + 1 if observation is None else observation.at)
+        self._left = True
+        return Recorded(outcome, self._at + 1 if observation is None else self._moment(met))
 
     def _served(self, action: Event, request: Request, met: KnownCall | None) -> Recorded | None:
         """Give what the record knows of a call, struck by the faults of this run; None where it is to go live."""
         run = None if self.run is None else self.run()
         strikes = () if run is None or run.faults is None else run.faults.shown(action.seq)
         model = action.body["surface"] == "model"
-        if run is None or (model and self._struck_alike(strikes, met)):
+        if run is None or (model and ("faults" not in self._where.changed or self._struck_alike(action.seq, met))):
             outcome = None if met is None or met.observation is None else from_body(met.observation.body)
             if run is not None and met is not None:
                 _retell(run, action.seq, met.faults)
-            return self._came(action.seq, outcome, _moment(met))
+            return self._came(action.seq, outcome, self._moment(met))
         made = effect_of(strikes)
         if made.instead is not None:
             if met is not None and not met.performed:
-                return self._struck(run, action, None, _moment(met))
+                return self._struck(run, action, None, self._moment(met))
             if met is not None:
                 self._known.give_back(met)  # the next call of the same request finds what this one does not need
             return self._struck(run, action, None, self.now(0) + 1)
@@ -223,18 +226,28 @@ class ForkedWorld:
             return None
         if run.faults is not None:
             run.faults.pass_by(call.inner)
-        outcome, at = call.gave, _moment(call) - call.delayed_ns
+        outcome, at = call.gave, self._moment(call) - call.delayed_ns
         if run.faults is None or outcome is None or outcome == _CANCELLED or (model and not strikes):
             return self._came(action.seq, outcome, at)
         if model and "chunks" in getattr(outcome, "value", ()):
             return None  # a stream is struck where it comes from
         return self._struck(run, action, outcome, at + int(made.delay_ms * 1e6))
 
-    def _struck_alike(self, strikes: Sequence[Strike], met: KnownCall | None) -> bool:
-        """Tell whether a call is struck by the faults by which it was struck in the record."""
+    def _struck_alike(self, action: int, met: KnownCall | None) -> bool:
+        """Tell whether a call is known and struck by the very faults by which it was struck in the record."""
         before = [] if met is None else [(one.body["fault"], one.body["kind"]) for one in met.faults]
-        now = [(one.fault.name, one.fault.kind) for one in strikes]
-        return "faults" not in self._where.changed or before == now
+        faults = None if self.run is None else self.run().faults
+        now = () if faults is None else faults.shown(action)
+        return met is not None and before == [(one.fault.name, one.fault.kind) for one in now]
+
+    def _moment(self, call: KnownCall | None) -> int:
+        """Give when the outcome of a call comes: as recorded, and once the run has left its record as long after it."""
+        if call is None or call.observation is None:
+            return 0
+        member = member_here()
+        if not self._left or member is None:
+            return call.observation.at
+        return member.timeline.now + call.observation.at - call.event.at
 
     def _came(self, action: int, outcome: Outcome | None, at: int) -> Recorded | None:
         """Give an outcome as it was recorded; what the agent had cancelled never comes, or is asked for again."""
@@ -360,11 +373,6 @@ class ForkedWorld:
         cause = "the agent is not the recorded one, or depends on something that is not captured" if before else ""
         self.failed = self.failed or Divergence(what, seq=seq, step=step, cause=cause)
         raise Halt(self.failed)
-
-
-def _moment(call: KnownCall | None) -> int:
-    """Give when the outcome of a call came."""
-    return 0 if call is None or call.observation is None else call.observation.at
 
 
 def _retell(run: Run, action: int, faults: Iterable[Event]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
 from harness.determinism.address import effects_around, enclosing
@@ -18,6 +18,8 @@ from harness.faults.service import delay_ms
 from harness.trace.event import Event
 from harness.trace.history import restored
 from harness.trace.outcome import Outcome, from_body
+
+_LATE_NS: Final = 2  # a timer fires a nanosecond late, and what it lets through arrives another one later
 
 
 class KnownCall(NamedTuple):
@@ -87,7 +89,7 @@ def _matters(fault: Event) -> bool:
 def _delays(run: Mapping[str, Any]) -> dict[str, int]:
     """Give the faults of a run that delay, by name, with how long in nanoseconds."""
     plan = plan_of(run["faults"]).faults if "faults" in run else ()
-    return {one.name: int(delay_ms(one) * 1e6) for one in plan if one.kind == "delay"}
+    return {one.name: int(delay_ms(one) * 1e6) + _LATE_NS for one in plan if one.kind == "delay"}
 
 
 class Known:

@@ -18,7 +18,7 @@ VERSION: Final = 1
 MAX_LINE_BYTES: Final = 1 << 30
 
 _OPENING: Final = b'{"format":"mat"'
-_AS_IS: Final = "observation"
+_AS_IS: Final = frozenset(("observation", "fault"))  # a fault tells of an outcome that may yet be given
 _MAIN: Final = b'"main"'
 _EVENT_KEYS: Final = ["agent", "at", "body", "kind", "parents", "prev", "seq", "task"]
 _TYPES: Final = {
@@ -72,12 +72,12 @@ def footer_line(footer: Footer) -> bytes:
 
 def encode_body(kind: str, body: dict[str, Any]) -> bytes:
     """Write an event's body; outcomes keep the key order that the agent could see, everything else is sorted."""
-    return canonical.encode_as_is(body) if kind == _AS_IS else canonical.encode(body)
+    return canonical.encode_as_is(body) if kind in _AS_IS else canonical.encode(body)
 
 
 def sorts(kind: str) -> bool:
     """Tell whether the keys of a body are sorted when it is written."""
-    return kind != _AS_IS
+    return kind not in _AS_IS
 
 
 def event_line(event: Event, body: bytes, prev: str) -> bytes:

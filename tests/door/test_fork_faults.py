@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness import Harness, InDoubt, RecordedError
 from harness.adapters.files import open_trace
 from harness.door.fork import Fork, fork
 from harness.door.replay import replay
+from harness.door.resume import resume
 from harness.errors import PlanError, UsageError
 from harness.faults.file import load_faults
 from harness.faults.plan import Plan
@@ -236,3 +238,17 @@ def test_calls_inside_an_effect_count_and_are_not_struck(tmp_path: Path) -> None
     clean = _record(tmp_path, "", totals)
     assert _fork(clean, "{fault: truncate, tool: look, nth: 3}", totals).result == [4, 1]
     assert _fork(clean, "{fault: truncate, tool: look, nth: [1, 2]}", totals).result == [4, 2]
+
+
+def test_a_fork_that_was_killed_goes_on_being_struck(tmp_path: Path) -> None:
+    """Its header holds the plan: what is performed after the cut is struck as it would have been."""
+    first = _fork(_record(tmp_path), "{fault: error, tool: pay}")
+    assert first.result[1:] == ["RecordedError", "RecordedError"]
+    lines = Path(first.path).read_bytes().splitlines(keepends=True)
+    cut = tmp_path / "cut.mat.jsonl"
+    kinds = [json.loads(line).get("kind") for line in lines]
+    cut.write_bytes(b"".join(lines[: kinds.index("fault") + 2]))
+    resumed = resume(cut, entry=shop, app=APP)
+    assert resumed.result == first.result
+    assert MADE == []
+    assert len(_faults(resumed.path)) == 2
