@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.live import LiveWorld
+from harness.adapters.registries import looking_in
 from harness.adapters.virtual import BEGINS, VirtualWorld
 from harness.determinism.schedule import Timeline
 from harness.determinism.turns import Order
@@ -187,9 +188,9 @@ def trial(
 ) -> Trial:
     """Run an agent once under a schedule, or what ``Schedule.stated`` gives of one, and give what came of it.
 
-    ``entry`` is ``module:function`` (looked for in ``path`` first) or the function; ``app`` the app whose tools and
-    rules it uses, where it is not decorated with ``@app.agent``; ``registry`` other rules than those of the app. The
-    rest is as in ``Trials``.
+    ``entry`` is ``module:function`` or the function; it, and files of rules that its app names, are looked for in
+    ``path`` first. ``app`` is the app whose tools and rules it uses, where it is not decorated with ``@app.agent``;
+    ``registry`` other rules than those of the app. The rest is as in ``Trials``.
     """
     wanted = schedule if isinstance(schedule, Schedule) else schedule_of(schedule or {})
     trials = trials_of(entry, app=app, registry=registry, before=before, path=path, virtual=virtual)
@@ -206,7 +207,8 @@ def trials_of(
     virtual: bool = True,
 ) -> Trials:
     """Give the trials of an agent, found as ``trial`` finds it; UsageError where it belongs to no app."""
-    function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
+    with looking_in(path):
+        function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
     app = app or app_of(function) or (Harness() if registry else None)
     if app is None:
         raise UsageError(
