@@ -20,7 +20,7 @@ from harness.run.session import SessionMachine
 from harness.run.stop import MACHINE, WAITS, Stop
 from harness.trace.error import describe
 from harness.trace.event import Kind
-from harness.trace.outcome import Failed, Outcome, Unknown
+from harness.trace.outcome import CANCELLED, Failed, Outcome
 
 if TYPE_CHECKING:
     from harness.run.faulty import Faults
@@ -193,7 +193,7 @@ def _finished(run: Run, action: int, outcome: Outcome) -> Outcome:
 def abandon(run: Run, action: int) -> int:
     """Write that an effect was cancelled while it was under way: it may have happened. Gives the event that says so."""
     try:
-        return _step(run, Complete, action, Unknown("cancelled")).seq  # the agent has gone: nobody is told of a refusal
+        return _step(run, Complete, action, CANCELLED).seq  # the agent has gone: nobody is told of a refusal
     finally:
         run.stop.end(action)
 

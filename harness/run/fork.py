@@ -30,12 +30,11 @@ from harness.run.reads import Reads, RecordedReads, is_placed, seeded
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.history import Histories
-from harness.trace.outcome import Failed, Ok, Outcome, Unknown, from_body
+from harness.trace.outcome import Failed, Ok, Outcome, from_body, is_cancelled
 from harness.trace.reader import Entry, Reader
 
 Request = tuple[str, dict[str, Any]]
 
-_CANCELLED: Final = Unknown("cancelled")
 _SAYS: Final = "the connection is refused: the fork takes the tool for down"
 _REFUSED: Final = Failed(
     {"args": [_SAYS], "happened": False, "message": _SAYS, "type": "builtins:ConnectionRefusedError"}, retryable=True
@@ -227,7 +226,7 @@ class ForkedWorld:
         if run.faults is not None:
             run.faults.pass_by(call.inner)
         outcome, at = call.gave, self._moment(call) - call.delayed_ns
-        if run.faults is None or outcome is None or outcome == _CANCELLED or (model and not strikes):
+        if run.faults is None or outcome is None or is_cancelled(outcome) or (model and not strikes):
             return self._came(action.seq, outcome, at)
         if model and "chunks" in getattr(outcome, "value", ()):
             return None  # a stream is struck where it comes from
@@ -251,8 +250,10 @@ class ForkedWorld:
 
     def _came(self, action: int, outcome: Outcome | None, at: int) -> Recorded | None:
         """Give an outcome as it was recorded; what the agent had cancelled never comes, or is asked for again."""
-        if outcome != _CANCELLED:
-            return None if outcome is None else Recorded(outcome, at)
+        if outcome is None:
+            return None
+        if not is_cancelled(outcome):
+            return Recorded(outcome, at)
         return Recorded(outcome, None) if self._is_before(action) or self._where.offline else None
 
     @staticmethod

@@ -26,11 +26,10 @@ from harness.trace.codec import Header
 from harness.trace.diff import explain
 from harness.trace.event import Event
 from harness.trace.history import restored
-from harness.trace.outcome import Unknown, from_body
+from harness.trace.outcome import from_body, is_cancelled
 from harness.trace.reader import Entry, Reader, read_after
 from harness.trace.verdict import KILL_SWITCH
 
-_CANCELLED: Final = Unknown("cancelled")
 _PATIENCE_S: Final = 1.0
 _ALONG: Final = ("read", "verdict")  # written in one go with what comes before or after them
 
@@ -183,7 +182,7 @@ class RecordedWorld:
                 self._wait_for_the_end()
             return Recorded(None, None)
         outcome = from_body(observation.body)
-        return Recorded(outcome, None if outcome == _CANCELLED else observation.at)
+        return Recorded(outcome, None if is_cancelled(outcome) else observation.at)
 
     async def arecorded(self, action: int) -> Recorded | None:
         return self.recorded(action, waits=True)

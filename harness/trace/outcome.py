@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class Ok(NamedTuple):
@@ -25,6 +25,14 @@ class Unknown(NamedTuple):
 
 
 Outcome = Ok | Failed | Unknown
+
+CANCELLED: Final = Unknown("cancelled")
+"""What came of a call whose agent has gone."""
+
+
+def is_cancelled(outcome: Outcome | None) -> bool:
+    """Tell whether nobody waited for an outcome any more; a tool that gives the word is another thing."""
+    return isinstance(outcome, Unknown) and outcome == CANCELLED
 
 
 def to_body(outcome: Outcome) -> dict[str, Any]:

@@ -346,3 +346,25 @@ def test_a_run_under_other_rules_than_the_apps_replays_under_them(tmp_path: Path
     assert handed is not None
     assert changed is not None
     assert handed.cause == changed.cause == "the registry changed"
+
+
+def test_a_tool_that_says_cancelled_has_an_outcome(tmp_path: Path) -> None:
+    """The word is the result of a call, and its agent gets it when it came, though another call is under way."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(effect="read")
+    async def look() -> str:
+        await asyncio.sleep(0.02)
+        return "found"
+
+    @app.tool(effect="write")
+    async def cancel() -> str:
+        return "cancelled"
+
+    async def agent() -> list[str]:
+        return list(await asyncio.gather(look(), cancel()))
+
+    session = app.session()
+    assert session.run(agent) == ["found", "cancelled"]
+    again = replay(session.trace.path, entry=agent, app=app)
+    assert again.equal, again.divergence
