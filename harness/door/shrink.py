@@ -78,9 +78,8 @@ def shrink_trace(
     schedule gives another run each time. Must not be called inside a running event loop.
     """
     with open_trace(trace) as reader:
-        recorded, header = seen_of(reader), reader.header
-    name = _wanted(recorded, rule, str(trace))
-    start = begun(header.run)
+        seen, header = seen_of(reader), reader.header
+    name, start = _wanted(seen, rule, str(trace)), begun(header.run)
     with model_address(header.host.get("base_url")):
         app, function = agent_behind(header, str(trace), entry, None, path)
         trials = Trials(app, function, before=before or start.before or None, virtual=virtual)
@@ -88,11 +87,12 @@ def shrink_trace(
         last = trials.run(found.schedule, found.input)
     target = Path(out) if out is not None else next_name(trace, "shrunk")
     write_trial(last, target)
+    trials.put_back()  # what the agent keeps in its module is no outcome, so a replay in this process would see it
     again = replay(target, entry=entry, path=path)
     return ShrunkTrace(
         shrunk=found,
         title=_title(app, found),
-        was=_size(start.schedule, start.input, recorded),
+        was=_size(start.schedule, start.input, seen),
         now=_size(found.schedule, found.input, found.seen),
         path=str(target),
         digest=again.recorded_digest,

@@ -106,8 +106,7 @@ class Trials:
     def run(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> Trial:  # noqa: A002
         """Run the agent once; what it raises is part of what is seen. UsageError for an input that does not fit."""
         given = self.given(schedule, input)
-        if self._before is not None:
-            self._before()
+        self.put_back()
         kept, order = Kept(), Order(schedule.turns)
         faults = {} if schedule.plan is None else {"faults": faults_stated(schedule.plan)}
         labels = {"seed": schedule.seed, **faults, **schedule_part(schedule, input or {}, self._named)}
@@ -134,6 +133,11 @@ class Trials:
         if self._measures and kept.lines:
             seen = seen._replace(margins=margins_of(self.app.registry, reader.header.run, events))
         return Trial(schedule, given, tuple(kept.lines), seen, result, error)
+
+    def put_back(self) -> None:
+        """Put the agent's world back, as before every run."""
+        if self._before is not None:
+            self._before()
 
     def given(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: A002
         """Give the input of a run with the changes of a schedule; UsageError where it does not fit the agent."""

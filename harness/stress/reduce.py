@@ -25,6 +25,7 @@ KINDS: Final = (
 """Faults of services, the simplest first."""
 
 _LEAST: Final = {"times": 1, "keep": 1, "pad": 1, "cut": 1}
+_WORD: Final = 40  # letters; what is longer is no word but data
 _WHOLE: Final = 1e15  # floats below it are told apart from their neighbours by whole numbers
 
 
@@ -61,10 +62,13 @@ def simpler_cases(case: Case, seen: Seen) -> Iterator[Case]:
 
 
 def shorter(items: S) -> Iterator[S]:
-    """Yield a sequence without some of its neighbours: without all, then halves, at last single ones. O(length)."""
+    """Yield a sequence without some neighbours: without all, then halves, at last single ones, later ones first.
+
+    O(length) of them.
+    """
     size = len(items)
     while size:
-        for start in range(0, len(items), size):
+        for start in reversed(range(0, len(items), size)):
             yield items[:start] + items[start + size :]
         size //= 2
 
@@ -72,8 +76,8 @@ def shorter(items: S) -> Iterator[S]:
 def simpler_values(value: Any) -> Iterator[Any]:
     """Yield values of the same type that are one step simpler; of types not named here there are none.
 
-    Texts, bytes, lists and objects have fewer parts, or one simpler part; numbers are nearer to 0 or have fewer digits;
-    true becomes false.
+    Texts have fewer words, and bytes, lists and objects fewer parts or one simpler part; numbers are nearer to 0 or
+    have fewer digits; true becomes false. A word stays whole: half of an order's number is the number of nothing.
     """
     if isinstance(value, bool):
         yield from (False,) if value else ()
@@ -82,7 +86,7 @@ def simpler_values(value: Any) -> Iterator[Any]:
     elif isinstance(value, float):
         yield from _plainer(value)
     elif isinstance(value, str):
-        yield from shorter(value)
+        yield from _fewer_words(value)
     elif isinstance(value, bytes):
         yield from map(bytes, shorter(tuple(value)))
     elif isinstance(value, list):
@@ -96,6 +100,14 @@ def simpler_values(value: Any) -> Iterator[Any]:
             yield {key: value[key] for key in kept}
         for key, item in value.items():
             yield from (value | {key: other} for other in simpler_values(item))
+
+
+def _fewer_words(text: str) -> Iterator[str]:
+    words = text.split()
+    if len(words) == 1 and len(text) > _WORD:
+        yield from shorter(text)
+    elif len(words) > 1:
+        yield from map(" ".join, shorter(words))
 
 
 def _nearer(number: int) -> Iterator[int]:

@@ -2,7 +2,8 @@
 
 Delta debugging (Zeller and Hildebrandt 2002) in its greedy form: of all cases that are one step simpler the first that
 violates the rule is taken, until none is left. What remains is 1-minimal, which each of its neighbours was run to show.
-It need not be the smallest of all, and the rule may be violated in it for another reason than in the beginning.
+It need not be the smallest of all, and the rule may be violated in it for another reason than in the beginning. One
+such slip is ruled out: where a schedule was needed, no input is taken that violates the rule without any.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Shrunk(NamedTuple):
     """What is left: a schedule and an input under which the rule is violated, and what came of their run.
 
     ``runs`` counts the runs that were made. ``minimal`` says that every case one step simpler was run and does not
-    violate the rule; it is false where the budget did not reach that far.
+    violate the rule, or has an input that violates it by itself while this schedule is needed for this one; it is false
+    where the budget did not reach that far.
     """
 
     schedule: Schedule
@@ -87,6 +89,13 @@ class _Tries:
         seen = self._known[key]
         return seen is not None and self._rule in seen.rules
 
+    def takes(self, case: Case, now: Case) -> bool:
+        """Tell whether a case may take the place of the one that was reached."""
+        if not self.violates(case):
+            return False
+        alone = Case(Schedule(seed=case.schedule.seed), case.input)
+        return case.input == now.input or not case.schedule.elements or not self.violates(alone)
+
     def seen(self, case: Case) -> Seen:
         """Give what came of a case that can be run."""
         key = _key(case)
@@ -119,7 +128,7 @@ def _least(case: Case, tries: _Tries) -> tuple[Case, bool]:
     try:
         while True:
             steps = enumerate(simpler_cases(case, tries.seen(case)))
-            found = next((one for one in steps if one[0] >= first and tries.violates(one[1])), None)
+            found = next((one for one in steps if one[0] >= first and tries.takes(one[1], case)), None)
             if found is None and first == 0:
                 return case, True
             first, case = found or (0, case)

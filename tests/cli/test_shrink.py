@@ -66,7 +66,7 @@ def test_what_is_left_is_told(project: Path) -> None:
     done = harness(project, "shrink", "found.mat.jsonl", "--before", "shop:fresh")
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("3 elements → 1 · input 53 → 18 bytes · 6 calls → 3 · ")
+    assert lines[0].startswith("3 elements → 1 · input 53 → 21 bytes · 6 calls → 3 · ")
     assert lines[1] == "PAY-ONCE  An order is paid once"
     assert lines[2].strip() == "1st call of pay: nothing happens, and no answer comes (timeout)"
     assert "minimal: nothing can be left out, and nothing be one step simpler" in lines
@@ -80,7 +80,7 @@ def test_a_program_reads_the_same(project: Path) -> None:
     done = harness(project, "shrink", "found.mat.jsonl", "--before", "shop:fresh", "--json", "--out", "small.mat.jsonl")
     told = json.loads(done.stdout)
     assert told["schedule"] == {"inject": [{"name": "timeout-1", "fault": "timeout", "tool": ["pay"], "nth": [1]}]}
-    assert told["input"] == {"customers": [""]}
+    assert told["input"] == {"customers": ["Ann"]}
     assert (told["rule"], told["minimal"], told["replays"]) == ("PAY-ONCE", True, True)
     with open_trace(project / told["trace"]) as reader:
         list(reader)
@@ -96,7 +96,7 @@ def test_the_test_is_red_until_the_agent_is_mended(project: Path) -> None:
     (project / "found.shrunk-1.mat.jsonl").unlink()
     red = suite(project.parent, "shop/tests")
     assert red.returncode == 1
-    assert 'pay(cents=500, order="W-") → unknown   struck by timeout' in red.stdout
+    assert 'pay(cents=500, order="W-Ann") → unknown   struck by timeout' in red.stdout
     assert harness(project, "replay", "tests/traces/test_found.mat.jsonl").returncode == 0
     written = (project / "shop.py").read_text()
     (project / "shop.py").write_text(written.replace(BUG, MENDED))
