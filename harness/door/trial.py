@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from harness.adapters.live import LiveWorld
 from harness.adapters.registries import looking_in
 from harness.adapters.virtual import BEGINS, VirtualWorld
+from harness.determinism import canonical
 from harness.determinism.schedule import Timeline
 from harness.determinism.turns import Order
 from harness.door.agents import entry_folder, entry_name, load_entry, make_agent
@@ -30,6 +31,7 @@ from harness.stress.words import story
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
+from harness.trace.value import decode_value, encode_value
 
 MOST_CALLS: Final = 200
 
@@ -149,7 +151,8 @@ class Trials:
         except TypeError as error:
             cure = f"{entry_name(self.agent)} takes {inspect.signature(self.agent)}"
             raise UsageError(f"the input does not fit: {error}", where=call_site(self.agent), cure=cure) from None
-        return dict(given)
+        # as the header keeps it, keys in order: in that order a replayed agent goes through an object
+        return dict(decode_value(canonical.decode(canonical.encode(encode_value(given)))))
 
     def _world(self, kept: Kept, seed: int) -> LiveWorld:
         if not self._virtual:

@@ -224,3 +224,17 @@ def test_what_the_agent_raises_is_seen() -> None:
     one = trial(payer, {"inject": [{"fault": "reset", "tool": "pay"}]}, input={"cents": 5})
     assert isinstance(one.error, ConnectionResetError)
     assert one.seen.end.startswith("raised")
+
+
+@APP.agent
+def through(prices: dict[str, int]) -> list[str]:
+    """Pay prices in the order they are in."""
+    return [f"{name} {pay(cents)}" for name, cents in prices.items()]
+
+
+def test_an_object_of_the_input_has_its_keys_in_order() -> None:
+    """As in a header, so that a replay goes through it as the run did."""
+    given = {"prices": {"tram": 2, "ferry": 1}}
+    one = trial(through, input=given, before=PAID.clear)
+    assert one.result == ["ferry paid", "tram paid"]
+    assert given == {"prices": {"tram": 2, "ferry": 1}}
