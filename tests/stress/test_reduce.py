@@ -112,6 +112,12 @@ def test_strengths_stay_ones_that_a_plan_may_have(kind: str, strength: dict[str,
         load_faults(str({"faults": "x", "inject": [Plan("x", (fault,)).stated()["inject"][0]]}), "x.yaml")
 
 
+def test_what_a_tool_may_give_stays_as_it_is() -> None:
+    """A variant was made to fit the schema of the tool; a simpler value need not."""
+    fault = Fault("f", "variant", ("pay",), nth=(1,), strength={"at": "/cents", "value": 5})
+    assert all(one.kind != "variant" for one in simpler_elements(fault, 0, seen()))
+
+
 names = st.sampled_from(["look", "pay"])
 schedules = st.builds(
     Schedule,

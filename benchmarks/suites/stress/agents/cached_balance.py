@@ -77,7 +77,7 @@ def mended(fares: dict[str, int]) -> list[str]:
     return taken
 
 
-INPUT = {"fares": {"tram": 280, "train": 640, "ferry": 390}}
+INPUT = {"fares": {"bus": 280, "ferry": 640, "tram": 390}}
 RULE = "FARE-COVERED"
 WITNESS = {"inject": [{"fault": "error", "tool": "balance", "nth": 3}]}
 CAUSE = {"tool": "balance", "nth": 3}

@@ -86,10 +86,10 @@ def mended(questions: dict[str, str], budget: int) -> str:
 
 
 INPUT: dict[str, Any] = {
-    "questions": {"size of the market": "deep", "competitors": "wide", "prices": "wide", "news": "quick"},
+    "questions": {"competitors": "deep", "market": "wide", "prices": "wide", "trade fairs": "quick"},
     "budget": 20,
 }
-VARY = {"/questions/news": ["wide"], "/budget": [10, 12]}
+VARY = {"/questions/trade fairs": ["wide"], "/budget": [10, 12]}
 RULE = "WITHIN-CREDITS"
 WITNESS = {"inject": [{"fault": "error", "tool": "search", "nth": 2, "strength": {"status": 503}}]}
 CAUSE = {"tool": "search", "nth": 2}
