@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Final
 import pytest
 
 from harness.adapters.files import open_trace
+from tests.test_docs import assert_shown, example
 
 ROOT: Final = Path(__file__).parent.parent.parent
 SHOP: Final = ROOT / "tests" / "stress"
@@ -137,3 +139,16 @@ def test_a_mistake_is_told_with_its_cure(project: Path, arguments: list[str], sa
     assert done.returncode == 2
     assert said in done.stderr
     assert not list(project.glob("*shrunk*"))
+
+
+def test_the_page_is_right(project: Path) -> None:
+    """The command of docs/shrink.md prints what the page shows, and writes the test that the page shows."""
+    command, shown = example("shrink.md", "shrink runs")
+    (project / "runs").mkdir()
+    (project / "found.mat.jsonl").rename(project / command[1])
+    done = harness(project, *command, "--path", ".")
+    assert done.returncode == 1, done.stderr
+    assert_shown(shown, done)
+    page = (ROOT / "docs" / "shrink.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert (project / "tests" / "test_found.py").read_text() == written
