@@ -8,13 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from harness.adapters.files import open_trace
-from tests.test_docs import assert_shown, example
+from harness.cli import execute
+from harness.door.agents import load_entry
+from tests.test_docs import assert_shown, example, program
 
 ROOT: Final = Path(__file__).parent.parent.parent
 SHOP: Final = ROOT / "tests" / "stress"
@@ -29,100 +32,86 @@ BUG: Final = "            continue\n"
 MENDED: Final = '            return "ask whether it is paid"\n'
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a project with the shop, and a recorded run of a bad day."""
-    project = tmp_path_factory.mktemp("project")
-    for name in ("shop.py", "shop.yaml"):
-        shutil.copy(SHOP / name, project)
-    (project / "plan.yaml").write_text(PLAN)
-    given = '{"customers": ["Ann", "Bob"], "greeting": "Good morning"}'
-    done = harness(project, "run", "shop:main", "--input", given, "--faults", "plan.yaml", "--trace", "found.mat.jsonl")
-    assert done.returncode == 1, done.stderr
-    return project
-
-
 @pytest.fixture
-def project(recorded: Path, tmp_path: Path) -> Path:
-    """Give a copy of the project, so that no test meets what another has written."""
-    shutil.copytree(recorded, tmp_path / "shop")
-    return tmp_path / "shop"
-
-
-def harness(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a project with the shop and a recorded run of a bad day, and go there."""
+    for name in ("shop.py", "shop.yaml"):
+        shutil.copy(SHOP / name, tmp_path)
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    main = load_entry("shop:main")
+    session = main.__harness_app__.session(trace="found.mat.jsonl", faults="plan.yaml")
+    session.run(main, customers=["Ann", "Bob"], greeting="Good morning")
+    yield tmp_path
+    sys.modules.pop("shop", None)
 
 
 def suite(folder: Path, where: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests of the project, from anywhere."""
+    """Run the tests of the project in a process of their own, from any folder."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", where]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_what_is_left_is_told(project: Path) -> None:
+def test_what_is_left_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Sizes, the rule, the schedule in words, what the run did, and how to see it again; exit 1, as it violates."""
-    done = harness(project, "shrink", "found.mat.jsonl", "--before", "shop:fresh")
-    assert done.returncode == 1, done.stderr
-    lines = done.stdout.splitlines()
+    assert execute(["shrink", "found.mat.jsonl", "--before", "shop:fresh"]) == 1
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("3 elements → 1 · input 53 → 21 bytes · 6 calls → 3 · ")
     assert lines[1] == "PAY-ONCE  An order is paid once"
     assert lines[2].strip() == "1st call of pay: nothing happens, and no answer comes (timeout)"
     assert "minimal: nothing can be left out, and nothing be one step simpler" in lines
     assert lines[-1] == "again  harness replay found.shrunk-1.mat.jsonl --break violation"
-    assert harness(project, "replay", "found.shrunk-1.mat.jsonl").returncode == 0
-    assert harness(project, "verify", "found.shrunk-1.mat.jsonl").returncode == 0
+    sys.modules["shop"].fresh()
+    assert execute(["replay", "found.shrunk-1.mat.jsonl"]) == 0
+    assert execute(["verify", "found.shrunk-1.mat.jsonl"]) == 0
 
 
-def test_a_program_reads_the_same(project: Path) -> None:
+def test_a_program_reads_the_same(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object, with the schedule as it can be run again."""
-    done = harness(project, "shrink", "found.mat.jsonl", "--before", "shop:fresh", "--json", "--out", "small.mat.jsonl")
-    told = json.loads(done.stdout)
+    asked = ["shrink", "found.mat.jsonl", "--before", "shop:fresh", "--json", "--out", "small.mat.jsonl"]
+    assert execute(asked) == 1
+    told = json.loads(capsys.readouterr().out)
     assert told["schedule"] == {"inject": [{"name": "timeout-1", "fault": "timeout", "tool": ["pay"], "nth": [1]}]}
     assert told["input"] == {"customers": ["Ann"]}
     assert (told["rule"], told["minimal"], told["replays"]) == ("PAY-ONCE", True, True)
-    with open_trace(project / told["trace"]) as reader:
+    with open_trace(told["trace"]) as reader:
         list(reader)
     assert (told["trace"], told["digest"]) == ("small.mat.jsonl", reader.digest)
 
 
-def test_the_test_is_red_until_the_agent_is_mended(project: Path) -> None:
+def test_the_test_is_red_until_the_agent_is_mended(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The emitted test fails on the agent with the bug, saying what it did, and passes on the mended one."""
-    asked = ["--before", "shop:fresh", "--path", ".", "--emit", "tests/test_found.py"]
-    made = harness(project, "shrink", "found.mat.jsonl", *asked)
-    assert made.returncode == 1, made.stderr
-    assert made.stdout.splitlines()[-1] == "test   pytest tests/test_found.py"
-    (project / "found.shrunk-1.mat.jsonl").unlink()
-    red = suite(project.parent, "shop/tests")
+    assert execute(["shrink", "found.mat.jsonl", "--before", "shop:fresh", "--emit", "tests/test_found.py"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "test   pytest tests/test_found.py"
+    Path("found.shrunk-1.mat.jsonl").unlink()
+    red = suite(project.parent, f"{project.name}/tests")
     assert red.returncode == 1
     assert 'pay(cents=500, order="W-Ann") → unknown   struck by timeout' in red.stdout
-    assert harness(project, "replay", "tests/traces/test_found.mat.jsonl").returncode == 0
-    written = (project / "shop.py").read_text()
-    (project / "shop.py").write_text(written.replace(BUG, MENDED))
-    green = suite(project.parent, "shop/tests")
+    assert execute(["replay", "tests/traces/test_found.mat.jsonl"]) == 0
+    Path("shop.py").write_text(Path("shop.py").read_text().replace(BUG, MENDED))
+    green = suite(project.parent, f"{project.name}/tests")
     assert green.returncode == 0, green.stdout
 
 
-def test_nothing_is_written_over(project: Path) -> None:
+def test_nothing_is_written_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A test of that name that says something else stays, unless --force is said."""
-    (project / "test_found.py").write_text("mine")
+    Path("test_found.py").write_text("mine")
     asked = ["shrink", "found.mat.jsonl", "--before", "shop:fresh", "--emit", "test_found.py"]
-    done = harness(project, *asked)
-    assert (done.returncode, (project / "test_found.py").read_text()) == (2, "mine")
-    assert "test_found.py: there is another file of that name" in done.stderr
-    assert harness(project, *asked, "--force").returncode == 1
-    assert "def test_pay_once" in (project / "test_found.py").read_text()
+    assert execute(asked) == 2
+    assert "test_found.py: there is another file of that name" in capsys.readouterr().err
+    assert Path("test_found.py").read_text() == "mine"
+    assert execute([*asked, "--force"]) == 1
+    assert "def test_pay_once" in Path("test_found.py").read_text()
 
 
-def test_a_run_that_is_not_the_same_twice_is_a_divergence(project: Path) -> None:
+def test_a_run_that_is_not_the_same_twice_is_a_divergence(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without what puts the world back the receipts count up; the cure is told, and the exit code is 4."""
-    done = harness(project, "shrink", "found.mat.jsonl")
-    assert done.returncode == 4
-    assert "--before module:function" in done.stderr
-    assert "receipt" in done.stderr
+    assert execute(["shrink", "found.mat.jsonl"]) == 4
+    said = capsys.readouterr().err
+    assert "--before module:function" in said
+    assert "receipt" in said
 
 
 @pytest.mark.parametrize(
@@ -133,22 +122,23 @@ def test_a_run_that_is_not_the_same_twice_is_a_divergence(project: Path) -> None
         (["--budget", "0"], "--budget"),
     ],
 )
-def test_a_mistake_is_told_with_its_cure(project: Path, arguments: list[str], said: str) -> None:
+def test_a_mistake_is_told_with_its_cure(
+    project: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing is written then."""
-    done = harness(project, "shrink", "found.mat.jsonl", *arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
+    assert execute(["shrink", "found.mat.jsonl", *arguments]) == 2
+    assert said in capsys.readouterr().err
     assert not list(project.glob("*shrunk*"))
 
 
 def test_the_page_is_right(project: Path) -> None:
     """The command of docs/shrink.md prints what the page shows, and writes the test that the page shows."""
     command, shown = example("shrink.md", "shrink runs")
-    (project / "runs").mkdir()
-    (project / "found.mat.jsonl").rename(project / command[1])
-    done = harness(project, *command, "--path", ".")
+    Path("runs").mkdir()
+    Path("found.mat.jsonl").rename(command[1])
+    done = program(project, *command)
     assert done.returncode == 1, done.stderr
     assert_shown(shown, done)
     page = (ROOT / "docs" / "shrink.md").read_text(encoding="utf-8")
     (written,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert (project / "tests" / "test_found.py").read_text() == written
+    assert Path("tests/test_found.py").read_text() == written
