@@ -63,6 +63,7 @@ def shrink_trace(
     budget: int = 2000,
     out: str | Path | None = None,
     entry: str | Callable[..., object] | None = None,
+    app: Harness | None = None,
     path: str | Path | None = None,
     before: str | None = None,
     virtual: bool = True,
@@ -71,27 +72,27 @@ def shrink_trace(
 
     The agent runs live, with the tools it has in this process: ``before`` (``module:function``), or what the header of
     the trace names, is called before each run. ``rule`` is the gravest that the trace violates if none is named.
-    ``entry`` and ``path`` are as in ``replay``, ``virtual`` as in ``Trials``, ``budget`` counts runs. The smallest case
-    is run once more into a new trace, ``out``, and that is replayed.
+    ``entry``, ``app`` and ``path`` are as in ``replay``, ``virtual`` as in ``Trials``, ``budget`` counts runs. The
+    smallest case is run once more into a new trace, ``out``, and that is replayed.
 
-    UsageError where the trace violates no rule, or the agent does not violate it any more; Divergence where the same
+    UsageError where the trace violates no rule; Divergence where the agent does not violate it any more, or the same
     schedule gives another run each time. Must not be called inside a running event loop.
     """
     with open_trace(trace) as reader:
         seen, header = seen_of(reader), reader.header
     name, start = _wanted(seen, rule, str(trace)), begun(header.run)
     with model_address(header.host.get("base_url")):
-        app, function = agent_behind(header, str(trace), entry, None, path)
-        trials = Trials(app, function, before=before or start.before or None, virtual=virtual)
+        behind, function = agent_behind(header, str(trace), entry, app, path)
+        trials = Trials(behind, function, before=before or start.before or None, virtual=virtual)
         found = shrink(lambda *case: trials.run(*case).seen, start.schedule, start.input, name, budget=budget)
         last = trials.run(found.schedule, found.input)
     target = Path(out) if out is not None else next_name(trace, "shrunk")
     write_trial(last, target)
     trials.put_back()  # what the agent keeps in its module is no outcome, so a replay in this process would see it
-    again = replay(target, entry=entry, path=path)
+    again = replay(target, entry=entry, app=app, path=path)
     return ShrunkTrace(
         shrunk=found,
-        title=_title(app, found),
+        title=_title(behind, found),
         was=_size(start.schedule, start.input, seen),
         now=_size(found.schedule, found.input, found.seen),
         path=str(target),

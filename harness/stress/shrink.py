@@ -9,7 +9,7 @@ such slip is ruled out: where a schedule was needed, no input is taken that viol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
 from harness.errors import Divergence, UsageError
@@ -18,6 +18,8 @@ from harness.stress.schedule import Schedule
 from harness.stress.seen import Seen
 from harness.trace.diff import first_difference
 from harness.trace.value import encode_value
+
+_CURE: Final = "name the function that puts the agent's world back: before=…, or --before module:function"
 
 Run = Callable[[Schedule, Mapping[str, Any]], Seen]
 
@@ -49,15 +51,16 @@ def shrink(
     """Leave out of a schedule and its input what the violation of a rule does not need, and simplify the rest.
 
     ``run`` makes one run from the beginning; where it raises UsageError the entry does not take the input, and the case
-    is passed over. The first and the last case are run twice: Divergence, with the first difference, where the two
-    runs are not the same, because then no run shows anything. UsageError where the rule is not violated to begin with.
-    About O(n log n) runs for a case of n parts, O(n²) at worst, at most ``budget`` and 2.
+    is passed over. Divergence where the rule is not violated to begin with; and, with the first difference, where the
+    first or the last case is run again and the two runs are not the same, because then no run shows anything. About
+    O(n log n) runs for a case of n parts, O(n²) at worst, at most ``budget`` and 2.
     """
     tries = _Tries(run, rule, budget)
     case = Case(schedule, dict(input))
     if rule not in tries.seen(case).rules:
         others = ", ".join(sorted(tries.seen(case).rules)) or "no rule"
-        raise UsageError(f"the run does not violate {rule}, but {others}", cure="was the agent mended since?")
+        cause = "the agent is not what it was, or hangs on something that is not put back before each run"
+        raise Divergence(f"the run does not violate {rule}, but {others}", cause=cause, cure=_CURE)
     tries.confirm(case)
     case, minimal = _least(case, tries)
     tries.confirm(case)
@@ -114,7 +117,7 @@ class _Tries:
                 recorded=found.recorded,
                 now=found.now,
                 cause="it hangs on something that is not put back before each run, or on chance that passes no door",
-                cure="name the function that puts the agent's world back: before=…, or --before module:function",
+                cure=_CURE,
             )
 
     def _made(self, case: Case) -> Seen:

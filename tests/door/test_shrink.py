@@ -116,7 +116,7 @@ def test_an_agent_that_was_mended_is_told(shop: Path, monkeypatch: pytest.Monkey
     """The trace is a counterexample to what the agent was."""
     trace = found(DAY)
     monkeypatch.setattr(sys.modules["shop"], "settled", lambda order: "later")
-    with pytest.raises(UsageError, match="does not violate PAY-ONCE, but no rule"):
+    with pytest.raises(Divergence, match="does not violate PAY-ONCE, but no rule"):
         shrink_trace(trace)
 
 

@@ -158,5 +158,5 @@ def test_a_run_that_is_not_the_same_twice_is_told_and_not_shrunk() -> None:
 
 def test_no_violation_no_shrinking() -> None:
     """The rules that are violated instead are named."""
-    with pytest.raises(UsageError, match="does not violate S, but R"):
+    with pytest.raises(Divergence, match="does not violate S, but R"):
         shrink(run_of(lambda *_: True), Schedule(), {}, "S")
