@@ -17,6 +17,7 @@ from harness.cli.output import counted, emit, plain, write_files
 from harness.cli.replay import restore_hash_seed
 from harness.cli.scripted import scripted_model
 from harness.door.shrink import ShrunkTrace, shrink_trace
+from harness.errors import UsageError
 from harness.stress.emit import test_text
 from harness.stress.words import in_words, short, story
 
@@ -35,6 +36,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The trace to write; beside the old one by default.")
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Perform nothing: take every outcome from the trace.")
+    ] = False,
     real_time: Annotated[
         bool, typer.Option("--real-time", help="For agents that wait for sockets in an event loop.")
     ] = False,
@@ -47,9 +51,13 @@ def command(
     """Bring a counterexample to the least that violates the same rule.
 
     Faults, turns and changes that the header of the trace names are left out or made simpler, and so is the input; each
-    step is a run of the agent with its real tools. Exit 1 where something is left, which violates the rule; 4 where the
-    same schedule gives another run each time.
+    step is a run of the agent with its real tools or, with --record, on the recorded outcomes and in the recorded
+    order. Exit 1 where something is left, which violates the rule; 4 where the same schedule gives another run each
+    time, or one that does not violate it.
     """
+    if record and test is not None:
+        cure = "leave out --record, or harness to-test the trace that is left"
+        raise UsageError("a test runs the agent live, which --record does not", cure=cure)
     restore_hash_seed(trace)
     with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         found = shrink_trace(
@@ -61,6 +69,7 @@ def command(
             path=path,
             before=before,
             virtual=not real_time,
+            recorded=record,
         )
     facts, lines = _facts(found), _lines(found)
     if test is not None:

@@ -14,10 +14,12 @@ from harness.determinism.turns import Order
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
+from harness.door.binding import call_site
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.models import model_environment
 from harness.door.session import Entry, Session
 from harness.door.trial import Kept, Trial
+from harness.errors import UsageError
 from harness.run.changes import changed_part
 from harness.run.fork import ForkedWorld, Where
 from harness.run.known import known_calls
@@ -96,8 +98,7 @@ class RecordedTrials:
         given = encode_value(self.begun.input if input is None else dict(input))
         for change in schedule.changes:
             given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): encode_value(change.value)})
-        if self._before is not None:
-            self._before()
+        self.put_back()
         kept, order = Kept(), Order(schedule.turns)
         live = self.app.live_world(kept)
         header = self._struck_header(schedule, given, self.begun.input if input is None else dict(input))
@@ -118,11 +119,18 @@ class RecordedTrials:
             try:
                 result = session.run(self.agent, **decode_value(given))
             except Exception as raised:  # noqa: BLE001 - the agent's own, which its trace holds too, or what ended it
+                if not kept.lines:
+                    raise UsageError(f"the input does not fit: {raised}", where=call_site(self.agent)) from None
                 error = raised
         lines = tuple(kept.lines)
         return Trial(
             schedule, decode_value(given), lines, seen_of(Reader(list(lines)), tuple(order.widths)), result, error
         )
+
+    def put_back(self) -> None:
+        """Put the agent's world back, as before every run."""
+        if self._before is not None:
+            self._before()
 
     def _changed(self, header: Header) -> dict[str, Any]:
         plan = header.run.get("faults")

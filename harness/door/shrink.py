@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from harness.determinism import canonical
 from harness.door.app import Harness, app_of
 from harness.door.behind import agent_behind
 from harness.door.models import model_address
+from harness.door.recorded_trials import RecordedTrials
 from harness.door.replay import replay
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
@@ -67,13 +68,17 @@ def shrink_trace(
     path: str | Path | None = None,
     before: str | None = None,
     virtual: bool = True,
+    recorded: bool = False,
 ) -> ShrunkTrace:
     """Run the agent behind a trace under ever simpler schedules and inputs that violate the same rule.
 
     The agent runs live, with the tools it has in this process: ``before`` (``module:function``), or what the header of
-    the trace names, is called before each run. ``rule`` is the gravest that the trace violates if none is named.
-    ``entry``, ``app`` and ``path`` are as in ``replay``, ``virtual`` as in ``Trials``, ``budget`` counts runs. The
-    smallest case is run once more into a new trace, ``out``, and that is replayed.
+    the trace names, is called before each run. With ``recorded`` nothing is performed: every outcome comes from the
+    trace, the order is the recorded one, and a run that asks for what the trace does not know ends there.
+
+    ``rule`` is the gravest that the trace violates if none is named. ``entry``, ``app`` and ``path`` are as in
+    ``replay``, ``virtual`` as in ``Trials``, ``budget`` counts runs. The smallest case is run once more into a new
+    trace, ``out``, and that is replayed.
 
     UsageError where the trace violates no rule; Divergence where the agent does not violate it any more, or the same
     schedule gives another run each time. Must not be called inside a running event loop.
@@ -81,9 +86,16 @@ def shrink_trace(
     with open_trace(trace) as reader:
         seen, header = seen_of(reader), reader.header
     name, start = _wanted(seen, rule, str(trace)), begun(header.run)
+    if recorded:
+        start = start._replace(schedule=replace(start.schedule, turns=()))
     with model_address(header.host.get("base_url")):
         behind, function = agent_behind(header, str(trace), entry, app, path)
-        trials = Trials(behind, function, before=before or start.before or None, virtual=virtual)
+        reset = before or start.before or None
+        trials = (
+            RecordedTrials(trace, entry=entry, app=app, path=path, before=reset)
+            if recorded
+            else Trials(behind, function, before=reset, virtual=virtual)
+        )
         found = shrink(lambda *case: trials.run(*case).seen, start.schedule, start.input, name, budget=budget)
         last = trials.run(found.schedule, found.input)
     target = Path(out) if out is not None else next_name(trace, "shrunk")

@@ -37,12 +37,15 @@ def schedule_part(schedule: Schedule, given: Mapping[str, Any], before: str = ""
 
 
 def begun(run: Mapping[str, Any]) -> Begun:
-    """Read from the ``run`` part of a header how the run began; one without a schedule began with its input alone."""
+    """Read from the ``run`` part of a header how the run began; one without a schedule began with its input alone.
+
+    The seed is that of the plan of faults, which decides what strikes: a plan from a file has one of its own.
+    """
     said = run.get("schedule", {})
     schedule = Schedule(
         plan_of(run["faults"]).faults if "faults" in run else (),
         tuple(Turn(*turn) for turn in said.get("turns", ())),
         tuple(Change(pointer, decode_value(value)) for pointer, value in said.get("changes", ())),
-        run.get("seed", 0),
+        run.get("faults", run).get("seed", 0),
     )
     return Begun(schedule, decode_value(said.get("input", run["input"]) or {}), said.get("before", ""))

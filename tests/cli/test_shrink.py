@@ -120,6 +120,7 @@ def test_a_run_that_is_not_the_same_twice_is_a_divergence(project: Path, capsys:
         (["--rule", "PAID"], "the trace does not violate PAID\n    cure  it violates PAY-ONCE"),
         (["--before", "shop:frsh"], "module 'shop' has no 'frsh'\n    cure  did you mean 'fresh'?"),
         (["--budget", "0"], "--budget"),
+        (["--record", "--emit", "x.py"], "a test runs the agent live, which --record does not"),
     ],
 )
 def test_a_mistake_is_told_with_its_cure(

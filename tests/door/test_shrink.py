@@ -144,3 +144,15 @@ def test_rules_from_elsewhere_are_named(shop: Path) -> None:
     small = shrink_trace("found.mat.jsonl")
     assert (small.shrunk.rule, small.registries) == ("PAY-STRICTLY", (str(shop / "strict.yaml"),))
     assert shrink_trace(found(DAY, "own.mat.jsonl")).registries == ()
+
+
+def test_on_the_record_nothing_is_performed(shop: Path) -> None:
+    """What a lost answer made of a live run is made of the recorded outcomes, and the tools are never called."""
+    trace = found(DAY)
+    sys.modules["shop"].LEDGER.clear()
+    small = shrink_trace(trace, recorded=True)
+    assert sys.modules["shop"].LEDGER == []
+    assert (small.shrunk.minimal, small.replays, small.now.elements) == (True, True, 2)
+    assert [fault.tools for fault in small.shrunk.schedule.faults] == [("pay",)]
+    assert "PAY-ONCE" in small.shrunk.seen.rules
+    assert replay(small.path).equal

@@ -25,3 +25,9 @@ def test_a_plain_run_says_nothing_more() -> None:
     assert schedule_part(Schedule(seed=3), {"a": 1}) == {}
     assert begun({"input": {"a": 1}}) == Begun(Schedule(), {"a": 1})
     assert begun({"input": None}) == Begun(Schedule(), {})
+
+
+def test_the_seed_of_a_plan_comes_before_that_of_the_run() -> None:
+    """A plan from a file has its own, and strikes the same calls only under that."""
+    plan = Plan("x", (Fault("error-1", "error", chance=0.5),), 7)
+    assert begun({"input": {}, "seed": 0, "faults": plan.stated()}).schedule == Schedule(plan.faults, seed=7)
