@@ -178,7 +178,7 @@ def _aimed_closer(fault: Fault, seen: Seen) -> Iterator[Fault]:
     struck = _struck(fault, seen)
     if not struck:
         return
-    plain = replace(fault, agents=("*",), nth=(), chance=1.0, when=None)
+    plain = replace(fault, agents=("*",), nth=(), chance=1.0, when=None, spare=())
     of_tools = [replace(plain, tools=(tool,)) for tool in sorted({call.tool for call in struck})]
     exact = of_tools == [replace(fault, nth=())]
     for call in struck if not exact or len(fault.nth) != 1 else ():
@@ -202,7 +202,7 @@ def _struck(fault: Fault, seen: Seen) -> list[Made]:
 def _at(fault: Fault, calls: list[Made], seen: Seen) -> Fault:
     """Aim a fault at some calls by their numbers among those that fit it."""
     wanted, numbers = {call.seq for call in calls}, list[int]()
-    aim, fitted = Aim(Plan("", (replace(fault, nth=(), chance=1.0),))), 0
+    aim, fitted = Aim(Plan("", (replace(fault, nth=(), chance=1.0, spare=()),))), 0
     for call in seen.calls:
         if call.came != "refused" and any(aim.strikes(Target(call.surface, call.tool, call.args, call.agent))):
             fitted += 1

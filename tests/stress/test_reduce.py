@@ -82,6 +82,12 @@ def test_a_fault_anywhere_comes_to_strike_one_call() -> None:
     assert Fault("f", "error", agents=("m*",), chance=0.9, nth=(1, 3)) in found
 
 
+def test_a_spared_call_is_one_that_is_not_aimed_at() -> None:
+    """A fault that spares a call of all it fits strikes the others by their numbers."""
+    found = list(simpler_elements(Fault("f", "error", ("pay",), spare=(1,)), 0, seen("pay", "pay", struck={1: "f"})))
+    assert found[0] == Fault("f", "error", ("pay",), nth=(2,))
+
+
 def test_a_condition_goes_away() -> None:
     """What a fault struck because of a condition is struck by number instead."""
     (fault,) = plan_of(
