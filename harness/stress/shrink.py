@@ -15,7 +15,7 @@ from harness.determinism import canonical
 from harness.errors import Divergence, UsageError
 from harness.stress.reduce import Case, simpler_cases
 from harness.stress.schedule import Schedule
-from harness.stress.seen import Seen
+from harness.stress.seen import Made, Seen
 from harness.trace.diff import first_difference
 from harness.trace.value import encode_value
 
@@ -51,9 +51,11 @@ def shrink(
     """Leave out of a schedule and its input what the violation of a rule does not need, and simplify the rest.
 
     ``run`` makes one run from the beginning; where it raises UsageError the entry does not take the input, and the case
-    is passed over. Divergence where the rule is not violated to begin with; and, with the first difference, where the
-    first or the last case is run again and the two runs are not the same, because then no run shows anything. About
-    O(n log n) runs for a case of n parts, O(n²) at worst, at most ``budget`` and 2.
+    is passed over. About O(n log n) runs for a case of n parts, O(n²) at worst, at most ``budget`` and 2.
+
+    Divergence where the rule is not violated to begin with; and, with the first difference, where the first or the last
+    case is run again and the two runs are not the same, because then no run shows anything. What models are asked and
+    say does not count there, what is done about it does.
     """
     tries = _Tries(run, rule, budget)
     case = Case(schedule, dict(input))
@@ -146,9 +148,15 @@ def _key(case: Case) -> bytes:
 def _told(seen: Seen) -> dict[str, Any]:
     """Give what was seen as JSON data, in the words that a difference is told in."""
     return {
-        "calls": [dict(call._asdict(), args=dict(call.args)) for call in seen.calls],
+        "calls": [_call(call) for call in seen.calls],
         "violated": [one._asdict() for one in seen.violated],
         "struck": [one._asdict() for one in seen.struck],
         "end": seen.end,
         "result": seen.result,
     }
+
+
+def _call(call: Made) -> dict[str, Any]:
+    """Give a call as JSON data; what is said to a model and by it carries ids and times of its service."""
+    told = call._asdict() | {"args": dict(call.args)}
+    return {name: told[name] for name in told if call.surface != "model" or name not in ("args", "value")}

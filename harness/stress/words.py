@@ -97,6 +97,8 @@ def _settings(fault: Fault) -> Iterator[str]:
 
 
 def _call(call: Made) -> str:
+    if call.surface == "model":  # a request and an answer are for harness show
+        return f"{call.tool} → {call.came}"
     args = ", ".join(f"{name}={short(value)}" for name, value in call.args.items())
     return f"{call.tool}({args}) → {call.came}{f' {short(call.value)}' if call.came == 'ok' else ''}"
 

@@ -14,7 +14,7 @@ from harness.errors import Divergence, UsageError
 from harness.faults.plan import Fault
 from harness.stress.reduce import Case, simpler_cases, simpler_values
 from harness.stress.schedule import Change, Schedule, Turn
-from harness.stress.seen import Seen, Violated
+from harness.stress.seen import Made, Seen, Violated
 from harness.stress.shrink import shrink
 
 Predicate = Callable[[Schedule, Mapping[str, Any]], bool]
@@ -154,6 +154,22 @@ def test_a_run_that_is_not_the_same_twice_is_told_and_not_shrunk() -> None:
 
     with pytest.raises(Divergence, match="/result/draw"):
         shrink(run, Schedule(turns=(Turn(0, 1),)), {}, "R")
+
+
+def test_ids_and_times_of_a_model_do_not_count() -> None:
+    """What a model answers may differ from run to run; what tools are called with may not."""
+    draws = iter(range(999))
+
+    def run_calling(surface: Any) -> Callable[[Schedule, Mapping[str, Any]], Seen]:
+        def run(schedule: Schedule, given: Mapping[str, Any]) -> Seen:
+            call = Made(0, surface, "ask", "main", 1, {"id": next(draws)}, "ok", {"id": next(draws)})
+            return run_of(lambda *_: True)(schedule, given)._replace(calls=(call,))
+
+        return run
+
+    assert shrink(run_calling("model"), Schedule(), {}, "R").minimal
+    with pytest.raises(Divergence, match="/calls/0/args/id"):
+        shrink(run_calling("tool"), Schedule(), {}, "R")
 
 
 def test_no_violation_no_shrinking() -> None:

@@ -50,6 +50,7 @@ def test_a_run_is_told() -> None:
     calls = (
         Made(1, "tool", "pay", "main", 1, {"cents": 5}, "unknown"),
         Made(4, "tool", "pay", "main", 2, {"cents": 5}, "ok", "paid"),
+        Made(6, "model", "openai:chat/completions", "main", 1, {"messages": ["long"]}, "ok", {"chunks": []}),
     )
     seen = Seen(
         calls, (Violated("ONCE", "high", 1, "Pay once."),), (Struck("f", "drop", 1, True),), "returned", "x" * 200
@@ -57,6 +58,7 @@ def test_a_run_is_told() -> None:
     assert story(seen) == [
         "0  pay(cents=5) → unknown   struck by drop",
         '1  pay(cents=5) → ok "paid"',
+        "2  openai:chat/completions → ok",
         "ONCE is violated at step 1: Pay once.",
         f'the agent returned "{"x" * 99}…',
     ]
