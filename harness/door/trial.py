@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -12,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from harness.adapters.live import LiveWorld
 from harness.adapters.registries import looking_in
 from harness.adapters.virtual import BEGINS, VirtualWorld
-from harness.determinism import canonical
 from harness.determinism.schedule import Timeline
 from harness.determinism.turns import Order
 from harness.door.agents import entry_folder, entry_name, load_entry, make_agent
@@ -31,7 +31,6 @@ from harness.stress.words import story
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
-from harness.trace.value import decode_value, encode_value
 
 MOST_CALLS: Final = 200
 
@@ -151,8 +150,7 @@ class Trials:
         except TypeError as error:
             cure = f"{entry_name(self.agent)} takes {inspect.signature(self.agent)}"
             raise UsageError(f"the input does not fit: {error}", where=call_site(self.agent), cure=cure) from None
-        # as the header keeps it, keys in order: in that order a replayed agent goes through an object
-        return dict(decode_value(canonical.decode(canonical.encode(encode_value(given)))))
+        return copy.deepcopy(given)  # each run has its own
 
     def _world(self, kept: Kept, seed: int) -> LiveWorld:
         if not self._virtual:

@@ -19,6 +19,7 @@ MAX_LINE_BYTES: Final = 1 << 30
 
 _OPENING: Final = b'{"format":"mat"'
 _AS_IS: Final = frozenset(("observation", "fault"))  # a fault tells of an outcome that may yet be given
+_GIVEN: Final = ("input", "schedule")  # the latter holds what an input was before it was changed
 _MAIN: Final = b'"main"'
 _EVENT_KEYS: Final = ["agent", "at", "body", "kind", "parents", "prev", "seq", "task"]
 _TYPES: Final = {
@@ -43,7 +44,7 @@ class Header(NamedTuple):
     @property
     def digest(self) -> str:
         """The start of the chain."""
-        return canonical.digest_of(self.run)
+        return canonical.digest(_run_part(self.run))
 
 
 class Footer(NamedTuple):
@@ -62,7 +63,16 @@ class Footer(NamedTuple):
 
 def header_line(header: Header) -> bytes:
     """Write the first line of a trace."""
-    return canonical.encode({"format": "mat", "host": header.host, "run": header.run, "version": VERSION}) + b"\n"
+    host, run = canonical.encode(header.host), _run_part(header.run)
+    return b'{"format":"mat","host":%b,"run":%b,"version":%d}\n' % (host, run, VERSION)
+
+
+def _run_part(run: dict[str, Any]) -> bytes:
+    """Spell what a run was: sorted, but for its input, whose order of keys the agent could see."""
+    spelled, given = canonical.encode(run), {name: run[name] for name in _GIVEN if name in run}
+    if canonical.encode(given) == canonical.encode_as_is(given):
+        return spelled
+    return canonical.encode_as_is(canonical.decode(spelled) | given)
 
 
 def footer_line(footer: Footer) -> bytes:

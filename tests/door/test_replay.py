@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.door.replay import replay
 from harness.errors import UsageError
 from harness.registry.load import load
+from tests.strategies import json_values
 
 
 class World:
@@ -368,3 +372,35 @@ def test_a_tool_that_says_cancelled_has_an_outcome(tmp_path: Path) -> None:
     assert session.run(agent) == ["found", "cancelled"]
     again = replay(session.trace.path, entry=agent, app=app)
     assert again.equal, again.divergence
+
+
+@given(json_values)
+def test_an_input_keeps_the_order_of_its_keys(value: Any) -> None:
+    """What an agent reads off that order is the same when it is replayed, and another order is another trace."""
+    app = Harness()
+
+    @app.agent
+    def spelled(value: Any) -> str:
+        return json.dumps(value)
+
+    with TemporaryDirectory() as folder:
+        trace = Path(folder) / "order.mat.jsonl"
+        with app.session(trace=trace):
+            said = spelled(value)
+        result = replay(trace, app=app, entry=spelled)
+        assert (result.result, result.equal) == (said, True)
+        with app.session(trace=Path(folder) / "turned.mat.jsonl"):
+            turned = spelled(_turned(value))
+        assert (_header(Path(folder) / "turned.mat.jsonl") == _header(trace)) == (turned == said)
+
+
+def _header(trace: Path) -> str:
+    with open_trace(trace) as reader:
+        return reader.header.digest
+
+
+def _turned(value: Any) -> Any:
+    """Give the same value with the keys of its objects the other way round."""
+    if isinstance(value, dict):
+        return {name: _turned(value[name]) for name in reversed(value)}
+    return [_turned(one) for one in value] if isinstance(value, list) else value
