@@ -351,7 +351,12 @@ async def _aoutcome(
         effect = run.faults.aaround(run, action, in_force(wanted, rewritten), effect)
     recorded = await world.arecorded(action)
     if recorded is not None:
-        await world.turn_to_end(action, recorded.at)
+        try:
+            await world.turn_to_end(action, recorded.at)
+        except asyncio.CancelledError:
+            if recorded.struck is not None and run.faults is not None and run.faults.delays(action):
+                recorded.struck()  # nobody has waited for what the faults have added
+            raise
         return _recalled(run, action, wanted, recorded)
     with inside(action):
         return await beside(effect(rewritten))

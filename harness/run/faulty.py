@@ -131,6 +131,10 @@ class Faults:
 
     # --- calls that are not performed again --------------------------------------------------------------------------
 
+    def delays(self, action: int) -> bool:
+        """Tell whether a call that was shown is answered later than without its faults."""
+        return effect_of(self.shown(action)).delay_ms > 0
+
     def shown(self, action: int) -> tuple[Strike, ...]:
         """Give the faults that strike a call which was shown."""
         return self._struck.get(action, ())

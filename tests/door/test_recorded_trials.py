@@ -175,6 +175,30 @@ def test_turns_reach_a_record(tmp_path: Path) -> None:
     assert MADE == []
 
 
+@APP.agent
+async def hasty(order: str) -> str:
+    """Pay what an order costs; where the price does not come in time, pay a lot."""
+    try:
+        cents = await asyncio.wait_for(aprice(order), 5)
+    except TimeoutError:
+        cents = 999
+    return pay(order, cents)
+
+
+def test_who_gives_up_waiting_is_found_on_the_record(tmp_path: Path) -> None:
+    """An answer that a fault has delayed for too long is told of, comes in time without the fault, and is blamed."""
+    schedule = schedule_of({"inject": [{"fault": "delay", "tool": "aprice", "strength": {"delay_ms": 60_000}}]})
+    live = Trials(APP, hasty).run(schedule, {"order": "a"})
+    assert (live.seen.rules, [one.effective for one in live.seen.struck]) == ({"SMALL"}, [True])
+    trace = tmp_path / "late.mat.jsonl"
+    trace.write_bytes(b"".join(live.lines))
+    trials = RecordedTrials(trace, entry=hasty, app=APP)
+    again = trials.run(schedule)
+    assert (again.seen.violated, again.seen.struck, again.result) == (live.seen.violated, live.seen.struck, live.result)
+    found = blame(trace, entry=hasty, app=APP)
+    assert (found.tool, found.nth, found.how, found.partly) == ("aprice", 1, "struck by delay (delay-1)", True)
+
+
 def test_outcomes_are_put_in_their_place(record: Path) -> None:
     """A call gives what it is told to give, by the number of its event."""
     from harness.trace.outcome import Ok
