@@ -225,12 +225,14 @@ class ForkedWorld:
             return None
         if run.faults is not None:
             run.faults.pass_by(call.inner)
-        outcome, at = call.gave, self._moment(call) - call.delayed_ns
+        outcome, at = call.gave, self._moment(call)
+        if not self._struck_alike(action.seq, call):
+            at += int(made.delay_ms * 1e6) - call.delayed_ns
         if run.faults is None or outcome is None or is_cancelled(outcome) or (model and not strikes):
             return self._came(action.seq, outcome, at)
         if model and "chunks" in getattr(outcome, "value", ()):
             return None  # a stream is struck where it comes from
-        return self._struck(run, action, outcome, at + int(made.delay_ms * 1e6))
+        return self._struck(run, action, outcome, at)
 
     def _struck_alike(self, action: int, met: KnownCall | None) -> bool:
         """Tell whether a call is known and struck by the very faults by which it was struck in the record."""
