@@ -12,14 +12,14 @@ by itself, the earliest is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Final, NamedTuple
 
 from harness.determinism.address import enclosing
 from harness.stress.repair import Given, LeftOut, Ran, Repair
 from harness.stress.schedule import Change
 from harness.stress.seen import Made, Seen
-from harness.trace.event import KINDS, Event
+from harness.trace.event import Event
 
 
 class Link(NamedTuple):
@@ -167,7 +167,11 @@ class _Search:
         return last.came == "open" and last.tool == violating.tool and last[3:5] == violating[3:5]
 
     def _place_of(self, repair: Repair, ran: Ran) -> int:
-        return first_other(self._run.events, ran.events) if isinstance(repair, LeftOut) else repair.seq
+        if not isinstance(repair, LeftOut):
+            return repair.seq
+        if _is_change(repair):
+            return first_other(self._run.events, ran.events)
+        return first_hurt(self._run, ran, _verdict(self._run.events, self._rule))
 
 
 def _is_change(repair: Repair) -> bool:
@@ -180,36 +184,59 @@ def _place(repair: Repair) -> int:
 
 # --- from the cause to the violation ---------------------------------------------------------------------------------
 
-_TOLD: Final = ("action", "evidence")
-_KINDS: Final = tuple(KINDS - {"read", "fault"})
+_TOLD: Final = ("action", "evidence", "parents")
 
 
 def first_other(events: Sequence[Event], others: Sequence[Event]) -> int:
-    """Give the first call of a run in whose place another run makes another one, or none.
+    """Give the first event of a run, made by the agent's own code, that another run does not have in its place.
 
-    What an agent does differently shows first in its calls. Where these are equal, it is the first event that is not;
-    times, reads, and what lies inside effects do not count. -1 where there is none.
+    Times, reads, and what lies inside effects do not count. -1 where there is none.
     """
-    for kinds in (("action",), _KINDS):
-        own, theirs = list(_own(events, kinds)), list(_own(others, kinds))
-        pairs = enumerate(zip(own, theirs, strict=False))
-        equal = next((place for place, (one, other) in pairs if _essence(one) != _essence(other)), len(theirs))
-        if equal < len(own):
-            return int(own[equal].body.get("action", own[equal].seq))
-    return -1
+    own, theirs = list(_own(events)), list(_own(others))
+    pairs = zip(own, theirs, strict=False)
+    equal = next((place for place, (one, other) in enumerate(pairs) if _essence(one) != _essence(other)), len(theirs))
+    return _call_of(own[equal]) if equal < len(own) else -1
 
 
-def _own(events: Iterable[Event], kinds: Sequence[str]) -> Iterator[Event]:
-    return (one for one in events if one.kind in kinds and enclosing(one.task) is None)
+def first_hurt(run: Ran, twin: Ran, end: int) -> int:
+    """Give the first call that another order lets come otherwise, before the violation that the event ``end`` tells of.
+
+    Where there is none, the order itself is what matters: the first call that was over when the violating one was made
+    in the twin, and is not in the run; or else the first event that stands elsewhere.
+    """
+    violating = run.events[end].body.get("action", end)
+    hurt = (link.seq for link in _chain(run, twin, -1, violating))
+    return next(chain(hurt, _late(run, twin, violating)), first_other(run.events, twin.events))
+
+
+def _late(run: Ran, twin: Ran, violating: int) -> Iterator[int]:
+    """Yield the calls that are under way when a call is made, and that were over then in the twin."""
+    wanted = next((_request(made) for made in run.seen.calls if made.seq == violating), None)
+    same = [made.seq for made in twin.seen.calls if _request(made) == wanted]
+    earlier = sum(_request(made) == wanted for made in run.seen.calls if made.seq < violating)
+    if earlier < len(same):
+        ended, over = _ends(run.events), _ends(twin.events)
+        done = [_request(made) for made in twin.seen.calls if over.get(made.seq, same[earlier]) < same[earlier]]
+        for made in run.seen.calls:
+            if made.seq < violating < ended.get(made.seq, violating + 1) and _request(made) in done:
+                yield made.seq
+
+
+def _ends(events: Iterable[Event]) -> dict[int, int]:
+    """Give the events by which calls ended."""
+    return {event.body["action"]: event.seq for event in events if event.kind == "observation"}
+
+
+def _own(events: Iterable[Event]) -> Iterator[Event]:
+    return (one for one in events if one.kind not in ("read", "fault") and enclosing(one.task) is None)
 
 
 def _essence(event: Event) -> Any:
     return event.kind, event.agent, event.task, {key: one for key, one in event.body.items() if key not in _TOLD}
 
 
-def _ends(events: Iterable[Event]) -> dict[int, int]:
-    """Give the events by which calls ended."""
-    return {event.body["action"]: event.seq for event in events if event.kind == "observation"}
+def _call_of(event: Event) -> int:
+    return int(event.body.get("action", event.seq))
 
 
 def _verdict(events: Iterable[Event], rule: str) -> int:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -50,7 +47,7 @@ def test_a_fault_is_named_exactly(name: str) -> None:
 
 def test_the_record_names_no_other(tmp_path: Path) -> None:
     """From the trace alone, without calling a tool, the same call is named or none, and often it is."""
-    exact, tried = 0, [name for name in NAMES if _run(name)[0].witness.faults and _is_sorted(_run(name)[0].input)]
+    exact, tried = 0, [name for name in NAMES if _run(name)[0].witness.faults]
     for name in tried:
         case, _, trial = _run(name)
         trace = tmp_path / f"{name}.mat.jsonl"
@@ -60,8 +57,3 @@ def test_the_record_names_no_other(tmp_path: Path) -> None:
         assert same or not found.found or found.open, name
         exact += same
     assert exact >= 0.4 * len(tried)
-
-
-def _is_sorted(given: Mapping[str, Any]) -> bool:
-    """Tell whether the keys in an input stand as the header of a trace writes them, in an order agents may see."""
-    return all(json.dumps(value) == json.dumps(value, sort_keys=True) for value in given.values())

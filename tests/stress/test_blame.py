@@ -156,7 +156,7 @@ def test_an_inert_strike_is_not_tried() -> None:
     assert [(one.kind, one.nth) for one in repairs_of(run.schedule, run) if isinstance(one, Spared)] == [("error", 2)]
 
 
-def test_a_turn_is_blamed_at_the_first_call_it_brings_forward() -> None:
+def test_a_turn_is_blamed_at_the_first_call_that_saw_something_else() -> None:
     """The read that comes too early is named, and not whose answer happened to be there first."""
     run = MARKET.run(schedule_of({"turns": [[0, 1]]}))
     assert run.seen.rules == {"SEEN"}
