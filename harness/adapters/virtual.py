@@ -22,7 +22,8 @@ BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _BEGINS_NS: Final = int(BEGINS.timestamp()) * 1_000_000_000
 _OF_DAY: Final = ("time.time", "time.clock_gettime(0)")
 _ZONE_S: Final = 900  # time zones differ by quarters of an hour
-_DRAWN: Final = ("os.urandom", "os.getrandom", "random.Random")
+_DRAWN: Final = ("os.urandom", "os.getrandom")
+_SEED_BYTES: Final = 16  # of a generator that is given no seed
 
 
 class VirtualWorld(LiveWorld):
@@ -41,6 +42,8 @@ class VirtualWorld(LiveWorld):
         name = source.partition("@")[0]
         if name in _DRAWN:
             return self._drawn(task, name, len(real()) // 2).hex()
+        if name == "random.Random":
+            return self._drawn(task, name, _SEED_BYTES).hex()
         moment = _moment(name, self.now(0), real)
         return super().read(task, source, real) if moment is None else moment
 
