@@ -30,6 +30,7 @@ VERBS: Final = {
     "blame": "Name the event that a violation hangs on.",
     "resume": "Continue a run that was killed, or waits for an answer.",
     "approve": "Answer a question that a run waits for.",
+    "stress": "Run an agent under faults and in other orders until it breaks a rule.",
     "shrink": "Bring a counterexample to the least that violates the same rule; write a test of it.",
     "to-test": "Write a pytest file of a few lines that replays a trace.",
     "causes": "Run an agent under one fault at a time: what leads to what, and what feeds itself.",

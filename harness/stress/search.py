@@ -51,8 +51,9 @@ class Found(NamedTuple):
 class Searched(NamedTuple):
     """What a search came to.
 
-    ``singles`` and ``pairs`` are how many of the schedules of one element and of two were tried, and how many there are
-    as far as the runs have shown. ``full`` is the number of elements up to which every schedule was tried.
+    ``singles`` says how many of the elements that the undisturbed run offers were tried alone, and how many it offers;
+    ``pairs`` is how many schedules of two elements were tried, and ``full`` the number of elements up to which every
+    schedule was.
     """
 
     found: tuple[Found, ...]
@@ -61,7 +62,7 @@ class Searched(NamedTuple):
     calls: int
     tokens: int
     singles: tuple[int, int]
-    pairs: tuple[int, int]
+    pairs: int
     full: int
 
 
@@ -176,10 +177,12 @@ class _Search:
 
     def result(self, method: Method) -> Searched:
         """Sum up."""
-        spent, count = self.spending, len(self.elements)
-        singles, pairs = (self._sizes[1], count), (self._sizes[2], count * (count - 1) // 2)
+        spent, sizes = self.spending, self._sizes
+        offered = len(self._made[str(Schedule().stated())].fresh) if self._made else 0
         found = tuple(sorted(self._found.values(), key=lambda one: (one.runs, one.rule)))
-        return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, pairs, self.full)
+        singles = min(sizes[1], offered), offered
+        full = max(self.full, int(0 < offered <= sizes[1]))
+        return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, sizes[2], full)
 
 
 # --- guided ----------------------------------------------------------------------------------------------------------
