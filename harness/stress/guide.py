@@ -11,27 +11,31 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from harness.faults.plan import Fault
 from harness.stress.schedule import Element, Schedule, Turn
 from harness.stress.seen import Seen
 from harness.stress.signature import behaviour
-from harness.stress.space import rank, scheduled
+from harness.stress.space import hangs_on_chance, rank, scheduled
 
 _FAILS: Final = frozenset({"timeout", "drop", "error", "reset", "rate_limit"})
-_BY_CHANCE: Final = frozenset({"corrupt", "partial", "schema_mismatch", "shuffle", "near_duplicate", "inject"})
 _SEEDS: Final = (1, 2, 3)
 _DEEPEST: Final = 5
 
 
 class Note(NamedTuple):
-    """What a search keeps of one run: how many features it was the first to show, and the elements it has revealed."""
+    """What a search keeps of one run: the weight of what it was the first to show, and the elements it has revealed.
+
+    ``after`` are elements that make the calls fail which come right after what was struck.
+    """
 
     schedule: Schedule
     seen: Seen
     new: int
     fresh: tuple[Element, ...]
+    after: tuple[Element, ...] = ()
 
 
 class Agenda:
@@ -68,6 +72,8 @@ class Agenda:
         elif len(elements) < _DEEPEST:
             for element in note.fresh:
                 self._put(self._more, note.new - 2 * len(elements), element, note.schedule)
+            for element in note.after if note.new else ():
+                self._put(self._more, note.new - 2 * len(elements) - 1, element, note.schedule)
         if len(elements) == 1 and not note.schedule.seed:
             self._learn_single(elements[0], note)
 
@@ -114,11 +120,9 @@ class Agenda:
                 if alike in self._classes:
                     return
                 self._classes.add(alike)
-            if element.kind in _BY_CHANCE:
+            if hangs_on_chance(note.schedule):
                 for seed in _SEEDS:
-                    made = scheduled((element,), seed)
-                    assert made is not None
-                    self._put(self._seeds, note.new - seed, made)
+                    self._put(self._seeds, note.new - seed, replace(note.schedule, seed=seed))
         for other in self.useful:
             pair = scheduled((other, element))
             if pair is not None:

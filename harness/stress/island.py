@@ -8,12 +8,13 @@ several can be made at once, in any processes, with the same result.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harness.stress.schedule import Element, Schedule
 from harness.stress.seen import Seen
-from harness.stress.signature import Feature, signature
-from harness.stress.space import scheduled
+from harness.stress.signature import Feature, signature, weight
+from harness.stress.space import hangs_on_chance, scheduled
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,7 +34,8 @@ class Parent(NamedTuple):
 class Island(NamedTuple):
     """What one round knows: its seed, how many runs it may make, parents with the best first, elements, features.
 
-    ``limit`` ends it earlier, and changes nothing of what comes before.
+    ``limit`` ends it earlier, and changes nothing of what comes before. ``made`` are the schedules, as text, that were
+    tried before.
     """
 
     seed: int
@@ -42,10 +44,11 @@ class Island(NamedTuple):
     parents: tuple[Parent, ...]
     elements: tuple[Element, ...]
     met: frozenset[Feature]
+    made: frozenset[str] = frozenset()
 
 
 class _Enough(BaseException):
-    """The quota of a round is used up."""
+    """The round ends: its quota is used up, or a run could not be made, which Hypothesis would try to make smaller."""
 
 
 def schedules(island: Island) -> SearchStrategy[Schedule | None]:
@@ -67,8 +70,10 @@ def schedules(island: Island) -> SearchStrategy[Schedule | None]:
         for _ in range(1 + draw(st.booleans())):
             pool = parent.offers if parent.offers and draw(st.booleans()) else island.elements
             more += [pool[choose(len(pool))]] if pool else []
-        seed = choose(SEEDS) if draw(st.booleans()) and draw(st.booleans()) else parent.schedule.seed
-        return scheduled((*parent.schedule.elements, *more), seed)
+        made = scheduled((*parent.schedule.elements, *more), parent.schedule.seed)
+        if made is None or not (hangs_on_chance(made) and draw(st.booleans())):
+            return made
+        return replace(made, seed=choose(SEEDS))
 
     return drawn()
 
@@ -93,19 +98,25 @@ def explored(run: Run, island: Island) -> list[tuple[Schedule, Seen]]:
         if schedule is None:
             return
         key = str(schedule.stated())
+        if key in island.made:
+            return
         if key not in made:
             if len(made) >= island.limit:
                 raise _Enough
-            made[key] = schedule, run(schedule)
+            try:
+                made[key] = schedule, run(schedule)
+            except Exception as error:
+                raise _Enough from error
         seen = made[key][1]
         new = signature(seen) - met
         met.update(new)
-        target(float(len(new)), label="new")
+        target(float(weight(new)), label="new")
         for rule, margin in seen.margins.items():
             target(-margin, label=f"near {rule}")
 
     try:
         attempt()
-    except _Enough:
-        pass
+    except _Enough as end:
+        if end.__cause__ is not None:
+            raise end.__cause__ from None
     return list(made.values())

@@ -16,19 +16,20 @@ What it does not verify: that a schedule is minimal (``shrink``), or that no oth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Literal, NamedTuple, Protocol
 
 from harness.determinism.streams import seed_for, stream
+from harness.faults.plan import Fault
 from harness.stress.budget import Budget, Spending
 from harness.stress.cost import cost_of
 from harness.stress.guide import Agenda, Note
 from harness.stress.island import Island, Parent, Run, explored
 from harness.stress.schedule import Element, Schedule
 from harness.stress.seen import Seen
-from harness.stress.signature import Feature, signature
-from harness.stress.space import Space, named, rank, scheduled
+from harness.stress.signature import Feature, signature, weight
+from harness.stress.space import LASTING, Space, named, rank, scheduled
 
 Method = Literal["guided", "random", "exhaustive"]
 
@@ -36,6 +37,7 @@ _BATCH: Final = 8
 _ISLANDS: Final = 4  # in one round
 _QUOTA: Final = 24  # runs of one island
 _PARENTS: Final = 32
+_NEXT: Final = 2  # calls after one that was struck
 _SIZES: Final = (1, 2, 3)  # of what is drawn at random
 _DEEPEST: Final = 2  # elements of what is tried exhaustively
 
@@ -156,7 +158,7 @@ class _Search:
         fresh = tuple(one for one in self.space.offered(seen) if named(one) not in self._revealed)
         self._revealed.update(map(named, fresh))
         self.elements += fresh
-        note = self._made[str(schedule.stated())] = Note(schedule, seen, len(new), fresh)
+        note = self._made[str(schedule.stated())] = Note(schedule, seen, weight(new), fresh, self._after(seen))
         if not schedule.seed:
             self._sizes[len(schedule)] += 1
         for rule in sorted(self._wanted(seen)):
@@ -167,9 +169,26 @@ class _Search:
                 self._found[rule] = before._replace(schedule=schedule)
         return note
 
+    def _after(self, seen: Seen) -> tuple[Element, ...]:
+        """Give the elements that make the calls fail which come right after the last one that was struck."""
+        last = max((one.action for one in seen.struck if one.effective), default=None)
+        if last is None:
+            return ()
+        calls = [made for made in seen.calls if made.seq > last and made.came != "refused"][:_NEXT]
+        places = {((made.tool,), (made.nth,)) for made in calls}
+        offered = self.space.offered(seen)
+        return tuple(
+            one for one in offered if isinstance(one, Fault) and one.kind in LASTING and (one.tools, one.nth) in places
+        )
+
     def seen(self, schedule: Schedule) -> Seen:
         """Give what a run that was made came to."""
         return self._made[str(schedule.stated())].seen
+
+    @property
+    def tried(self) -> frozenset[str]:
+        """The schedules that were tried, as text."""
+        return frozenset(self._made)
 
     def is_made(self, schedule: Schedule) -> bool:
         """Tell whether a run was made."""
@@ -203,9 +222,9 @@ def _guided(search: _Search) -> None:
         for note in notes:
             agenda.learn(note)
         since += len(notes)
-        if not agenda.waits and (not batch or since >= _ISLANDS * _QUOTA):
+        if search.left and not agenda.waits and (not batch or since >= _ISLANDS * _QUOTA):
             since, rounds = 0, rounds + 1
-            if not _round(search, agenda, rounds) and not batch:
+            if not _round(search, agenda, rounds):
                 return
 
 
@@ -216,19 +235,30 @@ def _round(search: _Search, agenda: Agenda, number: int) -> int:
     elements, met = tuple(agenda.useful or search.elements), frozenset(search.met)
     if not parents or not elements:
         return 0
-    limits = [min(_QUOTA, search.left - place * _QUOTA) for place in range(_ISLANDS)]
+    tried = search.tried
     islands = [
-        Island(seed_for(search.seed, "island", number, place), _QUOTA, limit, parents, elements, met)
-        for place, limit in enumerate(limits)
-        if limit > 0
+        Island(seed_for(search.seed, "island", number, place), _QUOTA, _QUOTA, parents, elements, met, tried)
+        for place in range(_ISLANDS)
     ]
     made = 0
-    for pairs in search.hands.islands(islands):
+    for pairs in _made(search, islands):
         for schedule, seen in pairs:
-            if search.left and not search.is_made(schedule):
+            if search.is_made(schedule):  # by another island of this round
+                search.spending.spend(seen)
+            else:
                 agenda.learn(search.learn(schedule, seen))
                 made += 1
     return made
+
+
+def _made(search: _Search, islands: list[Island]) -> Iterator[list[tuple[Schedule, Seen]]]:
+    """Make a round; near the end of the budget one island after another, each with what the one before has left."""
+    if search.left >= len(islands) * _QUOTA:
+        yield from search.hands.islands(islands)
+        return
+    for island in islands:
+        if search.left:
+            yield from search.hands.islands([island._replace(limit=min(_QUOTA, search.left))])
 
 
 # --- exhaustive, random ----------------------------------------------------------------------------------------------

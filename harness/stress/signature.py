@@ -8,11 +8,15 @@ action passed or failed, and nothing of what it was about.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Final
 
 from harness.stress.seen import Seen
 
 Feature = tuple[str, ...]
+
+_NEARER: Final = 3
 
 
 def signature(seen: Seen) -> frozenset[Feature]:
@@ -27,6 +31,11 @@ def signature(seen: Seen) -> frozenset[Feature]:
     return frozenset(features)
 
 
+def weight(features: Iterable[Feature]) -> int:
+    """Say how much it is worth to have met features first: nearer to a boundary is worth more than elsewhere."""
+    return sum(_NEARER if feature[0] == "near" else 1 for feature in features)
+
+
 def behaviour(seen: Seen) -> tuple[object, ...]:
     """Give what the agent did, as far as a search sees it, whatever was done to it."""
     calls = tuple((made.tool, made.came) for made in seen.calls)
@@ -34,7 +43,8 @@ def behaviour(seen: Seen) -> tuple[object, ...]:
 
 
 def _nearness(margin: float) -> str:
-    """Give the distance to a boundary by its power of two."""
+    """Give the distance to a boundary by its power of two, in quarters."""
     if margin <= 0:
         return "beyond" if margin < 0 else "on"
-    return str(math.frexp(margin)[1])
+    mantissa, exponent = math.frexp(margin)
+    return f"{exponent}.{int(mantissa * 8)}"

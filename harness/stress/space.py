@@ -28,6 +28,7 @@ _RANKS: Final = (
 )
 _INSTEAD: Final = frozenset({"timeout", "error", "reset", "rate_limit", "drop", "delay"})
 _WRITES: Final = frozenset({"commit_then_timeout", "duplicate"})
+_BY_CHANCE: Final = frozenset({"corrupt", "partial", "schema_mismatch", "shuffle", "near_duplicate", "inject"})
 _TURN_RANK, _CHANGE_RANK, _LAST_RANK = 0, 1, len(_RANKS) + 2
 
 
@@ -97,13 +98,22 @@ class Space:
 def scheduled(elements: Iterator[Element] | tuple[Element, ...], seed: int = 0) -> Schedule | None:
     """Make a schedule of elements, in an order of its own; None where two of them get in each other's way.
 
-    A call is struck once, a place turned once, and a part of the input changed once.
+    A call is struck once, a tool that is struck all the time not once more, a place turned once, and a part of the
+    input changed once.
     """
     chosen = tuple(sorted(elements, key=lambda one: (rank(one), str(named(one)))))
     places = [_place(one) for one in chosen]
-    if len(set(places)) < len(places):
+    lasting = {one.tools for one in chosen if isinstance(one, Fault) and not one.nth}
+    if len(set(places)) < len(places) or any(
+        isinstance(one, Fault) and one.nth and one.tools in lasting for one in chosen
+    ):
         return None
     return Schedule(seed=seed).of(chosen)
+
+
+def hangs_on_chance(schedule: Schedule) -> bool:
+    """Tell whether some fault of a schedule does another thing under another seed."""
+    return any(one.kind in _BY_CHANCE for one in schedule.faults)
 
 
 def named(element: Element) -> Hashable:
