@@ -13,10 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from harness.adapters.interpreter.capture import held
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
-from harness.door.trial import Trials
+from harness.door.trial import Trials, in_bulk
 from harness.errors import HarnessError, UsageError
 from harness.stress.island import Island, Run, explored
 from harness.stress.memo import Memo
@@ -95,7 +94,7 @@ _runs: Final[list[Run]] = []
 
 def _begin(subject: Subject) -> None:
     trials = subject.trials()
-    held().__enter__()  # as long as the process
+    in_bulk().__enter__()  # as long as the process
     run = remembering(lambda schedule: trials.run(schedule, subject.input).seen, subject.database, subject.digest)[0]
     _runs.append(lambda schedule: run(schedule)._replace(result=None))
 

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX
-from harness.adapters.interpreter.capture import held
 from harness.determinism import canonical
 from harness.door.agents import entry_folder, entry_name, load_entry
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.crew import Subject, crew, remembering
 from harness.door.shrink import ShrunkTrace, shrink_trace, write_trial
-from harness.door.trial import Trials
+from harness.door.trial import Trials, in_bulk
 from harness.errors import Divergence, UsageError
 from harness.faults.plan import KINDS
 from harness.registry.invariant import SEVERITIES
@@ -204,7 +203,7 @@ def _hands(trials: Trials, subject: Subject, jobs: int) -> Iterator[tuple[Hands,
 
     remembered, memo = remembering(run, subject.database, subject.digest)
     if jobs == 1:
-        with held():
+        with in_bulk():
             yield Alone(remembered), memo
     else:
         with crew(subject, jobs) as hands:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from harness.door.blame import blame_trial
-
 from harness.adapters.files import SUFFIX
-from harness.adapters.interpreter.capture import held
 from harness.bench.task import Cell
+from harness.door.blame import blame_trial
 from harness.door.replay import replay
 from harness.door.shrink import write_trial
-from harness.door.trial import Trials
+from harness.door.trial import Trials, in_bulk
+from harness.errors import UsageError
 from harness.registry.invariant import SEVERITIES
 from harness.stress.schedule import Change, Schedule
 from harness.stress.search import Method, Searched, search
@@ -32,7 +31,7 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
     """Do a cell and give what was seen."""
     case = case_of(cell.task.name)
     facts = {"family": case.family, "reported": case.reported}
-    with held():
+    with in_bulk():
         match cell.condition.name:
             case "mended":
                 searched = _searched(case, _trials(case, mended=True), cell.seed, "guided")
@@ -51,12 +50,13 @@ def _guided(case: Case, seed: int, folder: Path) -> dict[str, Any]:
     found = next((one for one in searched.found if one.rule == case.rule), None)
     if found is None:
         return facts | {"why": f"not found in {searched.runs} runs"}
-    small = shrink(lambda *given: trials.run(*given).seen, found.schedule, case.input, case.rule)
+    small = shrink(_under(trials, case.input), found.schedule, case.input, case.rule)
     last = trials.run(small.schedule, small.input)
     trace = folder / f"small{SUFFIX}"
     write_trial(last, trace)
+    case.fresh()  # an agent may keep what it knows in its module, and a replay runs its code
     again = replay(trace, entry=case.agent, app=case.app)
-    blamed = blame_trial(trials, last, rule=case.rule, input=small.input)
+    blamed = blame_trial(trials, trials.run(case.witness, case.input), rule=case.rule, input=case.input)
     return facts | {
         "elements": len(small.schedule),
         "schedule": small.schedule.stated(),
@@ -66,6 +66,17 @@ def _guided(case: Case, seed: int, folder: Path) -> dict[str, Any]:
         "blamed": {"tool": blamed.tool, "nth": blamed.nth},
         "blame_exact": (blamed.tool, blamed.nth) == case.cause,
     }
+
+
+def _under(trials: Trials, given: Mapping[str, Any]) -> Callable[[Schedule, Mapping[str, Any]], Seen]:
+    """Run under one input only: what is made small is the schedule, whose cause is asked for."""
+
+    def run(schedule: Schedule, other: Mapping[str, Any]) -> Seen:
+        if dict(other) != dict(given):
+            raise UsageError("another input is another case")
+        return trials.run(schedule, other).seen
+
+    return run
 
 
 def _trials(case: Case, *, mended: bool = False) -> Trials:
