@@ -22,7 +22,6 @@ from harness.door.crew import Subject, crew, remembering
 from harness.door.shrink import ShrunkTrace, shrink_trace, write_trial
 from harness.door.trial import Trials, in_bulk
 from harness.errors import Divergence, UsageError
-from harness.faults.plan import KINDS
 from harness.registry.invariant import SEVERITIES
 from harness.stress.budget import Budget
 from harness.stress.memo import Memo
@@ -159,10 +158,11 @@ def _wanted(app: Harness, rules: Sequence[str]) -> Callable[[Seen], frozenset[st
 
 
 def _kinds(kinds: Sequence[str]) -> frozenset[str]:
+    known = Space().kinds
     for kind in kinds:
-        if kind not in KINDS:
-            raise UsageError(f"there is no fault {kind!r}", cure=_nearest(kind, list(KINDS)))
-    return frozenset(kinds or KINDS)
+        if kind not in known:
+            raise UsageError(f"there is no fault {kind!r} to search with", cure=_nearest(kind, sorted(known)))
+    return frozenset(kinds) or known
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

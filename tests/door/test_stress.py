@@ -1,0 +1,137 @@
+"""Looking for what breaks an agent that really runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import UsageError
+from harness.adapters.files import open_trace
+from harness.door.replay import replay
+from harness.door.stress import stress
+from harness.door.trial import trial
+from harness.stress.budget import Budget
+from tests.door import stress_shop as shop
+
+ROOT = Path(__file__).parents[2]
+ENTRY = "tests.door.stress_shop:agent"
+ORDER = {"order": "A-1"}
+RULES = {"PAID-ONCE", "SHIPPED-IF-PAID"}
+
+
+def _stress(tmp_path: Path, entry: Any = shop.agent, **more: Any) -> Any:
+    given = {"input": ORDER, "budget": 120, "before": "tests.door.stress_shop:fresh", "out": tmp_path} | more
+    return stress(entry, path=ROOT, **given)
+
+
+def test_what_breaks_an_agent_is_found_and_made_small(tmp_path: Path) -> None:
+    """Both rules, each by one element, in a trace that replays and under a schedule that a test can run."""
+    found = _stress(tmp_path)
+    assert {one.found.rule for one in found.counterexamples} == RULES
+    for one in found.counterexamples:
+        assert one.small is not None
+        assert (len(one.small.shrunk.schedule), one.small.shrunk.minimal, one.small.replays) == (1, True, True)
+        assert replay(one.small.path, entry=shop.agent).equal
+        again = trial(shop.agent, one.small.shrunk.schedule, input=one.small.shrunk.input, before=shop.fresh)
+        assert one.found.rule in again.seen.rules
+        with open_trace(one.trace) as reader:
+            assert reader.header.run["schedule"]["before"] == "tests.door.stress_shop:fresh"
+    assert found.searched.singles[0] == found.searched.singles[1] > 20
+
+
+def test_a_mended_agent_gives_no_alarm(tmp_path: Path) -> None:
+    """Nothing that the search does to it breaks a rule, and no trace is left."""
+    found = _stress(tmp_path, shop.mended)
+    assert found.counterexamples == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_give_the_same_as_one(tmp_path: Path) -> None:
+    """How many make the runs changes nothing of what is found, nor of what was tried."""
+    one = _stress(tmp_path / "one", budget=150)
+    two = _stress(tmp_path / "two", budget=150, jobs=2)
+    assert one.searched == two.searched
+    assert [c.small.shrunk for c in one.counterexamples] == [c.small.shrunk for c in two.counterexamples]
+
+
+def test_a_search_goes_on_where_it_had_stopped(tmp_path: Path) -> None:
+    """With a database, the runs of the first search are not made again, and two short ones are a long one."""
+    made: list[int] = []
+
+    def search(budget: int, database: Path) -> Any:
+        shop_before = len(made)
+        found = stress(
+            shop.agent, input=ORDER, budget=budget, before=shop.fresh, database=database, out=tmp_path, path=ROOT
+        )
+        made.append(len(made) - shop_before)
+        return found
+
+    first, second = search(60, tmp_path / "short"), search(60, tmp_path / "short")
+    whole = search(120, tmp_path / "long")
+    assert (first.before, second.before) == (0, 60)
+    assert second.searched == whole.searched
+
+
+def test_the_same_under_any_hash_seed() -> None:
+    """Neither sets nor what else is loaded in a process changes a search."""
+    code = (
+        "import json, sys, tempfile; sys.path.insert(0, '.')\n"
+        "from harness.door.stress import stress\n"
+        "found = stress('tests.door.stress_shop:agent', input={'order': 'A-1'}, budget=150,\n"
+        "               before='tests.door.stress_shop:fresh', out=tempfile.mkdtemp(), path='.')\n"
+        "print(json.dumps([repr(found.searched), [repr(c.small.shrunk) for c in found.counterexamples]]))"
+    )
+    said = set()
+    for seed, more in (("1", ""), ("2", "import typer, rich, networkx, harness.cli.fork\n")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", more + code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
+        said.add(json.dumps(json.loads(done.stdout)))
+    assert len(said) == 1
+
+
+def test_other_input_is_tried(tmp_path: Path) -> None:
+    """Values that were named for parts of the input are elements of a schedule like faults."""
+    found = _stress(
+        tmp_path, "tests.door.stress_shop:hasty", input={**ORDER, "paid": False}, vary={"/paid": [True, False]}
+    )
+    [one] = found.counterexamples
+    assert one.found.schedule.stated() == {"changes": [["/paid", True]]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"rules": ["PAID-ONE"]}, "did you mean 'PAID-ONCE'"),
+        ({"kinds": ["timeoutt"]}, "did you mean 'timeout'"),
+        ({"input": {"ordr": "A"}}, "does not fit"),
+        ({"vary": {"/orders/x": [1]}}, "orders"),
+        ({"jobs": 0}, "0 jobs"),
+        ({"registry": "no-such-registry"}, "no-such-registry"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_runs(tmp_path: Path, wrong: dict[str, Any], says: str) -> None:
+    """With the likely cure, and no run is made for it."""
+    shop.PAID.append("before")
+    with pytest.raises(UsageError, match=says):
+        _stress(tmp_path, **wrong)
+    assert shop.PAID[-1] == "before"
+
+
+def test_rules_that_are_named_end_the_search(tmp_path: Path) -> None:
+    """Each is looked for whatever its severity, and nothing else is."""
+    found = _stress(tmp_path, rules=["PAID-ONCE"], budget=Budget(400))
+    assert [one.found.rule for one in found.counterexamples] == ["PAID-ONCE"]
+    assert found.searched.runs < 50
+
+
+def test_an_agent_that_is_not_the_same_twice_is_told(tmp_path: Path) -> None:
+    """Where nothing puts its world back, the difference is said and nothing is made smaller."""
+    found = _stress(tmp_path, "tests.door.stress_shop:forgetful", before=None, rules=["SHIPPED-IF-PAID"])
+    assert [(one.small, "another run" in one.unstable) for one in found.counterexamples] == [(None, True)]
