@@ -238,3 +238,24 @@ def test_an_object_of_the_input_keeps_the_order_of_its_keys() -> None:
     one = trial(through, input=given, before=PAID.clear)
     assert one.result == ["tram paid", "ferry paid"]
     assert given == {"prices": {"tram": 2, "ferry": 1}}
+
+
+@NOISE.tool(effect="write")
+async def undo(order: str) -> str:
+    """Undo an order, which takes a moment."""
+    await asyncio.sleep(1)
+    return "cancelled"
+
+
+@NOISE.agent
+async def undoing(orders: dict[str, int]) -> list[str]:
+    """Undo orders in the order in which they are given."""
+    return [f"{order} {await undo(order)}" for order in orders]
+
+
+def test_a_result_is_not_taken_for_a_cancelled_call(tmp_path: Path) -> None:
+    """Though it is the very word that stands for one."""
+    one = trial(undoing, input={"orders": {"b": 1, "a": 2}})
+    assert one.result == ["a cancelled", "b cancelled"]
+    (tmp_path / "one.mat.jsonl").write_bytes(b"".join(one.lines))
+    assert replay(tmp_path / "one.mat.jsonl", entry=undoing, app=NOISE).equal
