@@ -1,0 +1,73 @@
+"""``harness stress`` as a person meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli import execute
+
+ENTRY = ["stress", "tests.door.stress_shop:agent", "--input", '{"order": "A-1"}', "--budget", "80"]
+RESET = ["--before", "tests.door.stress_shop:fresh"]
+
+
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "0")  # else the command starts itself again
+
+
+def test_a_counterexample_is_told_kept_and_tested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rule, schedule in words, runs, and commands that work on the files that are named; exit 1."""
+    root = ["--path", str(Path(__file__).parents[2]), "--out", str(tmp_path / "runs")]
+    assert execute([*ENTRY, *RESET, *root, "--emit", str(tmp_path / "test_found.py")]) == 1
+    said = capsys.readouterr().out
+    assert "80 runs · " in said
+    assert "PAID-ONCE  An order is paid again only where the payment before is known to have failed" in said
+    assert "    1st call of pay: " in said
+    assert "nothing can be left out" in said
+    replays = [line.split()[3] for line in said.splitlines() if line.strip().startswith("replay")]
+    assert len(replays) == 2
+    for trace in replays:
+        assert execute(["verify", trace]) == 0
+        assert execute(["replay", trace]) == 0
+    assert "def test_paid_once():" in (tmp_path / "test_found.py").read_text()
+
+
+def test_nothing_found_is_no_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 0, with how much was tried; as JSON the same."""
+    command = [*ENTRY, *RESET, "--path", str(Path(__file__).parents[2]), "--out", str(tmp_path), "--budget", "40"]
+    command[1] = "tests.door.stress_shop:mended"
+    assert execute(command) == 0
+    assert "no rule was broken; that proves nothing beyond these runs" in capsys.readouterr().out
+    assert execute([*command, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["counterexamples"], facts["runs"], facts["seed"]) == ([], 40, 0)
+
+
+def test_a_record_names_entry_and_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a recorded run began with is searched, and what its header says puts the world back."""
+    root = ["--path", str(Path(__file__).parents[2]), "--out", str(tmp_path)]
+    assert execute([*ENTRY, *RESET, *root, "--rule", "PAID-ONCE", "--json"]) == 1
+    [found] = json.loads(capsys.readouterr().out)["counterexamples"]
+    command = ["stress", "--trace", found["trace"], "--out", str(tmp_path), "--rule", "PAID-ONCE", "--json"]
+    assert execute(command) == 1
+    [again] = json.loads(capsys.readouterr().out)["counterexamples"]
+    assert again["rule"] == "PAID-ONCE"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["--vary", "cents=1"], "is no pair"),
+        (["--vary", "/cents=x"], "is not JSON"),
+        (["--input", "[]"], "is not a JSON object"),
+        (["--method", "lucky"], "take guided, random, exhaustive"),
+        (["--kind", "timeoutt"], "did you mean 'timeout'"),
+    ],
+)
+def test_mistakes_are_told(wrong: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, with the cure, before anything runs."""
+    assert execute([*ENTRY, "--path", str(Path(__file__).parents[2]), *wrong]) == 2
+    assert says in capsys.readouterr().err
