@@ -123,7 +123,7 @@ class Trials:
         try:
             result = session.run(self.agent, **given)
         except Exception as raised:
-            if isinstance(raised, UsageError) and not kept.lines:
+            if not kept.lines:  # the run has not begun: it is nothing that the agent did
                 raise
             error = raised
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,11 @@ def test_an_agent_that_is_not_the_same_twice_is_told(tmp_path: Path) -> None:
     """Where nothing puts its world back, the difference is said and nothing is made smaller."""
     found = _stress(tmp_path, "tests.door.stress_shop:forgetful", before=None, rules=["SHIPPED-IF-PAID"])
     assert [(one.small, "another run" in one.unstable) for one in found.counterexamples] == [(None, True)]
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
+    """The trial of docs/stress.md breaks the rule under its schedule, and only then."""
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "stress.md").read_text(), re.DOTALL)
+    (tmp_path / "example.py").write_text(example)
+    done = subprocess.run([sys.executable, "example.py"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
