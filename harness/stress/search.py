@@ -155,10 +155,11 @@ class _Search:
         self.spending.spend(seen)
         new = signature(seen) - self.met
         self.met |= new
-        fresh = tuple(one for one in self.space.offered(seen) if named(one) not in self._revealed)
+        offered = self.space.offered(seen)
+        fresh = tuple(one for one in offered if named(one) not in self._revealed)
         self._revealed.update(map(named, fresh))
         self.elements += fresh
-        note = self._made[str(schedule.stated())] = Note(schedule, seen, weight(new), fresh, self._after(seen))
+        note = self._made[str(schedule.stated())] = Note(schedule, seen, weight(new), fresh, _after(seen, offered))
         if not schedule.seed:
             self._sizes[len(schedule)] += 1
         for rule in sorted(self._wanted(seen)):
@@ -168,18 +169,6 @@ class _Search:
             elif cost_of(schedule) < cost_of(before.schedule):
                 self._found[rule] = before._replace(schedule=schedule)
         return note
-
-    def _after(self, seen: Seen) -> tuple[Element, ...]:
-        """Give the elements that make the calls fail which come right after the last one that was struck."""
-        last = max((one.action for one in seen.struck if one.effective), default=None)
-        if last is None:
-            return ()
-        calls = [made for made in seen.calls if made.seq > last and made.came != "refused"][:_NEXT]
-        places = {((made.tool,), (made.nth,)) for made in calls}
-        offered = self.space.offered(seen)
-        return tuple(
-            one for one in offered if isinstance(one, Fault) and one.kind in LASTING and (one.tools, one.nth) in places
-        )
 
     def seen(self, schedule: Schedule) -> Seen:
         """Give what a run that was made came to."""
@@ -202,6 +191,18 @@ class _Search:
         singles = min(sizes[1], offered), offered
         full = max(self.full, int(0 < offered <= sizes[1]))
         return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, sizes[2], full)
+
+
+def _after(seen: Seen, offered: Sequence[Element]) -> tuple[Element, ...]:
+    """Give the elements that make the calls fail which come right after the last one that was struck."""
+    last = max((one.action for one in seen.struck if one.effective), default=None)
+    if last is None:
+        return ()
+    calls = [made for made in seen.calls if made.seq > last and made.came != "refused"][:_NEXT]
+    places = {((made.tool,), (made.nth,)) for made in calls}
+    return tuple(
+        one for one in offered if isinstance(one, Fault) and one.kind in LASTING and (one.tools, one.nth) in places
+    )
 
 
 # --- guided ----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ _RANKS: Final = (
     *("commit_then_timeout", "timeout", "error", "duplicate", "stale", "empty", "reset", "rate_limit"),
     *("partial", "truncate", "corrupt", "schema_mismatch", "near_duplicate", "shuffle", "inject", "collide", "delay"),
 )
+_OF_FAMILY: Final = {family: [kind for kind in KINDS if KINDS[kind] == family] for family in SURFACES}
 _INSTEAD: Final = frozenset({"timeout", "error", "reset", "rate_limit", "drop", "delay"})
 _WRITES: Final = frozenset({"commit_then_timeout", "duplicate"})
 _BY_CHANCE: Final = frozenset({"corrupt", "partial", "schema_mismatch", "shuffle", "near_duplicate", "inject"})
@@ -66,8 +67,8 @@ class Space:
                     continue
                 counts[family, made.tool] += 1
                 nth = counts[family, made.tool]
-                for kind in KINDS:
-                    if KINDS[kind] == family and self._fits(kind, made, earlier[made.tool]):
+                for kind in _OF_FAMILY[family]:
+                    if self._fits(kind, made, earlier[made.tool]):
                         yield _fault(kind, made.tool, nth)
             if made.came == "ok":
                 earlier[made.tool].append(made.value)
