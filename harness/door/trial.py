@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from harness.adapters.interpreter.capture import held
 from harness.adapters.live import LiveWorld
 from harness.adapters.registries import looking_in
 from harness.adapters.virtual import BEGINS, VirtualWorld
@@ -178,6 +182,19 @@ class Trials:
     def _host(self) -> dict[str, Any]:
         virtual = {"order": "virtual", "started": BEGINS.isoformat(timespec="milliseconds")}
         return host_part(self.app, entry_folder(self.agent)) | (virtual if self._virtual else {})
+
+
+@contextmanager
+def in_bulk() -> Iterator[None]:
+    """Make trials cheaper as long as this is open, and keep asyncio from logging what each agent leaves behind."""
+    log = logging.getLogger("asyncio")
+    before, log.disabled = log.disabled, True
+    try:
+        with held():
+            yield
+            gc.collect()  # tasks that nobody asked for what became of them
+    finally:
+        log.disabled = before
 
 
 def trial(
