@@ -22,9 +22,9 @@ from harness.door.app import Harness
 from harness.door.trial import Trials, in_bulk
 from harness.registry.load import load
 from harness.stress.schedule import Schedule
-from harness.stress.search import search
+from harness.stress.search.search import search
+from harness.stress.search.space import Space
 from harness.stress.seen import Seen
-from harness.stress.space import Space
 
 RUNS: Final = 500
 STEPS: Final = 10

@@ -17,7 +17,7 @@ from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.blame import blame
 from harness.errors import UsageError
-from harness.stress.blame import Blame
+from harness.stress.causes.blame import Blame
 
 
 def command(

@@ -18,8 +18,8 @@ from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.causality import TRIED, Confirmed, Found, find_causes
 from harness.errors import UsageError
-from harness.stress.causality import Edge
-from harness.stress.causality import Path as Way
+from harness.stress.causes.causality import Edge
+from harness.stress.causes.causality import Path as Way
 
 
 def command(

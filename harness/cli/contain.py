@@ -12,7 +12,7 @@ from harness.cli.options import AsJson
 from harness.cli.output import emit
 from harness.errors import UsageError
 from harness.faults.file import plan_of
-from harness.stress.containment import WITHIN, Counted, Handled, Sign, counted, handled
+from harness.stress.tolerance.containment import WITHIN, Counted, Handled, Sign, counted, handled
 from harness.trace.event import Event
 
 

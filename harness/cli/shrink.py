@@ -18,7 +18,7 @@ from harness.cli.replay import restore_hash_seed
 from harness.cli.scripted import scripted_model
 from harness.door.shrink import ShrunkTrace, shrink_trace
 from harness.errors import UsageError
-from harness.stress.emit import test_text
+from harness.stress.small.emit import test_text
 from harness.stress.words import in_words, short, story
 
 

@@ -19,9 +19,9 @@ from harness.cli.shrink import emitted
 from harness.determinism import canonical
 from harness.door.stress import Counterexample, Stressed, stress
 from harness.errors import UsageError
-from harness.stress.budget import Budget
 from harness.stress.header import begun
-from harness.stress.search import Method
+from harness.stress.search.budget import Budget
+from harness.stress.search.search import Method
 from harness.stress.words import in_words, short
 
 

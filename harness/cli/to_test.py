@@ -14,7 +14,7 @@ from harness.adapters.files import SUFFIX, open_trace
 from harness.cli.options import AsJson
 from harness.cli.output import counted, emit, write_files
 from harness.errors import UsageError
-from harness.stress.literal import called, quoted
+from harness.stress.small.literal import called, quoted
 
 
 class _Run(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from harness.door.app import Harness
 from harness.door.trial import Trial, trials_of
-from harness.stress.adversary import Asked, Driven, Further, Way, drive
-from harness.stress.protocol import ToolProtocol
+from harness.stress.legal.adversary import Asked, Driven, Further, Way, drive
+from harness.stress.legal.protocol import ToolProtocol
 from harness.stress.schedule import Schedule
 from harness.stress.seen import Came
 
@@ -43,8 +43,8 @@ def lead_astray(
 ) -> Astray:
     """Look for legal answers of an agent's tools after which it calls a tool that may not be called then.
 
-    What is legal follows from the declarations of the tools (``harness.stress.protocol``); ``held`` are facts that the
-    agent has from the beginning. ``budget`` counts runs. The rest is as in ``trial``.
+    What is legal follows from the declarations of the tools (``harness.stress.legal.protocol``); ``held`` are facts
+    that the agent has from the beginning. ``budget`` counts runs. The rest is as in ``trial``.
     """
     trials = trials_of(entry, app=app, before=before, path=path)
     protocol = ToolProtocol(trials.app.registry.tools, held)

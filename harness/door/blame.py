@@ -17,10 +17,10 @@ from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.run.known import KnownCall, known_calls
 from harness.run.watch import read_place
-from harness.stress.blame import Blame
-from harness.stress.blame import blame as blamed
+from harness.stress.causes.blame import Blame
+from harness.stress.causes.blame import blame as blamed
+from harness.stress.causes.repair import Given, LeftOut, Ran, Repair, mended, repairs_of
 from harness.stress.header import Begun
-from harness.stress.repair import Given, LeftOut, Ran, Repair, mended, repairs_of
 from harness.stress.schedule import Schedule, Turn
 from harness.stress.seen import Seen, Violated
 from harness.trace.event import Event
@@ -49,7 +49,7 @@ def blame_trial(
 
     ``trials`` is what made it, ``rule`` the first one of severity medium or graver that is violated if none is named,
     ``input`` what the trial was given before the changes of its schedule. At most ``budget`` runs. UsageError where the
-    trial violates no such rule. What it does not establish is told in ``harness.stress.blame``.
+    trial violates no such rule. What it does not establish is told in ``harness.stress.causes.blame``.
     """
     violation = _violated(trial.seen, rule)
     given = trial.input if input is None else input

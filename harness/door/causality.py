@@ -20,12 +20,12 @@ from harness.errors import UsageError
 from harness.faults.file import load_faults, plan_of
 from harness.faults.plan import KINDS, Fault, Plan, surfaces_of
 from harness.registry.complaint import nearest
-from harness.stress.calls import Told, calls_of
-from harness.stress.causality import LONGEST, Causes, causes_of
-from harness.stress.causality import Path as Way
-from harness.stress.effects import SLOW_MS, Effect, Site, effects_of
+from harness.stress.causes.calls import Told, calls_of
+from harness.stress.causes.causality import LONGEST, Causes, causes_of
+from harness.stress.causes.causality import Path as Way
+from harness.stress.causes.effects import SLOW_MS, Effect, Site, effects_of
+from harness.stress.causes.twin import Twin, own_calls, twin_of
 from harness.stress.schedule import Schedule
-from harness.stress.twin import Twin, own_calls, twin_of
 
 TRIED: Final = ("error", "timeout", "delay", "duplicate", "empty", "MS")
 """The kinds of faults that are tried where nothing else is said: one for each kind of effect that can be one."""

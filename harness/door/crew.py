@@ -17,9 +17,9 @@ from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.trial import Trials, in_bulk
 from harness.errors import HarnessError, UsageError
-from harness.stress.island import Island, Run, explored
-from harness.stress.memo import Memo
 from harness.stress.schedule import Schedule
+from harness.stress.search.island import Island, Run, explored
+from harness.stress.search.memo import Memo
 from harness.stress.seen import Seen
 
 

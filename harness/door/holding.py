@@ -11,8 +11,8 @@ from harness.registry.explain import Explanation
 from harness.registry.parse import parse
 from harness.registry.tree import Name, Node, walk
 from harness.registry.values import Undefined
-from harness.stress.calls import Told
-from harness.stress.effects import Local
+from harness.stress.causes.calls import Told
+from harness.stress.causes.effects import Local
 from harness.tool import ToolSpec
 
 _NAMES: Final = ("call", "agent", "input")

@@ -21,7 +21,7 @@ from harness.registry.invariant import SEVERITIES
 from harness.stress.header import begun
 from harness.stress.schedule import Schedule
 from harness.stress.seen import Seen, seen_of
-from harness.stress.shrink import Shrunk, shrink
+from harness.stress.small.shrink import Shrunk, shrink
 from harness.trace.codec import Header
 from harness.trace.value import encode_value
 

@@ -23,12 +23,12 @@ from harness.door.shrink import ShrunkTrace, shrink_trace, write_trial
 from harness.door.trial import Trials, in_bulk
 from harness.errors import Divergence, UsageError
 from harness.registry.invariant import SEVERITIES
-from harness.stress.budget import Budget
-from harness.stress.memo import Memo
 from harness.stress.schedule import Change, Schedule
-from harness.stress.search import Alone, Found, Hands, Method, Searched, search
+from harness.stress.search.budget import Budget
+from harness.stress.search.memo import Memo
+from harness.stress.search.search import Alone, Found, Hands, Method, Searched, search
+from harness.stress.search.space import Space
 from harness.stress.seen import Seen
-from harness.stress.space import Space
 from harness.tool import MEMORY_READ
 from harness.trace.value import encode_value
 

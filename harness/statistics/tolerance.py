@@ -1,7 +1,7 @@
 """How well faults are tolerated, counted over runs: robustness, what each tier did, and who passes where another fails.
 
 The definitions are those of arXiv 2602.19843. Shares are exact: whole numbers of what there is, and of what it is of.
-What this does not do: tell what a tier did in a run (``harness.stress.tiers``).
+What this does not do: tell what a tier did in a run (``harness.stress.tolerance.tiers``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.suites.stress.cases import FOLDER, Case, case_names, case_of
 from harness.door.blame import blame, blame_trial
 from harness.door.trial import Trial, Trials
-from harness.stress.blame import Blame
+from harness.stress.causes.blame import Blame
 
 NAMES = case_names()
 AT_LEAST = 0.9

@@ -11,7 +11,7 @@ from examples.catalogue import fresh, shop
 from harness import Harness, HarnessError, UsageError
 from harness.door.causality import Confirmed, Found, find_causes
 from harness.faults.file import load_faults
-from harness.stress.effects import Site
+from harness.stress.causes.effects import Site
 
 MISS, LOAD, LATE = (
     Site("error", "read_cache"),

@@ -17,7 +17,7 @@ from harness.adapters.files import open_trace
 from harness.door.replay import replay
 from harness.door.stress import stress
 from harness.door.trial import trial
-from harness.stress.budget import Budget
+from harness.stress.search.budget import Budget
 from tests.door import stress_shop as shop
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from examples.teams.tasks import TASKS
 from harness.door.models import model_environment
 from harness.door.trial import Trials
 from harness.stress.schedule import Schedule
-from harness.stress.tiers import BEHAVIOURS, Behaviour
+from harness.stress.tolerance.tiers import BEHAVIOURS, Behaviour
 from harness.testing.model_server import Answer, ModelRequest, ModelServer
 from tests.test_docs import ROOT, assert_shown, example, program
 

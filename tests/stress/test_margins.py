@@ -9,7 +9,7 @@ from harness import Harness
 from harness.door.trial import Trials
 from harness.registry.load import load
 from harness.stress.schedule import Schedule
-from harness.stress.signature import signature, weight
+from harness.stress.search.signature import signature, weight
 
 RULES = """
 registry: till

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from harness.bench.task import Cell
 from harness.determinism.streams import seed_for
 from harness.door.adversary import lead_astray
-from harness.stress.adversary import Way, drive
+from harness.stress.legal.adversary import Way, drive
 
 from . import hotel
 

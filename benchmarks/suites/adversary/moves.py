@@ -15,7 +15,7 @@ from typing import Final
 import chess
 
 from harness.determinism.streams import stream
-from harness.stress.adversary import Asked, Further
+from harness.stress.legal.adversary import Asked, Further
 
 GAMES: Final = 150
 PLIES: Final = 60

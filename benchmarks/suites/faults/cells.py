@@ -14,7 +14,7 @@ from harness.door.models import model_environment
 from harness.door.trial import Trial, Trials
 from harness.statistics.tolerance import counted_tiers, robustness
 from harness.stress.schedule import schedule_of
-from harness.stress.tiers import Met, met
+from harness.stress.tolerance.tiers import Met, met
 from harness.testing.model_server import ModelServer
 from harness.trace.event import Event
 

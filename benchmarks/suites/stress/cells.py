@@ -15,10 +15,10 @@ from harness.door.trial import Trials, in_bulk
 from harness.errors import UsageError
 from harness.registry.invariant import SEVERITIES
 from harness.stress.schedule import Change, Schedule
-from harness.stress.search import Method, Searched, search
+from harness.stress.search.search import Method, Searched, search
+from harness.stress.search.space import Space
 from harness.stress.seen import Seen
-from harness.stress.shrink import Shrunk, shrink
-from harness.stress.space import Space
+from harness.stress.small.shrink import Shrunk, shrink
 from harness.tool import MEMORY_READ
 
 from .cases import Case, case_of

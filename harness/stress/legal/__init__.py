@@ -1,0 +1,1 @@
+"""Legal histories that lead to an illegal action."""

@@ -1,0 +1,1 @@
+"""Searching schedules for one that breaks a rule, under a budget."""
