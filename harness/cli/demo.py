@@ -14,15 +14,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from harness.adapters.files import open_trace
-from harness.cli.output import console, counted
+from harness.cli.output import console, counted, write_files
 from harness.door.replay import replay
 from harness.errors import StoreError, TraceError
+from harness.stress.words import in_words
 from harness.testing.model_server import ModelServer, call_tool, calls, say, script
 from harness.testing.model_server import call as tool_call
 
@@ -44,12 +45,12 @@ SCRIPT = script(
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False) -> None:
-    """Give the tour: record, block, heal, replay, tamper, diverge; no key, no network."""
+    """Give the tour: record, block, heal, replay, tamper, diverge, shrink; no key, no network."""
     out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     started = time.monotonic()
     _clean()
     facts: dict[str, Any] = {}
-    for number, part in enumerate((_record, _block, _heal, _replay, _tamper, _diverge), start=1):
+    for number, part in enumerate(_PARTS, start=1):
         with out.status(f"{part.__name__.strip('_')} …") if out.is_terminal else _silent():
             found, lines = part()
         facts |= found
@@ -64,12 +65,13 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
         console().print(json.dumps(facts, ensure_ascii=False), markup=False)
     kept = facts["recorded_digest"] == facts["replayed_digest"] and facts["blocked"] and facts["tamper_detected"]
     paid = facts["payments"] == 1 and facts["heal"] is not None and facts["heal"]["served"]
-    raise typer.Exit(0 if kept and paid and facts["divergence"] else 1)
+    found = facts["divergence"] and facts["counterexample"]
+    raise typer.Exit(0 if kept and paid and found else 1)
 
 
 def _clean() -> None:
     """Remove what an earlier demo wrote; nothing else is touched."""
-    for file in (TRACE, TAMPERED, LEDGER):
+    for file in (TRACE, TAMPERED, LEDGER, *FOLDER.glob("stress-*"), *FOLDER.glob("**/test_found*")):
         file.unlink(missing_ok=True)
 
 
@@ -185,6 +187,31 @@ def _diverge() -> tuple[dict[str, Any], list[str]]:
         f"recorded {_quote(found.recorded)}   now {_quote(found.now)}   cause: {found.cause}",
     ]
     return {"divergence": facts}, lines
+
+
+def _shrink() -> tuple[dict[str, Any], list[str]]:
+    """Let a second agent run under faults until it breaks a rule, and keep the least that does it, as a test."""
+    from harness.cli.shrink import emitted
+    from harness.door.stress import stress
+
+    clerk, orders = "harness.cli.demo_clerk", ["W-77", "W-78"]
+    before, rules = f"{clerk}:fresh", ["OUTCOME-ASKED"]
+    found = stress(f"{clerk}:clerk", input={"orders": orders}, before=before, rules=rules, budget=200, out=FOLDER)
+    small = next((one.small for one in found.counterexamples), None)
+    if small is None:
+        return {"counterexample": None}, ["nothing was found"]
+    write_files(emitted(small, FOLDER / "test_found.py"), force=True)
+    [words], runs = in_words(small.shrunk.schedule), counted(found.searched.runs, "run")
+    facts = {"rule": small.shrunk.rule, "words": words, "input": small.shrunk.input, "test": "test_found.py"}
+    test = FOLDER / facts["test"]
+    lines = [
+        f"a clerk under faults, {runs} → {words}   {len(orders)} orders → {len(small.shrunk.input['orders'])}",
+        f"{small.shrunk.rule}  violated: it charges again what may have been charged   {test} written",
+    ]
+    return {"counterexample": facts}, lines
+
+
+_PARTS: Final = (_record, _block, _heal, _replay, _tamper, _diverge, _shrink)
 
 
 def _payments() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.cli.test_cli import facts, program
@@ -26,12 +28,22 @@ def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
     assert said["recorded_digest"] == said["replayed_digest"]
     assert said["tamper_detected"]
     assert said["divergence"]["pointer"] == "/messages/0/content"
+    assert said["counterexample"]["input"] == {"orders": ["W-77"]}
+
+
+def test_what_the_tour_found_is_red(tmp_path: Path) -> None:
+    """The test that is written fails, because the clerk is not mended, and says what the clerk did."""
+    assert program(tmp_path, "demo").returncode == 0
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "test_found.py"]
+    done = subprocess.run(command, cwd=tmp_path / "harness-demo", capture_output=True, text=True, check=False)
+    assert (done.returncode, "1 failed" in done.stdout) == (1, True)
+    assert "OUTCOME-ASKED" in done.stdout
 
 
 def test_the_tour_is_numbered(tmp_path: Path) -> None:
-    """Six parts, each with its line; what is printed at the end can be run."""
+    """Seven parts, each with its line; what is printed at the end can be run."""
     done = program(tmp_path, "demo")
-    parts = ["record", "block", "heal", "replay", "tamper", "diverge"]
+    parts = ["record", "block", "heal", "replay", "tamper", "diverge", "shrink"]
     numbered = re.findall(r"^(\d) (\w+)", done.stdout, re.MULTILINE)
     assert numbered == [(str(at), name) for at, name in enumerate(parts, start=1)]
     healed = r"stripe, behind refund, is down → razorpay   0 model calls, planned again in \d+\.\d\d ms, 1 payment"
