@@ -202,8 +202,13 @@ def _shrink() -> tuple[dict[str, Any], list[str]]:
         return {"counterexample": None}, ["nothing was found"]
     write_files(emitted(small, FOLDER / "test_found.py"), force=True)
     [words], runs = in_words(small.shrunk.schedule), counted(found.searched.runs, "run")
-    facts = {"rule": small.shrunk.rule, "words": words, "input": small.shrunk.input, "test": "test_found.py"}
-    test = FOLDER / facts["test"]
+    facts = {
+        "rule": small.shrunk.rule,
+        "words": words,
+        "input": small.shrunk.input,
+        "test": str(FOLDER / "test_found.py"),
+    }
+    test = FOLDER / "test_found.py"
     lines = [
         f"a clerk under faults, {runs} → {words}   {len(orders)} orders → {len(small.shrunk.input['orders'])}",
         f"{small.shrunk.rule}  violated: it charges again what may have been charged   {test} written",
