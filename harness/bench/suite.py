@@ -31,7 +31,12 @@ class Suite:
 
     ``run`` does one cell in an empty folder of its own and gives what it found as JSON; the same cell always finds the
     same. ``figures`` makes the reported numbers of all rows. An exception out of ``run`` says that the measurement
-    failed, not that what is measured did.
+    failed, not that what is measured did. What it gives may hold ``trace``, the path of one in its folder, which is
+    then kept.
+
+    ``measured`` names the figures, and the entries of rows, that are times and memory, never the same twice. ``needs``
+    says what has to be there, in words. ``pinned`` gives more for the manifest, as JSON: models, prompts, data by their
+    digests. ``home`` is the file or folder that the suite is made of; by default that of the module of ``run``.
     """
 
     name: str
@@ -41,6 +46,10 @@ class Suite:
     conditions: tuple[Condition, ...]
     run: Callable[[Cell, Path], Mapping[str, Any]]
     figures: Callable[[Sequence[Row]], Mapping[str, Figure]]
+    measured: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    pinned: Callable[[], Mapping[str, Any]] = dict
+    home: Path | None = None
 
     def __post_init__(self) -> None:
         [(name, times)] = Counter(task.name for task in self.tasks).most_common(1) or [("", 0)]
@@ -70,7 +79,7 @@ def load_suite(name: str) -> Suite:
         close = get_close_matches(name, known, 1)
         cure = f"did you mean {close[0]!r}?" if close else f"suites: {', '.join(known)}"
         raise UsageError("no such suite", where=name, cure=cure)
-    suite = getattr(_module(name, suites_folder() / name / "__init__.py"), "SUITE", None)
+    suite = getattr(load_module(PREFIX + name, suites_folder() / name / "__init__.py"), "SUITE", None)
     if not isinstance(suite, Suite):
         raise UsageError(f"suite {name} defines no SUITE", cure="SUITE = Suite(…) in its __init__.py")
     return suite
@@ -83,17 +92,16 @@ def suites_folder() -> Path:
     return shipped if shipped.is_dir() else package.parent / "benchmarks" / "suites"
 
 
-def _module(name: str, file: Path) -> ModuleType:
+def load_module(name: str, file: Path) -> ModuleType:
     """Import the package of a suite under a name of its own, wherever its folder is."""
-    full = PREFIX + name
-    if full in sys.modules:
-        return sys.modules[full]
-    spec = importlib.util.spec_from_file_location(full, file, submodule_search_locations=[str(file.parent)])
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     assert spec is not None and spec.loader is not None
-    module = sys.modules[full] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[full]
+        del sys.modules[name]
         raise
     return module

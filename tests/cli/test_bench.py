@@ -13,6 +13,7 @@ from harness.bench import suite as suites
 from harness.cli import execute
 
 SUITE = """
+import time
 from harness.bench.figures import counted
 from harness.bench.suite import Suite
 from harness.bench.task import Condition, Task
@@ -21,7 +22,7 @@ from harness.bench.task import Condition, Task
 def run(cell, folder):
     if cell.task.name == BROKEN:
         raise ConnectionError("no server\\nhere")
-    return {"correct": cell.task.name != WRONG, "why": "it is wrong"}
+    return {"correct": cell.task.name != WRONG, "why": "it is wrong", "ms": time.time()}
 
 
 def figures(rows):
@@ -29,7 +30,8 @@ def figures(rows):
 
 
 SUITE = Suite(
-    "NAME", "1", "A few tasks", (Task("one", "a"), Task("two", "a", seeded=True)), (Condition("us"),), run, figures
+    "NAME", "1", "A few tasks", (Task("one", "a"), Task("two", "a", seeded=True)), (Condition("us"),), run, figures,
+    needs=("a chessboard",), measured=("ms",),
 )
 """
 KINDS = {"good": ("", ""), "bad": ("two", ""), "broken": ("two", "one")}
@@ -44,6 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name / "__init__.py").write_text(text)
         monkeypatch.delitem(suites.sys.modules, suites.PREFIX + name, raising=False)
     monkeypatch.setattr(suites, "suites_folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -54,11 +57,27 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every suite is a line, or an entry, with its size."""
+    """Every suite is a line, or an entry, with its size and what it needs."""
     code, out, _ = ran(capsys, "list")
-    assert (code, out.splitlines()[2]) == (0, "good 1  2 tasks, 2 cells  A few tasks")
+    assert (code, out.splitlines()[2]) == (0, "good 1  2 tasks, 2 cells  A few tasks  needs a chessboard")
     listed: list[dict[str, Any]] = json.loads(ran(capsys, "list", "--json")[1])["suites"]
-    assert listed[2] == {"name": "good", "version": "1", "title": "A few tasks", "tasks": 2, "cells": 2}
+    size = {"name": "good", "version": "1", "title": "A few tasks", "tasks": 2, "cells": 2}
+    assert listed[2] == {**size, "needs": ["a chessboard"], "last": None}
+
+
+def test_the_list_tells_the_last_results(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bars that were met, cells that were not measured, and results of a part only are told."""
+    for name in KINDS:
+        ran(capsys, "run", name, "--json")
+    ran(capsys, "run", "good", "--task", "one")
+    lines = ran(capsys, "list")[1].splitlines()
+    assert [line.partition("last: ")[2] for line in lines] == [
+        "0 of 1 bar met",
+        "0 of 1 bar met, 1 not measured",
+        "1 of 1 bar met, 1 of 2 cells",
+    ]
+    last = json.loads(ran(capsys, "list", "--json")[1])["suites"][1]["last"]
+    assert {**last, "commit": None} == {"met": 0, "bars": 1, "cells": 2, "broken": 1, "commit": None}
 
 
 def test_a_suite_whose_bars_are_met_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +96,7 @@ def test_a_missed_bar_ends_with_1_and_names_the_cells(capsys: pytest.CaptureFixt
     assert code == 1
     assert "missed" in out
     assert "us  two: it is wrong" in out
-    assert out.endswith("2 cells measured\n")
+    assert out.endswith("2 cells measured; results/bad\n")
 
 
 def test_what_cannot_be_measured_ends_with_5(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +104,7 @@ def test_what_cannot_be_measured_ends_with_5(capsys: pytest.CaptureFixture[str])
     code, out, _ = ran(capsys, "run", "broken")
     assert code == 5
     assert "not measured  us  one: ConnectionError: no server\n" in out
-    assert out.endswith("1 cell measured, 1 cell could not be measured\n")
+    assert out.endswith("1 cell measured, 1 cell could not be measured; results/broken\n")
     assert json.loads(ran(capsys, "run", "broken", "--json")[1])["rows"][-1]["infrastructure"].startswith("Conn")
 
 
@@ -99,7 +118,76 @@ def test_the_suite_of_the_page_can_be_run(tmp_path: Path, capsys: pytest.Capture
     assert (code, json.loads(out)["figures"]["correct"]["value"]) == (0, 1)
 
 
-@pytest.mark.parametrize("arguments", [("run", "goood"), ("run", "good", "--seeds", "0"), ("run",)])
+def read(file: str) -> Any:
+    """Read a JSON file of the working directory."""
+    return json.loads(Path(file).read_text(encoding="utf-8"))
+
+
+def test_results_are_kept_apart_from_times(capsys: pytest.CaptureFixture[str]) -> None:
+    """The report is kept without what is never the same twice; that stands in a file of its own, and on stdout."""
+    shown = json.loads(ran(capsys, "run", "good", "--json")[1])
+    kept, times = read("results/good/result.json"), read("results/good/times.json")
+    assert all("ms" in row for row in shown["rows"])
+    assert kept == {**shown, "rows": [{key: row[key] for key in row if key != "ms"} for row in shown["rows"]]}
+    assert kept["manifest"]["tasks"] == kept["manifest"]["cells"] == 2
+    assert kept["manifest"]["code"]["commit"] == kept["commit"]
+    assert [cell["ms"] for cell in times["cells"]] == [row["ms"] for row in shown["rows"]]
+    assert all(cell["wall_s"] > 0 for cell in times["cells"])
+
+
+def test_results_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another run, one with two workers too, writes the same bytes; what they are called is up to the caller."""
+    ran(capsys, "run", "good", "--seeds", "5")
+    ran(capsys, "run", "good", "--seeds", "5", "--workers", "2", "--out", "elsewhere")
+    assert Path("elsewhere/result.json").read_bytes() == Path("results/good/result.json").read_bytes()
+
+
+def test_some_of_the_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    """Patterns choose tasks and conditions; one that nothing fits is told with names that there are."""
+    _, out, _ = ran(capsys, "run", "good", "--task", "o*", "--condition", "us", "--json")
+    assert [row["task"] for row in json.loads(out)["rows"]] == ["one"]
+    code, _, err = ran(capsys, "run", "good", "--task", "tree")
+    assert (code, err) == (2, "suite good: no task is named 'tree'\n    cure  there is one, two\n")
+
+
+def test_figures_are_made_again_without_running_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    """After a change of the suite the kept cells are scored by it, and the manifest says what is not the same."""
+    assert ran(capsys, "run", "bad")[0] == 1
+    file = Path("bad/__init__.py")
+    file.write_text(file.read_text().replace("def run(cell, folder):", "def run(cell, folder):\n    1 / 0"))
+    file.write_text(file.read_text().replace("== {len(rows)}", ">= 1"))
+    suites.sys.modules.pop(suites.PREFIX + "bad")
+    code, out, _ = ran(capsys, "run", "bad", "--rescore", "--json")
+    assert (code, json.loads(out)["figures"]["correct"]["target"]) == (0, ">= 1")
+    kept = read("results/bad/result.json")
+    assert kept["manifest"]["rescored"].keys() == {"suite"}
+    assert [row["task"] for row in kept["rows"]] == ["one", "two"]
+    assert ran(capsys, "run", "good", "--rescore")[2].startswith("results/good: there are no cells")
+
+
+def test_results_are_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --resume what is done is not done again, so that its time stands; other code is told."""
+    first = json.loads(ran(capsys, "run", "good", "--json", "--seeds", "2")[1])
+    again = json.loads(ran(capsys, "run", "good", "--json", "--seeds", "3", "--resume")[1])
+    assert again["rows"][:3] == first["rows"]
+    assert len(again["rows"]) == 4
+    Path("good/more.txt").touch()
+    code, _, err = ran(capsys, "run", "good", "--resume")
+    assert (code, err.split("\n")[0]) == (2, "results/good: the cells there depend on another suite")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "goood"),
+        ("run", "good", "--seeds", "0"),
+        ("run",),
+        ("run", "good", "--workers", "0"),
+        ("run", "good", "--address", "here"),
+        ("run", "good", "--traces", "folder"),
+        ("run", "good", "--executor", "nobody"),
+    ],
+)
 def test_a_wrong_call_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     """An unknown suite, no seeds and no name are the caller's mistakes."""
     code, out, err = ran(capsys, *arguments)

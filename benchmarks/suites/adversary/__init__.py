@@ -32,4 +32,5 @@ SUITE: Final = Suite(
     conditions=(Condition("guided"), Condition("random")),
     run=run,
     figures=figures,
+    needs=("harness[bench]",),
 )

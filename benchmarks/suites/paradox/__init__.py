@@ -53,4 +53,6 @@ SUITE: Final = Suite(
     ),
     run=run,
     figures=figures,
+    measured=("ms", "decide_median_ms", "decide_p90_ms"),
+    needs=("harness[solver]",),
 )

@@ -1,58 +1,120 @@
-"""``harness bench run NAME``: a suite's tasks are done and its figures reported."""
+"""``harness bench run NAME``: a suite's tasks are done, what they found is kept, and its figures reported."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness import __version__
-from harness.bench.figures import Figure, figure_table, report_of
-from harness.bench.runner import Result, run_cells
+from harness.bench.executor import Executor
+from harness.bench.figures import Figure, figure_table
+from harness.bench.local import Here, Pool
+from harness.bench.manifest import differences, identity
+from harness.bench.runner import Result, chosen, parted, reported, result_of, run_cells
+from harness.bench.store import RESULTS, Store, read_stored, stored_cells, write_report
 from harness.bench.suite import Suite, load_suite
 from harness.bench.task import Cell
 from harness.cli import INFRASTRUCTURE, OK, VIOLATION
 from harness.cli.options import AsJson
 from harness.cli.output import console, counted
+from harness.errors import UsageError
 
-_PACKAGES: Final = ("openai", "orjson")
 _SHOWN: Final = 20  # cells that are told of one by one
 
 
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A suite; harness bench list names them.")],
     seeds: Annotated[int, typer.Option(metavar="N", help="How often to do the tasks that depend on chance.")] = 1,
+    task: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only tasks of such names.")] = None,
+    condition: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only such conditions.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where results are kept; results/NAME by default.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="How many cells to do at a time; 1, or all that Ray has.")
+    ] = None,
+    executor: Annotated[Literal["local", "ray"], typer.Option(help="Who does them.")] = "local",
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A cluster of Ray; by default one is started here.")
+    ] = "",
+    traces: Annotated[str, typer.Option(metavar="URL", help="Keep traces there, by fsspec, and not in DIR.")] = "",
+    resume: Annotated[
+        bool | None,
+        typer.Option("--resume/--fresh", help="Go on with the cells in DIR, or begin anew; else what was cut off."),
+    ] = None,
+    rescore: Annotated[bool, typer.Option("--rescore", help="Do nothing: give the figures of DIR.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Do every task of a suite under every condition, and compare the figures with their targets.
 
-    Exit 1 where a target is missed, 5 where a cell could not be measured at all: its figures are then not complete.
+    Cells are kept in DIR as they are done. A run that was cut off, or could not measure some, goes on when it is run
+    again. Exit 1 where a target is missed, 5 where a cell could not be measured: its figures are then not complete.
     """
     suite = load_suite(name)
-    result = _run(suite, list(suite.cells(seeds)))
-    figures = dict(suite.figures(result.rows))
-    if as_json:
-        whole = report_of(suite.name, __version__, figures, result.facts, packages=_PACKAGES)
-        print(json.dumps(whole, ensure_ascii=False))
+    folder = out or RESULTS / suite.name
+    cells = chosen(suite, suite.cells(seeds), task or (), condition or ())
+    if rescore:
+        result, stands = _stored(suite, folder)
     else:
-        _print(suite, figures, result)
+        stands = identity(suite, __version__)
+        with Store(folder, stands, resume=resume) as store:
+            result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
+    figures = dict(suite.figures(result.rows))
+    report = reported(suite, result, figures, stands)
+    write_report(folder, *parted(suite, result, report))
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print(suite, figures, result, folder)
     raise typer.Exit(INFRASTRUCTURE if result.broken else VIOLATION if _missed(figures) else OK)
 
 
-def _run(suite: Suite, cells: list[Cell]) -> Result:
+def _stored(suite: Suite, folder: Path) -> tuple[Result, dict[str, Any]]:
+    """Give the result of the cells in a folder, and what they depend on, and their figures where it is not the same."""
+    stored = read_stored(folder)
+    if stored is None:
+        raise UsageError("there are no cells", where=str(folder), cure=f"harness bench run {suite.name} does some")
+    now = identity(suite, __version__)
+    other = {key: now.get(key) for key in differences(stored.identity, now)}
+    return result_of(suite, stored_cells(stored, suite)), {**stored.identity, **({"rescored": other} if other else {})}
+
+
+def _executor(kind: str, workers: int | None, address: str) -> Executor:
+    if kind == "ray":
+        from harness.bench.ray import OnRay  # brings nothing heavy itself, and is nobody else's
+
+        return OnRay(address, workers or 0)
+    if address:
+        raise UsageError("only Ray has clusters", where="--address", cure="--executor ray")
+    return Here() if workers in (None, 1) else Pool(workers)
+
+
+def _url(traces: str) -> str:
+    if traces and "://" not in traces:
+        raise UsageError(f"{traces!r} is no URL", where="--traces", cure="s3://…, file:///…; a folder: --out DIR")
+    return traces
+
+
+def _run(suite: Suite, cells: list[Cell], executor: Executor, store: Store, traces: str) -> Result:
     stderr = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         bar = progress.add_task(suite.name, total=len(cells))
-        return run_cells(suite, cells, lambda cell: progress.update(bar, advance=1, description=cell.task.name))
+
+        def told(cell: Cell) -> None:
+            progress.update(bar, advance=1, description=cell.task.name)
+
+        return run_cells(suite, cells, told, executor=executor, store=store, traces=traces)
 
 
-def _print(suite: Suite, figures: dict[str, Figure], result: Result) -> None:
+def _print(suite: Suite, figures: dict[str, Figure], result: Result, folder: Path) -> None:
     out = console()
     out.print(figure_table(f"{suite.name} {suite.version}", figures))
     if _missed(figures):
@@ -61,7 +123,7 @@ def _print(suite: Suite, figures: dict[str, Figure], result: Result) -> None:
     for cell, error in result.broken[:_SHOWN]:
         out.print(f"not measured  {cell.condition.name}  {cell.task.name}: {error.splitlines()[0]}", markup=False)
     broken = f", {counted(len(result.broken), 'cell')} could not be measured" if result.broken else ""
-    out.print(f"{counted(len(result.rows), 'cell')} measured{broken}")
+    out.print(f"{counted(len(result.rows), 'cell')} measured{broken}; {folder}", markup=False)
 
 
 def _wrong(result: Result) -> Iterator[str]:

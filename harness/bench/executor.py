@@ -1,0 +1,158 @@
+"""Do one cell, and what an executor is: whoever does many of them, anywhere and in any order.
+
+What no executor verifies: that a suite keeps its promises, to share nothing between cells and to find the same again.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from harness.bench.suite import PREFIX, Suite, load_module
+from harness.bench.task import Cell
+from harness.determinism import canonical
+from harness.errors import UsageError
+
+TRACES: Final = "traces"
+"""Where a row says its trace is, seen from the folder of the result."""
+
+_MOST_IN_CHUNK: Final = 100  # what giving out a chunk costs is then nothing beside the smallest of cells
+_CHUNKS_EACH: Final = 8  # for each worker: fewer, and the last ones would leave the others idle
+
+Keep = Callable[[bytes, str], object]
+"""Puts a trace where traces are kept, under a name of its own there."""
+
+
+class Done(NamedTuple):
+    """What became of a cell: what it found, or the error for which it found nothing; and how long that took."""
+
+    cell: Cell
+    found: Mapping[str, Any] | None
+    error: str
+    wall_s: float
+
+
+class Executor(Protocol):
+    """Whoever does cells."""
+
+    def do(self, suite: Suite, cells: Sequence[Cell], traces: str | None) -> Iterator[Done]:
+        """Yield each cell once, when it is done; ``traces`` is the folder or URL to keep traces in, if anybody does."""
+
+
+class Packed(NamedTuple):
+    """A suite on its way to another process: the file of its module, if it has one of its own, and its pickle."""
+
+    name: str
+    module: str
+    file: str
+    pickled: bytes
+
+
+def do_cell(suite: Suite, cell: Cell, keep: Keep | None) -> Done:
+    """Do a cell in an empty folder of its own; whatever stops it is told apart from what it finds."""
+    began, found, error = time.perf_counter(), None, ""
+    try:
+        # what a cell leaves behind that cannot be removed says nothing of what it found
+        with tempfile.TemporaryDirectory(prefix=f"harness-{suite.name}-", ignore_cleanup_errors=True) as folder:
+            found = _as_read(suite.run(cell, Path(folder)))
+            if keep is not None and found.get("trace"):
+                found["trace"] = _kept(Path(folder) / found["trace"], cell, keep)
+    except Exception as stop:  # noqa: BLE001 - whatever stops a measurement is kept apart from what it measures
+        found, error = None, f"{type(stop).__name__}: {stop}"
+    return Done(cell, found, error, time.perf_counter() - began)
+
+
+def chunks(cells: Sequence[Cell], workers: int) -> Iterator[Sequence[Cell]]:
+    """Yield the cells in pieces of 1 to 100, each small enough for the work to be shared evenly."""
+    size = min(max(len(cells) // (workers * _CHUNKS_EACH), 1), _MOST_IN_CHUNK)
+    for start in range(0, len(cells), size):
+        yield cells[start : start + size]
+
+
+def keeper(traces: str | None) -> Keep | None:
+    """Give what puts traces into a folder, or wherever fsspec knows how to write; UsageError where it is missing."""
+    if traces is None:
+        return None
+    if "://" not in traces:
+        return lambda trace, name: write_whole(Path(traces) / name, trace)
+    try:
+        import fsspec
+    except ImportError:
+        raise UsageError(
+            "traces go to a URL by fsspec, which is not installed", where=traces, cure='pip install "harness[ray]"'
+        ) from None
+    system, root = fsspec.core.url_to_fs(traces)
+    system.makedirs(root, exist_ok=True)
+    return lambda trace, name: system.pipe_file(f"{root.rstrip('/')}/{name}", trace)
+
+
+def pack(suite: Suite) -> Packed:
+    """Make a suite ready to travel; UsageError for one that holds what only this process knows."""
+    try:
+        pickled = pickle.dumps(suite)
+    except Exception as error:
+        cure = "define its functions at the top of a module; or --workers 1 and no --executor"
+        raise UsageError(
+            f"cannot be sent to other processes: {error}", where=f"suite {suite.name}", cure=cure
+        ) from error
+    module = getattr(suite.run, "__module__", "").partition(".")[0]
+    file = sys.modules[module].__file__ if module.startswith(PREFIX) else None
+    return Packed(suite.name, module if file else "", file or "", pickled)
+
+
+def unpack(packed: Packed) -> Suite:
+    """Give the suite again, where the same code stands at the same place."""
+    if packed.module:
+        load_module(packed.module, Path(packed.file))
+    suite: Suite = pickle.loads(packed.pickled)  # noqa: S301 - it comes from whoever started this process
+    return suite
+
+
+Address = tuple[int, int, int]
+"""A cell as it travels: the places of its task and its condition in the suite, and its seed."""
+
+
+def addresses(suite: Suite, cells: Sequence[Cell]) -> list[Address]:
+    """Give the cells as they travel. O(tasks + cells)."""
+    tasks = {task.name: place for place, task in enumerate(suite.tasks)}
+    conditions = {condition.name: place for place, condition in enumerate(suite.conditions)}
+    return [(tasks[cell.task.name], conditions[cell.condition.name], cell.seed) for cell in cells]
+
+
+def cell_at(suite: Suite, address: Address) -> Cell:
+    """Give the cell again."""
+    task, condition, seed = address
+    return Cell(suite.tasks[task], suite.conditions[condition], seed)
+
+
+def trace_name(cell: Cell, file: str) -> str:
+    """Give a cell's trace a name that no other cell's has, and that every file system takes."""
+    named = [cell.task.name, cell.condition.name, cell.seed]
+    readable = re.sub(r"[^\w.-]+", "-", f"{cell.condition.name}.{cell.task.name}.{cell.seed}", flags=re.ASCII)
+    return f"{readable[:100]}.{canonical.digest_of(named)[:8]}{''.join(Path(file).suffixes)}"
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whoever is killed on the way."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    begun = file.with_name(f".{file.name}")
+    begun.write_bytes(content)
+    begun.replace(file)
+
+
+def _as_read(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what was found as whoever reads it from a file or a pipe will have it, so that it makes no difference."""
+    read: dict[str, Any] = canonical.decode(canonical.encode_as_is(dict(found)))
+    return read
+
+
+def _kept(file: Path, cell: Cell, keep: Keep) -> str:
+    name = trace_name(cell, file.name)
+    keep(file.read_bytes(), name)
+    return f"{TRACES}/{name}"

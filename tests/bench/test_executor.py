@@ -1,0 +1,199 @@
+"""Whoever does the cells, however many at a time and whatever dies on the way, the result is the same."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.bench.executor import Done, Executor, addresses, cell_at, chunks, pack, trace_name, unpack
+from harness.bench.local import Here, Pool
+from harness.bench.runner import parted, reported, result_of, run_cells
+from harness.bench.store import Store, write_report
+from harness.bench.suite import Suite, load_suite
+from harness.bench.task import Cell, Condition, Task
+from harness.errors import UsageError
+from tests.bench.few import suite_of
+
+STANDS = {"of": "the test", "code": {"version": "1"}}
+
+
+@pytest.fixture(scope="module")
+def on_ray() -> Iterator[Executor]:
+    """Give an executor on a cluster of two workers, which stays for all tests."""
+    ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "harness[ray]"')
+    from harness.bench.ray import OnRay
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield OnRay(workers=2)
+    ray.shutdown()
+
+
+@pytest.fixture(params=["pool", "ray"])
+def elsewhere(request: pytest.FixtureRequest) -> Executor:
+    """Give each executor that does cells in other processes."""
+    return Pool(2) if request.param == "pool" else request.getfixturevalue("on_ray")
+
+
+def files_of(folder: Path, suite: Suite, cells: list[Cell], executor: Executor) -> dict[str, bytes]:
+    """Run cells into a folder; give the bytes of its report and of every trace."""
+    with Store(folder, STANDS, resume=False) as store:
+        result = run_cells(suite, cells, executor=executor, store=store)
+    report = reported(suite, result, suite.figures(result.rows), STANDS)
+    write_report(folder, *parted(suite, result, report))
+    files = [folder / "result.json", *sorted((folder / "traces").glob("*"))]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def test_the_files_are_the_same_whoever_does_the_cells(tmp_path: Path, elsewhere: Executor) -> None:
+    """Rows, figures and traces are byte for byte those of one process, a broken cell among them."""
+    suite = suite_of(task_4={"breaks": True})
+    here = files_of(tmp_path / "here", suite, list(suite.cells(2)), Here())
+    there = files_of(tmp_path / "there", suite, list(reversed(list(suite.cells(2)))), elsewhere)
+    assert there == here
+    assert len(here) == 1 + 2 * (30 + 10) - 2
+    assert b"ConnectionError: no disk" in here["result.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "tasks"), [("router", ("CS-1", "TB-2", "d1", "generated 003")), ("adversary", ("moves",))]
+)
+def test_a_suite_finds_the_same_elsewhere(
+    tmp_path: Path, elsewhere: Executor, name: str, tasks: tuple[str, ...]
+) -> None:
+    """Tasks of two suites that come with harness have the same rows in other processes as in this one."""
+    if name == "adversary":
+        pytest.importorskip("chess", reason='python-chess is not installed: pip install "harness[bench]"')
+    suite = load_suite(name)
+    cells = [few(cell) for cell in suite.cells() if cell.task.name.lower() in {task.lower() for task in tasks}]
+    few_suite = Suite(
+        suite.name,
+        suite.version,
+        suite.title,
+        tuple(dict.fromkeys(cell.task for cell in cells)),
+        suite.conditions,
+        suite.run,
+        suite.figures,
+    )
+    assert len(cells) >= 2
+    here = run_cells(few_suite, cells)
+    assert here.broken == ()
+    assert run_cells(few_suite, cells, executor=elsewhere) == here
+
+
+def few(cell: Cell) -> Cell:
+    """Give a cell of the adversary with fewer tries; another one as it is."""
+    data = {**cell.task.data, **({"tries": 3} if "tries" in cell.task.data else {})}
+    return cell._replace(task=Task(cell.task.name, cell.task.group, data, cell.task.seeded))
+
+
+def test_a_cell_that_kills_its_process_is_the_only_one_lost(tmp_path: Path, elsewhere: Executor) -> None:
+    """All others are measured, each once more at most; what is lost says how."""
+    suite = suite_of(task_7={"dies_without": str(tmp_path / "medicine")}, log=str(tmp_path / "log"))
+    cells = list(suite.cells())
+    result = run_cells(suite, cells, executor=elsewhere)
+    assert {one.cell.task.name for one in result.broken} == {"task 7"}
+    assert all("Worker" in one.error for one in result.broken)
+    assert len(result.rows) == len(cells) - 2
+    (tmp_path / "medicine").touch()
+    assert [row.cell for row in run_cells(suite, cells, executor=elsewhere).rows] == cells
+
+
+def test_the_pool_says_how_a_process_ended(tmp_path: Path) -> None:
+    """The signal is named, and no other cell is done twice."""
+    suite = suite_of(task_7={"dies_without": str(tmp_path / "medicine")}, log=str(tmp_path / "log"))
+    result = run_cells(suite, suite.cells(), executor=Pool(2))
+    assert {one.error for one in result.broken} == {"WorkerDied: its process was ended by SIGKILL"}
+    assert sorted((tmp_path / "log").read_text().split("\n")) == sorted(
+        [*(cell.task.name for cell in suite.cells()), ""]
+    )
+
+
+def test_what_cannot_travel_is_told_before_anything_is_done(elsewhere: Executor) -> None:
+    """A suite with a function that has no name elsewhere is the caller's mistake, with a cure."""
+    suite = Suite("few", "1", "", (Task("one", "a"),), (Condition("us"),), lambda cell, folder: {}, lambda rows: {})
+    with pytest.raises(UsageError, match="cannot be sent to other processes") as told:
+        run_cells(suite, suite.cells(), executor=elsewhere)
+    assert "at the top of a module" in told.value.cure
+
+
+def test_what_is_not_there_elsewhere_is_told(tmp_path: Path, elsewhere: Executor) -> None:
+    """A worker that cannot load the suite ends the run with a usage error, and is no broken cell."""
+    from harness.bench.suite import PREFIX, load_module
+
+    file = tmp_path / "__init__.py"
+    file.write_text("def run(cell, folder):\n    return {}\n\n\ndef figures(rows):\n    return {}\n")
+    module = load_module(f"{PREFIX}gone_{tmp_path.name}", file)
+    suite = Suite("gone", "1", "", (Task("one", "a"),), (Condition("us"),), module.run, module.figures)
+    file.write_text("import no_such_module\n")
+    with pytest.raises(UsageError, match=r"no_such_module|another suite"):
+        run_cells(suite, suite.cells(), executor=elsewhere)
+
+
+def test_traces_go_to_a_url(tmp_path: Path, elsewhere: Executor) -> None:
+    """By fsspec they are written where a URL says, with the bytes they have in a folder; rows are the same."""
+    pytest.importorskip("fsspec", reason='fsspec is not installed: pip install "harness[ray]"')
+    suite = suite_of(6)
+    at_url = run_cells(suite, suite.cells(), executor=elsewhere, traces=f"file://{tmp_path}/far")
+    in_folder = run_cells(suite, suite.cells(), traces=str(tmp_path / "near"))
+    assert [row.cell for row in at_url.rows] == [row.cell for row in in_folder.rows]
+    assert [row.found["trace"] for row in at_url.rows] == [row.found["trace"] for row in in_folder.rows]
+    far, near = ({path.name: path.read_bytes() for path in (tmp_path / of).iterdir()} for of in ("far", "near"))
+    assert far == near
+    assert len(far) == 12
+
+
+def test_a_pool_has_a_worker() -> None:
+    """No workers are the caller's mistake."""
+    with pytest.raises(UsageError, match="0 workers"):
+        Pool(0)
+
+
+@given(st.integers(0, 3000), st.integers(1, 64))
+def test_chunks_are_all_cells_in_order_and_never_large(number: int, workers: int) -> None:
+    """Nothing is lost or done twice, and no chunk is so large that the others would wait for it."""
+    cell = next(suite_of(1).cells())
+    cells = [cell._replace(seed=seed) for seed in range(number)]
+    given_out = list(chunks(cells, workers))
+    assert [one for chunk in given_out for one in chunk] == cells
+    assert all(1 <= len(chunk) <= max(min(100, number // (8 * workers)), 1) for chunk in given_out)
+
+
+def test_cells_and_suites_travel() -> None:
+    """A cell is the same when its address is looked up in the suite that arrived, and so is the suite."""
+    suite = load_suite("router")
+    arrived = unpack(pickle.loads(pickle.dumps(pack(suite))))
+    assert arrived == suite
+    cells = list(suite.cells(2))
+    assert [cell_at(arrived, address) for address in addresses(suite, cells)] == cells
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.integers()), unique=True, max_size=5))
+def test_traces_of_two_cells_never_share_a_name(named: list[tuple[str, str, int]]) -> None:
+    """Names that look alike when only letters are left, or are very long, are told apart."""
+    names = {trace_name(Cell(Task(task, "a"), Condition(who), seed), "run.mat.jsonl") for task, who, seed in named}
+    assert len(names) == len(named)
+    assert all(name.endswith(".mat.jsonl") and "/" not in name and len(name) < 130 for name in names)
+
+
+def test_what_is_not_json_is_no_row() -> None:
+    """A number that JSON has not stops the measurement of its cell, with its place."""
+    suite = suite_of(1)
+    (row, *_) = run_cells(
+        Suite("few", "1", "", suite.tasks, suite.conditions, lambda c, f: {"x": float("nan")}, suite.figures),
+        suite.cells(),
+    ).broken
+    assert "NotRecordable" in row.error
+    assert "/x" in row.error
+
+
+def test_a_result_is_in_the_suites_order() -> None:
+    """What is done in another order comes back in that of tasks, conditions and seeds."""
+    suite = suite_of(5)
+    cells = list(suite.cells(2))
+    done = [Done(cell, {"number": 1}, "", 0.1) for cell in reversed(cells)]
+    assert [row.cell for row in result_of(suite, done).rows] == cells
