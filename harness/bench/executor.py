@@ -84,9 +84,8 @@ def keeper(traces: str | None) -> Keep | None:
     try:
         import fsspec
     except ImportError:
-        raise UsageError(
-            "traces go to a URL by fsspec, which is not installed", where=traces, cure='pip install "harness[ray]"'
-        ) from None
+        cure = "pip install 'agent-assurance-harness[ray]'"
+        raise UsageError("traces go to a URL by fsspec, which is not installed", where=traces, cure=cure) from None
     system, root = fsspec.core.url_to_fs(traces)
     system.makedirs(root, exist_ok=True)
     return lambda trace, name: system.pipe_file(f"{root.rstrip('/')}/{name}", trace)

@@ -136,7 +136,7 @@ def _imported() -> Any:
     try:
         import ray
     except ImportError:
-        raise UsageError("Ray is not installed", cure='pip install "harness[ray]"') from None
+        raise UsageError("Ray is not installed", cure="pip install 'agent-assurance-harness[ray]'") from None
     return ray
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import harness
 from harness.bench.figures import Figure
 from harness.bench.suite import Suite
 from harness.bench.task import Cell, Condition, Row, Task
+from harness.door.trial import Trials
+from harness.stress.schedule import Schedule
 
 
 def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
@@ -25,13 +29,28 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
     if data.get("breaks"):
         raise ConnectionError("no disk\nat all")
     time.sleep(data.get("wait_s", 0))
-    (folder / "run.mat.jsonl").write_text(f"{cell.facts}\n")
+    (folder / "run.mat.jsonl").write_bytes(traced(cell) if data.get("traced") else f"{cell.facts}\n".encode())
     return {
         "number": data["number"] * 0.1,
         "said": (cell.condition.name, {"ä": None}),
         "trace": "run.mat.jsonl",
         "ms": time.perf_counter(),
     }
+
+
+def traced(cell: Cell) -> bytes:
+    """Give the trace of a small agent that waits and draws, in virtual time, with the seed of the cell."""
+    app = harness.Harness()
+
+    @app.tool(effect="write")
+    def book(day: int) -> str:
+        return f"booked {cell.task.name}"
+
+    def agent() -> list[str]:
+        time.sleep(random.random())
+        return [book(day=random.randrange(31)) for _ in range(3)]
+
+    return b"".join(Trials(app, agent).run(Schedule(seed=cell.seed)).lines)
 
 
 def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:

@@ -25,7 +25,7 @@ STANDS = {"of": "the test", "code": {"version": "1"}}
 @pytest.fixture(scope="module")
 def on_ray() -> Iterator[Executor]:
     """Give an executor on a cluster of two workers, which stays for all tests."""
-    ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "harness[ray]"')
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'agent-assurance-harness[ray]'")
     from harness.bench.ray import OnRay
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
@@ -59,6 +59,16 @@ def test_the_files_are_the_same_whoever_does_the_cells(tmp_path: Path, elsewhere
     assert b"ConnectionError: no disk" in here["result.json"]
 
 
+def test_traces_of_virtual_time_are_the_same_whoever_does_the_cells(tmp_path: Path, elsewhere: Executor) -> None:
+    """What harness records of an agent that sleeps, draws and calls has the same bytes, and follows the seed."""
+    suite = suite_of(4, traced=True)
+    here = files_of(tmp_path / "here", suite, list(suite.cells(2)), Here())
+    assert files_of(tmp_path / "there", suite, list(suite.cells(2)), elsewhere) == here
+    one, other = (content for name, content in here.items() if name.startswith("us.task-3"))
+    assert b'"surface":"tool"' in one
+    assert one != other
+
+
 @pytest.mark.parametrize(
     ("name", "tasks"), [("router", ("CS-1", "TB-2", "d1", "generated 003")), ("adversary", ("moves",))]
 )
@@ -67,7 +77,7 @@ def test_a_suite_finds_the_same_elsewhere(
 ) -> None:
     """Tasks of two suites that come with harness have the same rows in other processes as in this one."""
     if name == "adversary":
-        pytest.importorskip("chess", reason='python-chess is not installed: pip install "harness[bench]"')
+        pytest.importorskip("chess", reason="chess is not there: pip install 'agent-assurance-harness[bench]'")
     suite = load_suite(name)
     cells = [few(cell) for cell in suite.cells() if cell.task.name.lower() in {task.lower() for task in tasks}]
     few_suite = Suite(
@@ -136,7 +146,7 @@ def test_what_is_not_there_elsewhere_is_told(tmp_path: Path, elsewhere: Executor
 
 def test_traces_go_to_a_url(tmp_path: Path, elsewhere: Executor) -> None:
     """By fsspec they are written where a URL says, with the bytes they have in a folder; rows are the same."""
-    pytest.importorskip("fsspec", reason='fsspec is not installed: pip install "harness[ray]"')
+    pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'agent-assurance-harness[ray]'")
     suite = suite_of(6)
     at_url = run_cells(suite, suite.cells(), executor=elsewhere, traces=f"file://{tmp_path}/far")
     in_folder = run_cells(suite, suite.cells(), traces=str(tmp_path / "near"))
