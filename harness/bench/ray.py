@@ -81,9 +81,18 @@ _Answer = tuple[Mapping[str, Any] | None, str, float]
 _Found = list[tuple[_Answer, dict[str, bytes]]]
 
 
-def _batch(order: _Order, cells: Sequence[Address]) -> _Found:
+class _Unable(NamedTuple):
+    """Says why a worker cannot do any cell: an exception of ours would not arrive."""
+
+    why: str
+
+
+def _batch(order: _Order, cells: Sequence[Address]) -> _Found | _Unable:
     """Do a batch on a worker; with each cell comes the trace that it wrote, unless that went to a URL."""
-    suite, found = _unpacked(order), []
+    try:
+        suite, found = _unpacked(order), _Found()
+    except Exception as error:  # noqa: BLE001 - whatever it is ends the run, and not one cell
+        return _Unable(f"{type(error).__name__}: {error}")
     for address in cells:
         carried = dict[str, bytes]()
         keep = keeper(order.url) if order.url else _carry(carried) if order.traces else None
@@ -94,14 +103,11 @@ def _batch(order: _Order, cells: Sequence[Address]) -> _Found:
 @lru_cache(1)
 def _unpacked(order: _Order) -> Suite:
     if order.packed.file and not Path(order.packed.file).is_file():
-        raise UsageError("a worker of Ray does not have the suite", where=order.packed.file, cure=_SAME)
+        raise FileNotFoundError(f"there is no {order.packed.file}")
     suite = unpack(order.packed)
     if _digests(suite) != order.digests:
-        raise UsageError("a worker of Ray has another harness, or another suite", where=order.packed.name, cure=_SAME)
+        raise ImportError("this is another harness, or another suite")
     return suite
-
-
-_SAME = "install the same version, at the same place, on every node"
 
 
 def _digests(suite: Suite) -> tuple[str, str]:
@@ -113,14 +119,16 @@ def _carry(carried: dict[str, bytes]) -> Keep:
 
 
 def _heard(ray: Any, ready: Any) -> _Found | str:
-    """Give what a batch found, or why its worker found nothing; a UsageError of the worker is ours."""
+    """Give what a batch found, or how its worker died; UsageError where workers cannot do the suite at all."""
+    cure = "install the same harness and the same suite, at the same place, on every node"
     try:
-        found: _Found = ray.get(ready)
-    except ray.exceptions.RayTaskError as error:
-        cause = error.cause
-        raise cause if isinstance(cause, UsageError) else UsageError(f"a worker of Ray failed: {cause}") from None
+        found: _Found | _Unable = ray.get(ready)
+    except ray.exceptions.RayTaskError as error:  # not of a cell, whose errors are found: of what stands here
+        raise UsageError(f"a worker of Ray cannot do the cells: {error.cause}", cure=cure) from None
     except ray.exceptions.RayError as error:
         return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    if isinstance(found, _Unable):
+        raise UsageError(f"a worker of Ray cannot do the cells: {found.why}", cure=cure)
     return found
 
 

@@ -144,6 +144,23 @@ def test_what_is_not_there_elsewhere_is_told(tmp_path: Path, elsewhere: Executor
         run_cells(suite, suite.cells(), executor=elsewhere)
 
 
+def test_workers_of_ray_have_the_same_code_or_none(
+    tmp_path: Path, on_ray: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells are done where the digests are the same; where they are not, the run ends and says what to do about it."""
+    from harness.bench.suite import PREFIX, load_module
+
+    text = "def run(cell, folder):\n    return {}\n\n\ndef figures(rows):\n    return {}\n"
+    (tmp_path / "__init__.py").write_text(text)
+    module = load_module(f"{PREFIX}other_{tmp_path.name}", tmp_path / "__init__.py")
+    suite = Suite("other", "1", "", (Task("one", "a"),), (Condition("us"),), module.run, module.figures)
+    assert [done.found for done in on_ray.do(suite, list(suite.cells()), None)] == [{}]
+    monkeypatch.setattr("harness.bench.ray.code_digest", lambda: "that of another harness")
+    with pytest.raises(UsageError, match="another harness") as told:
+        list(on_ray.do(suite, list(suite.cells()), None))
+    assert "on every node" in told.value.cure
+
+
 def test_traces_go_to_a_url(tmp_path: Path, elsewhere: Executor) -> None:
     """By fsspec they are written where a URL says, with the bytes they have in a folder; rows are the same."""
     pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'agent-assurance-harness[ray]'")

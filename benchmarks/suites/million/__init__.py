@@ -35,5 +35,5 @@ SUITE: Final = Suite(
     conditions=(Condition("vote"),),
     run=run,
     figures=figures,
-    measured=("seconds", "record_s", "cpu_seconds", "cpu_s", "peak_rss_mb"),
+    measured=("seconds", "record_s", "cpu_seconds", "cpu_s", "peak_rss_mb", "trace_mb"),
 )
