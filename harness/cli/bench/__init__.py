@@ -7,4 +7,5 @@ from typing import Final
 VERBS: Final = {
     "list": "The suites that come with harness.",
     "run": "Do a suite's tasks and report its figures.",
+    "compare": "Tell whether one result is worse than another, or noise.",
 }

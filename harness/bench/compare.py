@@ -1,0 +1,234 @@
+"""Real or noise: what changed between two results of one suite, and whether it is worse.
+
+What this does not verify: that the tasks are a fair sample of what is to come, that both results were measured in the
+same circumstances, or that a row is judged right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from harness.bench.pairing import Pair, Pairing, Report, right
+from harness.statistics.flips import Flips, flips, gained_to_lost
+from harness.statistics.gate import Answer, gate
+from harness.statistics.interval import Interval
+from harness.statistics.multiple import benjamini_hochberg, holm
+from harness.statistics.paired import mean_difference, share_difference, sign_flip
+from harness.statistics.power import pairs_needed
+from harness.statistics.reliability import pass_power, success_at
+from harness.statistics.sources import Source, variance_by_source
+
+Tasks = Mapping[str, Sequence[Pair]]
+
+EFFORT: Final = ("steps", "tokens")
+"""Numbers of a row that are compared where every pair has them."""
+
+
+class Bars(NamedTuple):
+    """What is asked: ``alpha`` bounds false answers, a loss below ``margin`` is tolerated.
+
+    Without ``chance`` the tasks are all there are and every run of them is the same: one lost task is worse.
+    """
+
+    alpha: float = 0.05
+    margin: float = 0.05
+    chance: bool = True
+
+
+class Line(NamedTuple):
+    """One condition, or one of its groups of tasks; without chance there is no interval and no p.
+
+    ``changes`` names tasks with their (right before, right after, runs), those lost most first. ``several`` is (runs of
+    each task, success@k before and after, pass^k before and after), None where a task was done once.
+    """
+
+    condition: str
+    group: str | None
+    tasks: int
+    flips: Flips
+    difference: float
+    interval: Interval | None
+    p: float | None
+    odds: tuple[float | None, Interval]
+    changes: Mapping[str, tuple[int, int, int]]
+    several: tuple[int, tuple[float, float], tuple[float, float]] | None
+    answer: Answer
+
+
+class Rule(NamedTuple):
+    """How many runs violate a rule, before and after, of all that are compared, with a p-value (false discoveries)."""
+
+    rule: str
+    before: int
+    after: int
+    runs: int
+    p: float
+
+
+class Effort(NamedTuple):
+    """What a run takes on average under a condition, and the difference; its interval is None for a single task."""
+
+    condition: str
+    what: str
+    before: float
+    after: float
+    interval: Interval | None
+
+
+class Comparison(NamedTuple):
+    """All that changed. ``needed`` are the tasks that would show a loss of the margin, where they are not enough."""
+
+    answer: Answer
+    lines: Sequence[Line]
+    rules: Sequence[Rule]
+    effort: Sequence[Effort]
+    needed: int | None
+
+
+def compared(pairing: Pairing, bars: Bars) -> Comparison:
+    """Compare what is paired.
+
+    "Worse" anywhere is the answer; "better or equal" has to hold of every condition. Half of alpha is spent on
+    conditions and half on groups, in equal parts, so the whole answer is falsely "worse" in a share of alpha at most.
+    p-values of lines are Holm's. UsageError for bars that are none, or without scipy and statsmodels.
+    O(tasks^2) at worst, for the exact p-values.
+    """
+    wholes = [(name, None, tasks) for name, tasks in pairing.conditions.items()]
+    parts = [(name, group, tasks) for name, _, whole in wholes for group, tasks in _groups(whole).items()]
+    levels = {False: bars.alpha / len(wholes) / (2 if parts else 1), True: bars.alpha / 2 / max(1, len(parts))}
+    lines = [
+        _line(condition, group, tasks, bars, levels[group is not None]) for condition, group, tasks in wholes + parts
+    ]
+    if bars.chance:
+        lines = [line._replace(p=p) for line, p in zip(lines, holm([line.p or 0.0 for line in lines]), strict=True)]
+    order = {name: place for place, name in enumerate(pairing.conditions)}
+    lines.sort(key=lambda line: order[line.condition])  # each condition, and below it its groups
+    answer = _whole_answer(lines)
+    needed = _needed(lines, bars) if answer == "inconclusive" else None
+    return Comparison(answer, lines, _rules(pairing), _efforts(pairing), needed)
+
+
+def sources_of(report: Report) -> list[Source]:
+    """Split the variance of being right in one result by task, agent, seed and judge.
+
+    Last comes infrastructure: what differs between runs that differ in none of these. Agents are conditions.
+    """
+    rows = [
+        ((row["task"], row["condition"], row["seed"], row.get("judge", "")), float(right(row))) for row in report.rows
+    ]
+    return variance_by_source(rows, ("task", "agent", "seed", "judge"), rest="infrastructure")
+
+
+def _groups(tasks: Tasks) -> dict[str, Tasks]:
+    """Give the tasks of each group, where there is more than one."""
+    groups: dict[str, dict[str, Sequence[Pair]]] = {}
+    for task, pairs in tasks.items():
+        groups.setdefault(str(pairs[0].before.get("group", "")), {})[task] = pairs
+    return {name: groups[name] for name in groups} if len(groups) > 1 else {}
+
+
+def _line(condition: str, group: str | None, tasks: Tasks, bars: Bars, level: float) -> Line:
+    sums = {task: sum(pair.difference for pair in pairs) for task, pairs in tasks.items()}
+    shares = [sums[task] / len(pairs) for task, pairs in tasks.items()]
+    pairs = [pair for found in tasks.values() for pair in found]
+    found = flips((right(one), right(other), _said(one) != _said(other)) for one, other in pairs)
+    gained, lost = sum(one > 0 for one in sums.values()), sum(one < 0 for one in sums.values())
+    return Line(
+        condition,
+        group,
+        len(tasks),
+        found,
+        math.fsum(shares) / len(shares),
+        share_difference(shares).interval if bars.chance else None,
+        sign_flip(list(sums.values())) if bars.chance else None,
+        gained_to_lost(gained, lost),
+        {task: _counts(tasks[task]) for task in sorted(sums, key=lambda name: sums[name]) if sums[task]},
+        _several(tasks),
+        _answer(shares, bars, level) if bars.chance else ("worse" if found.lost else "better or equal"),
+    )
+
+
+def _counts(pairs: Sequence[Pair]) -> tuple[int, int, int]:
+    return sum(right(one) for one, _ in pairs), sum(right(other) for _, other in pairs), len(pairs)
+
+
+def _answer(shares: Sequence[float], bars: Bars, level: float) -> Answer:
+    """Give the gate's answer; only "worse" is one of many chances to be wrong, all conditions have to be kept."""
+    kept = gate(shares, bars.alpha, bars.margin).answer == "better or equal"
+    return "better or equal" if kept else gate(shares, level, bars.margin).answer
+
+
+def _whole_answer(lines: Sequence[Line]) -> Answer:
+    if any(line.answer == "worse" for line in lines):
+        return "worse"
+    kept = all(line.answer == "better or equal" for line in lines if line.group is None)
+    return "better or equal" if kept else "inconclusive"
+
+
+def _several(tasks: Tasks) -> tuple[int, tuple[float, float], tuple[float, float]] | None:
+    runs = min(map(len, tasks.values()))
+    if runs < 2:
+        return None
+    counts = [_counts(pairs) for pairs in tasks.values()]
+
+    def mean(chance: Any, place: int) -> float:
+        return math.fsum(chance(count[2], count[place], runs) for count in counts) / len(counts)
+
+    return runs, (mean(success_at, 0), mean(success_at, 1)), (mean(pass_power, 0), mean(pass_power, 1))
+
+
+def _said(row: Mapping[str, Any]) -> Any:
+    return row.get("answer", row.get("why"))
+
+
+def _needed(lines: Sequence[Line], bars: Bars) -> int | None:
+    """Give the tasks that would show a loss of the margin with 80 %, if as much is gained as now; the most of all."""
+    most = 0
+    for line in lines:
+        if line.group is None and line.answer == "inconclusive":
+            gained = sum(after > before for before, after, _ in line.changes.values())
+            share = min((gained + 0.5) / (line.tasks + 1), (1 - bars.margin) / 2)
+            most = max(most, pairs_needed(share + bars.margin, share, bars.alpha))
+    return most or None
+
+
+def _rules(pairing: Pairing) -> list[Rule]:
+    """Compare how often each rule was violated, in runs that tell it on both sides."""
+    tasks = [
+        [({*one["violations"]}, {*other["violations"]}) for one, other in pairs]
+        for found in pairing.conditions.values()
+        for pairs in found.values()
+        if all("violations" in row for pair in pairs for row in pair)
+    ]
+    runs = sum(map(len, tasks))
+    rules = sorted({rule for pairs in tasks for pair in pairs for side in pair for rule in side})
+    ps = [sign_flip([sum((rule in new) - (rule in old) for old, new in pairs) for pairs in tasks]) for rule in rules]
+    return [
+        Rule(
+            rule,
+            sum(rule in old for pairs in tasks for old, _ in pairs),
+            sum(rule in new for pairs in tasks for _, new in pairs),
+            runs,
+            p,
+        )
+        for rule, p in zip(rules, benjamini_hochberg(ps), strict=True)
+    ]
+
+
+def _efforts(pairing: Pairing) -> list[Effort]:
+    found = []
+    for condition, tasks in pairing.conditions.items():
+        for what in EFFORT:
+            if all(
+                isinstance(row.get(what), int | float) for pairs in tasks.values() for pair in pairs for row in pair
+            ):
+                before = [math.fsum(one[what] for one, _ in pairs) / len(pairs) for pairs in tasks.values()]
+                after = [math.fsum(other[what] for _, other in pairs) / len(pairs) for pairs in tasks.values()]
+                difference = mean_difference([new - old for old, new in zip(before, after, strict=True)])
+                interval = difference.interval if difference else None
+                found.append(
+                    Effort(condition, what, math.fsum(before) / len(before), math.fsum(after) / len(after), interval)
+                )
+    return found
