@@ -1,6 +1,8 @@
 """A suite: tasks, the conditions they are done under, and how figures come from what was found.
 
-A suite is a package ``NAME`` under ``benchmarks/suites``, which travels with harness, and defines ``SUITE``.
+A suite that comes with harness is a folder ``NAME`` under ``benchmarks/suites``, which travels with it: a package that
+defines ``SUITE``, or a directory with a ``suite.yaml``. Others are found by their path, or offered by a package
+(``harness.bench.discover``).
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class Suite:
     ``measured`` names the figures, and the entries of rows, that are times and memory, never the same twice. ``needs``
     says what has to be there, in words. ``pinned`` gives more for the manifest, as JSON: models, prompts, data by their
     digests. ``home`` is the file or folder that the suite is made of; by default that of the module of ``run``.
+    ``ready`` is called once before anything is done: UsageError where something the suite needs is not there.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Suite:
     needs: tuple[str, ...] = ()
     pinned: Callable[[], Mapping[str, Any]] = dict
     home: Path | None = None
+    ready: Callable[[], object] = dict
 
     def __post_init__(self) -> None:
         [(name, times)] = Counter(task.name for task in self.tasks).most_common(1) or [("", 0)]
@@ -68,18 +72,27 @@ class Suite:
 
 
 def suite_names() -> list[str]:
-    """Give the names of the suites that come with harness."""
-    return sorted(path.parent.name for path in suites_folder().glob("*/__init__.py"))
+    """Give the names of the suites that come with harness, and of those that installed packages offer."""
+    from harness.bench.discover import installed_suites  # reads suites itself
+
+    return sorted({*_shipped(), *installed_suites()})
 
 
 def load_suite(name: str) -> Suite:
-    """Load a suite by name; UsageError where there is none, or its package defines none."""
-    known = suite_names()
-    if name not in known:
-        close = get_close_matches(name, known, 1)
-        cure = f"did you mean {close[0]!r}?" if close else f"suites: {', '.join(known)}"
-        raise UsageError("no such suite", where=name, cure=cure)
-    suite = getattr(load_module(PREFIX + name, suites_folder() / name / "__init__.py"), "SUITE", None)
+    """Load a suite by its name or its path; UsageError where there is none, or says what is wrong with it."""
+    from harness.bench.discover import installed_suites, is_path, suite_at, suite_of_package  # the same
+
+    if is_path(name):
+        return suite_at(Path(name))
+    shipped, installed = _shipped(), installed_suites()
+    if name not in shipped:
+        if name in installed:
+            return suite_of_package(installed[name])
+        raise UsageError("no such suite", where=name, cure=_nearest(name, sorted({*shipped, *installed})))
+    folder = shipped[name]
+    if not (folder / "__init__.py").is_file():
+        return suite_at(folder)
+    suite = getattr(load_module(PREFIX + name, folder / "__init__.py"), "SUITE", None)
     if not isinstance(suite, Suite):
         raise UsageError(f"suite {name} defines no SUITE", cure="SUITE = Suite(…) in its __init__.py")
     return suite
@@ -93,10 +106,11 @@ def suites_folder() -> Path:
 
 
 def load_module(name: str, file: Path) -> ModuleType:
-    """Import the package of a suite under a name of its own, wherever its folder is."""
+    """Import a Python file, or the package whose ``__init__.py`` it is, under a name of its own, wherever it is."""
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
+    inside = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inside)
     assert spec is not None and spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
@@ -105,3 +119,16 @@ def load_module(name: str, file: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _shipped() -> dict[str, Path]:
+    """Give the folders of the suites that come with harness, by name."""
+    found = (path.parent for path in suites_folder().glob("*/*") if path.name in ("__init__.py", "suite.yaml"))
+    return {folder.name.replace("_", "-"): folder for folder in sorted(found)}
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    if Path(name).exists():
+        return f"harness bench run ./{name}"
+    close = get_close_matches(name, known, 1)
+    return f"did you mean {close[0]!r}?" if close else f"suites: {', '.join(known)}"

@@ -8,4 +8,5 @@ VERBS: Final = {
     "list": "The suites that come with harness.",
     "run": "Do a suite's tasks and report its figures.",
     "compare": "Tell whether one result is worse than another, or noise.",
+    "new": "Write a suite of one's own to begin with.",
 }

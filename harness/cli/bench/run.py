@@ -30,7 +30,10 @@ _SHOWN: Final = 20  # cells that are told of one by one
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A suite; harness bench list names them.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A suite, by name; or ./FILE.py, or ./FOLDER."),
+    ],
     seeds: Annotated[int, typer.Option(metavar="N", help="How often to do the tasks that depend on chance.")] = 1,
     task: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only tasks of such names.")] = None,
     condition: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only such conditions.")] = None,

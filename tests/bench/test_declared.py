@@ -1,0 +1,218 @@
+"""Suites as directories: what is read, what is judged, and how every mistake is told."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from harness.bench.declared import judged, read_declared
+from harness.bench.suite import load_suite
+from harness.errors import PlanError, UsageError
+from harness.registry.document import read
+from harness.registry.invariant import Expression
+from harness.registry.parse import parse
+
+AGENT = """
+import harness
+
+app = harness.Harness()
+paid = []
+
+
+@app.tool(effect="write")
+def pay(cents: int) -> str:
+    paid.append(cents)
+    return "paid"
+
+
+@app.agent
+def main(cents: int) -> str:
+    return pay(cents)
+
+
+def state() -> list:
+    return paid
+
+
+def all_small(state, result):
+    return result == "paid" and max(state) < 100
+"""
+RULES = """\
+registry: desk
+version: 1
+default: allow
+invariants:
+  - {id: SMALL, on: action, tool: pay, require: call.args.cents < 1000, severity: high, otherwise: warn}
+"""
+SUITE = """\
+suite: till
+version: 1.0
+registry: rules.yaml
+agent: till_agent:main
+state: till_agent:state
+tasks:
+  - {task: small, input: {cents: 5}, oracle: ["state == [5]", "till_agent:all_small"]}
+  - {task: large, input: {cents: 5000}, expect: {SMALL: violated}, oracle: "state == [5000]"}
+"""
+WRONG = """\
+suite: till
+version: 1.0
+registry: rules.yaml
+agent: till_agent:mian
+model: nowhere:policy
+tasks:
+  - {task: small, input: {cents: 5}, oracle: 'result == "paid" and state == [5]'}
+  - {task: small, oracle: resullt == 5}
+  - {task: large, expect: {SMAL: violated}, oracle: result ==, faults: plan.yaml}
+  - {task: past, oracle: 'happened(action, call.tool == "pay")', faults: none.yaml}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a directory that is a suite."""
+    for name, text in {"suite.yaml": SUITE, "rules.yaml": RULES, "till_agent.py": AGENT}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def rows(folder: Path, tmp: str = "cells") -> list[dict[str, Any]]:
+    """Do every cell of a directory's suite and give what was found."""
+    suite = load_suite(str(folder))
+    found = []
+    for number, cell in enumerate(suite.cells()):
+        (folder / tmp / str(number)).mkdir(parents=True)
+        found.append(dict(suite.run(cell, folder / tmp / str(number))))
+    return found
+
+
+def told(folder: Path) -> list[str]:
+    """Give the mistakes of a directory's suite, each as file, line and first line of its message."""
+    with pytest.raises(PlanError) as caught:
+        load_suite(str(folder))
+    return [f"{Path(one.file).name}:{one.line}  {one.message}" for one in caught.value.mistakes]
+
+
+def test_each_task_starts_from_a_fresh_world(folder: Path) -> None:
+    """The second task finds nothing of what the first has paid, and the rule it breaks was expected to be broken."""
+    small, large = rows(folder)
+    assert (small["passed"], small["state"], small["violations"]) == (True, [5], [])
+    assert (large["passed"], large["state"], large["violations"]) == (True, [5000], ["SMALL"])
+
+
+def test_the_same_cells_write_the_same_traces(folder: Path) -> None:
+    """Time is virtual: the part of a trace that is the same on every host is the same each time."""
+    first, again = rows(folder, "first"), rows(folder, "again")
+    assert first == again
+    for number in (0, 1):
+        traces = [(folder / run / str(number) / "run.mat.jsonl").read_bytes() for run in ("first", "again")]
+        assert traces[0] == traces[1] != b""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("state == [5]", "state == [6]"), "not so: state == [6] (state = [5])"),
+        (("state == [5]", "state.sum == 5"), "state.sum == 5: state: list has no field 'sum'"),
+        (("cents: 5}", "cents: 500}"), "not so: state == [5] (state = [500]); till_agent:all_small says no"),
+        (("{SMALL: violated}", "{SMALL: holds}"), "SMALL is violated, expected was holds"),
+    ],
+)
+def test_what_is_not_as_wanted_fails_and_says_why(folder: Path, change: tuple[str, str], why: str) -> None:
+    """Expressions, functions and expected verdicts can each fail a task, and the row tells the values."""
+    (folder / "suite.yaml").write_text(SUITE.replace(*change), encoding="utf-8")
+    failed = [row for row in rows(folder) if not row["passed"]]
+    assert [row["why"] for row in failed] == [why]
+
+
+def test_an_agent_that_raises_has_failed(folder: Path) -> None:
+    """What an agent raises is a failure of the task, and no failure of the measurement."""
+    (folder / "till_agent.py").write_text(AGENT.replace("return pay(cents)", "raise KeyError(pay(cents))"))
+    assert rows(folder)[0]["why"].startswith("the agent raised KeyError: 'paid'")
+
+
+def test_every_mistake_is_told_at_once(folder: Path) -> None:
+    """Functions, rules, names, expressions and files that are wrong are all told, each with its line."""
+    (folder / "suite.yaml").write_text(WRONG, encoding="utf-8")
+    (folder / "plan.yaml").write_text("faults: slow\ninject:\n  - {fault: tmeout}\n", encoding="utf-8")
+    said = told(folder)
+    assert [line for line in said if line.startswith("suite.yaml")] == [
+        "suite.yaml:4  till_agent:mian: module 'till_agent' has no 'mian'",
+        "suite.yaml:5  nowhere:policy: there is no module 'nowhere'",
+        "suite.yaml:7  2 tasks are named 'small'",
+        "suite.yaml:7  there is no state here",
+        "suite.yaml:8  there is no resullt here",
+        "suite.yaml:9  no rule is called 'SMAL'",
+        *[line for line in said if line.startswith("suite.yaml:9  ") and "SMAL" not in line],
+        "suite.yaml:10  an oracle looks at what is left, not at the past",
+        f"suite.yaml:10  cannot be read: No such file or directory: {folder / 'none.yaml'}",
+    ]
+    assert [line.partition("  ")[0] for line in said].count("suite.yaml:9") == 2
+    assert [line.partition("  ")[0] for line in said].count("suite.yaml:10") == 2
+    assert any(line.startswith("plan.yaml:3") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "suite.yaml:1  the file is empty"),
+        ("- suite", "suite.yaml:1  this is no suite"),
+        (SUITE.replace('oracle: "state', 'orcale: "state'), "suite.yaml:8  unknown key 'orcale'"),
+        (SUITE.replace("version: 1.0\n", ""), "suite.yaml:1  the key 'version' is missing"),
+        (SUITE.replace("violated}", "broken}"), "suite.yaml:8  SMALL: expected holds or violated or unknown"),
+        (SUITE.replace("agent: till_agent:main\n", ""), "suite.yaml:1  a suite states exactly one of 'agent' and"),
+        (SUITE.replace("registry: rules.yaml\n", ""), "suite.yaml:7  verdicts are expected of rules that are not"),
+        (SUITE.replace("rules.yaml", "rulez.yaml"), "suite.yaml:3  no such registry: rulez.yaml"),
+        (SUITE.replace("till_agent:main", "main"), "suite.yaml:4  main: names no function"),
+    ],
+)
+def test_a_mistake_has_its_line(folder: Path, text: str, line: str) -> None:
+    """What is wrong with the form of a suite is told where it stands."""
+    (folder / "suite.yaml").write_text(text, encoding="utf-8")
+    assert any(one.startswith(line) for one in told(folder)), told(folder)
+
+
+def test_mistakes_in_the_rules_are_those_of_the_suite(folder: Path) -> None:
+    """A registry that cannot be loaded is told with the lines of its own file."""
+    (folder / "rules.yaml").write_text(RULES.replace("call.args", "cal.args"), encoding="utf-8")
+    assert [line.partition("  ")[0] for line in told(folder)] == ["rules.yaml:5"]
+
+
+def test_a_suite_needs_what_it_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is not set is named with what it stands for; with it, nothing is said."""
+    (folder / "suite.yaml").write_text(SUITE.replace("tasks:", "needs: {TILL_KEY: the key of the till}\ntasks:"))
+    suite = load_suite(str(folder))
+    monkeypatch.delenv("TILL_KEY", raising=False)
+    with pytest.raises(UsageError, match=r"needs TILL_KEY\n.*export TILL_KEY=…  # the key of the till"):
+        suite.ready()
+    monkeypatch.setenv("TILL_KEY", "x")
+    suite.ready()
+
+
+def test_a_declared_suite_can_be_sent_to_another_process(folder: Path) -> None:
+    """What comes out of a pickle does the same."""
+    suite = pickle.loads(pickle.dumps(load_suite(str(folder))))
+    cell = next(suite.cells())
+    (folder / "there").mkdir()
+    assert suite.run(cell, folder / "there")["passed"]
+
+
+def test_reading_alone_imports_nothing(folder: Path) -> None:
+    """Without somebody who looks for functions, a suite's file is only data."""
+    (folder / "till_agent.py").write_text("raise SystemExit", encoding="utf-8")
+    declared = read_declared(folder)
+    assert [(task.name, len(task.oracles)) for task in declared.tasks] == [("small", 2), ("large", 1)]
+
+
+@given(some.lists(some.integers(-9, 9), max_size=4), some.integers(-20, 20))
+def test_an_oracle_says_what_python_says(state: list[int], total: int) -> None:
+    """An expression over numbers is true of a state exactly where Python finds it so."""
+    text = "sum(state) < total and len(state) > 1"
+    oracle = Expression(text, parse(text), read("x", "here"))
+    holds = judged(oracle, {"state": state, "total": total}) == ""
+    assert holds == (sum(state) < total and len(state) > 1)
