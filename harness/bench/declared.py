@@ -5,7 +5,7 @@
     suite: desk
     version: 1.0.0
     title: A desk that pays money back
-    registry: rules.yaml
+    rules: rules.yaml
     agent: desk:main
     state: desk:state
     tasks:
@@ -64,7 +64,7 @@ FORM: Final[dict[str, Any]] = {
         "title": _NAME,
         "agent": _NAME,
         "agents": _TEXTS,
-        "registry": _NAME,
+        "rules": _NAME,
         "state": _NAME,
         "model": _NAME,
         "time": {"enum": ["virtual", "real"]},
@@ -228,19 +228,19 @@ class _Reader:
 
     def _rules(self) -> str:
         """Give the path of the registry, or what is a shipped one's name; empty where none is stated."""
-        named = self._said.get("registry", "")
+        named = self._said.get("rules", "")
         beside = self._folder / named
         return str(beside) if named and beside.is_file() else named
 
     def _registry(self) -> Registry | None:
-        if "registry" not in self._said:
+        if "rules" not in self._said:
             return None
         try:
             return load_registry(self._rules())
         except RegistryError as error:
             self.mistakes += error.mistakes
         except UsageError as error:
-            self._wrong(self._at("registry"), f"{error.what}: {error.where}", error.cure)
+            self._wrong(self._at("rules"), f"{error.what}: {error.where}", error.cure)
         return None
 
     def _task(self, node: Written, registry: Registry | None) -> Wanted:
@@ -276,8 +276,8 @@ class _Reader:
         node = task.find(["expect"])
         if "expect" not in (task.entries or {}):
             return
-        if "registry" not in self._said:
-            self._wrong(node, "verdicts are expected of rules that are not named", "name them: registry: rules.yaml")
+        if "rules" not in self._said:
+            self._wrong(node, "verdicts are expected of rules that are not named", "name them: rules: rules.yaml")
         known = [] if registry is None else [*(rule.id for rule in registry.invariants), DEFAULT_REFUSE]
         for name, place in node.keys.items():
             if known and name not in known:

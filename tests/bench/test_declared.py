@@ -52,7 +52,7 @@ invariants:
 SUITE = """\
 suite: till
 version: 1.0
-registry: rules.yaml
+rules: rules.yaml
 agent: till_agent:main
 state: till_agent:state
 tasks:
@@ -62,7 +62,7 @@ tasks:
 WRONG = """\
 suite: till
 version: 1.0
-registry: rules.yaml
+rules: rules.yaml
 agent: till_agent:mian
 model: nowhere:policy
 tasks:
@@ -166,7 +166,7 @@ def test_every_mistake_is_told_at_once(folder: Path) -> None:
         (SUITE.replace("version: 1.0\n", ""), "suite.yaml:1  the key 'version' is missing"),
         (SUITE.replace("violated}", "broken}"), "suite.yaml:8  SMALL: expected holds or violated or unknown"),
         (SUITE.replace("agent: till_agent:main\n", ""), "suite.yaml:1  a suite states exactly one of 'agent' and"),
-        (SUITE.replace("registry: rules.yaml\n", ""), "suite.yaml:7  verdicts are expected of rules that are not"),
+        (SUITE.replace("rules: rules.yaml\n", ""), "suite.yaml:7  verdicts are expected of rules that are not"),
         (SUITE.replace("rules.yaml", "rulez.yaml"), "suite.yaml:3  no such registry: rulez.yaml"),
         (SUITE.replace("till_agent:main", "main"), "suite.yaml:4  main: names no function"),
     ],

@@ -17,7 +17,7 @@ _SUITE: Final = """\
 suite: {name}
 version: 1.0.0
 title: A desk that pays money back
-registry: rules.yaml
+rules: rules.yaml
 agent: {module}:desk        # or agents: {{careful: {module}:careful, quick: {module}:quick}}, to compare several
 state: {module}:ledger      # what is left when the agent has come to an end; oracles look at it
 tasks:
