@@ -174,6 +174,7 @@ def _fresh(folder: Path) -> None:
     """Forget the modules of this directory, and those of others that have their names."""
     here = folder.resolve()
     names = {path.stem for path in here.glob("*.py")} | {path.parent.name for path in here.glob("*/__init__.py")}
+    names.discard("harness")  # a suite may stand in a checkout of it
     for name in [name for name in sys.modules if name.partition(".")[0] in names]:
         del sys.modules[name]
 

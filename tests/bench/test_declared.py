@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from harness.bench.declared import judged, read_declared
+from harness.bench import discover
+from harness.bench.declared import FORM, judged, read_declared
 from harness.bench.suite import load_suite
 from harness.errors import PlanError, UsageError
 from harness.registry.document import read
@@ -134,6 +136,55 @@ def test_an_agent_that_raises_has_failed(folder: Path) -> None:
     """What an agent raises is a failure of the task, and no failure of the measurement."""
     (folder / "till_agent.py").write_text(AGENT.replace("return pay(cents)", "raise KeyError(pay(cents))"))
     assert rows(folder)[0]["why"].startswith("the agent raised KeyError: 'paid'")
+
+
+def test_an_agent_that_goes_on_for_ever_is_stopped(folder: Path) -> None:
+    """A run ends before its two hundred and first call, and has failed."""
+    (folder / "till_agent.py").write_text(AGENT.replace("return pay(cents)", "while True:\n        pay(cents)"))
+    assert rows(folder)[0]["why"].startswith("the agent raised Endless: the run was stopped after 200 calls")
+
+
+def test_a_model_may_be_scripted(folder: Path) -> None:
+    """A suite that names a policy needs no endpoint: the agent's client is answered by it."""
+    asks = "    said = app.wrap(OpenAI()).chat.completions.create(model='m', messages=ASK)\n"
+    does = "    return pay(int(said.choices[0].message.content))"
+    policy = "\n\ndef policy(request):\n    from harness.testing.model_server import say\n\n    return say('7')\n"
+    ask = "ASK = [{'role': 'user', 'content': 'how many?'}]\n"
+    text = "from openai import OpenAI\n" + AGENT.replace("    return pay(cents)", asks + does) + policy + ask
+    (folder / "till_agent.py").write_text(text, encoding="utf-8")
+    model = SUITE.replace("tasks:", "model: till_agent:policy\ntasks:").replace("state == [5]", "state == [7]")
+    (folder / "suite.yaml").write_text(model, encoding="utf-8")
+    (first, _) = rows(folder)
+    assert (first["passed"], first["state"], first["steps"]) == (True, [7], 2)
+
+
+def test_faults_strike_as_their_plan_says(folder: Path) -> None:
+    """A plan's chance is its own seed's for a task that is done once, and the cell's for one that is done per seed."""
+    plan = "faults: half\nseed: 3\ninject: [{fault: error, tool: pay, chance: 0.5}]\n"
+    (folder / "half.yaml").write_text(plan, encoding="utf-8")
+    task = '{task: small, faults: half.yaml, seeded: true, input: {cents: 5}, oracle: "True"}'
+    head = SUITE.partition("tasks:")[0] + "tasks:\n"
+    found = {}
+    for seeded in (task, task.replace("seeded: true", "seeded: false")):
+        (folder / "suite.yaml").write_text(f"{head}  - {seeded}\n", encoding="utf-8")
+        discover._loaded.clear()
+        suite = load_suite(str(folder))
+        cells = list(suite.cells(12))
+        places = [folder / f"{len(cells)}-{number}" for number in range(len(cells))]
+        for place in places:
+            place.mkdir()
+        found[len(cells)] = {str(suite.run(*one)["state"]) for one in zip(cells, places, strict=True)}
+    assert found[12] == {"[]", "[5]"}
+    assert len(found[1]) == 1
+
+
+def test_the_page_names_every_key() -> None:
+    """docs/bench.md tells all that a suite.yaml may hold."""
+    page = (Path(__file__).parents[2] / "docs" / "bench.md").read_text(encoding="utf-8")
+    task = FORM["properties"]["tasks"]["items"]["properties"]
+    rows_of_tables = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    told_of = {*re.findall(r"`(\w+)[`:]", rows_of_tables), "task"}
+    assert {*FORM["properties"], *task} <= told_of
 
 
 def test_every_mistake_is_told_at_once(folder: Path) -> None:
