@@ -89,7 +89,7 @@ class Does:
             "result": result,
             "state": state,
             "steps": len(trial.seen.calls),
-            "tokens": trial.seen.tokens,
+            **({"tokens": trial.seen.tokens} if trial.seen.tokens else {}),  # not every service says
             "violations": sorted(trial.seen.rules),
             "trace": TRACE,
         }
