@@ -49,6 +49,9 @@ def suite_of(folder: Path) -> Suite:
         tuple(map(Condition, declared.agents)),
         does.run,
         does.figures,
+        needs=tuple(declared.needs),
+        pinned=does.pinned,
+        home=folder,
         ready=does.ready,
     )
 

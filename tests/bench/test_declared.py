@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from harness.bench import discover
 from harness.bench.declared import FORM, judged, read_declared
+from harness.bench.manifest import differences, identity
 from harness.bench.suite import load_suite
 from harness.errors import PlanError, UsageError
 from harness.registry.document import read
@@ -251,6 +252,19 @@ def test_a_declared_suite_can_be_sent_to_another_process(folder: Path) -> None:
     cell = next(suite.cells())
     (folder / "there").mkdir()
     assert suite.run(cell, folder / "there")["passed"]
+
+
+def test_a_result_depends_on_every_file_of_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest of a suite is that of its folder, and the models are those that the environment names."""
+    monkeypatch.setenv("TILL_MODEL", "small")
+    needs = SUITE.replace("tasks:", "needs: {TILL_MODEL: a model}\nmodels: [TILL_MODEL]\ntasks:")
+    (folder / "suite.yaml").write_text(needs, encoding="utf-8")
+    suite = load_suite(str(folder))
+    before = identity(suite, "1")
+    assert (before["models"], before["registries"].keys()) == (["small"], {"rules.yaml"})
+    (folder / "till_agent.py").write_text(AGENT + "# another\n", encoding="utf-8")
+    monkeypatch.setenv("TILL_MODEL", "large")
+    assert differences(before, identity(suite, "1")) == ["suite", "models"]
 
 
 def test_reading_alone_imports_nothing(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,9 +71,10 @@ def clumsy(request: ModelRequest) -> Reply:
 
 
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Give a function that serves a policy as the endpoint of the environment."""
+def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Give a function that serves a policy as the endpoint of the environment; results go to an empty folder."""
     servers = []
+    monkeypatch.chdir(tmp_path)
 
     def serve(policy: Any) -> ModelServer:
         server = ModelServer(policy)

@@ -36,6 +36,15 @@ def test_what_is_written_passes_at_once(capsys: pytest.CaptureFixture[str]) -> N
     assert [row["violations"] for row in report["rows"]] == [[], ["REFUND-LIMIT"], []]
 
 
+def test_other_processes_find_the_same(folder: Path) -> None:
+    """Done by two workers, the suite gives the same bytes as done here."""
+    assert execute(["bench", "new", "refund-desk"]) == 0
+    for workers in ("1", "2"):
+        assert execute(["bench", "run", "./refund-desk", "--workers", workers, "--out", f"by-{workers}"]) == 0
+    assert (folder / "by-1" / "result.json").read_bytes() == (folder / "by-2" / "result.json").read_bytes()
+    assert len(list((folder / "by-2" / "traces").iterdir())) == 3
+
+
 @pytest.mark.parametrize(
     ("file", "good", "bad", "failing"),
     [

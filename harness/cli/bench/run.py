@@ -66,6 +66,7 @@ def command(
     if rescore:
         result, stands = _stored(suite, folder)
     else:
+        suite.ready()
         stands = identity(suite, __version__)
         with Store(folder, stands, resume=resume) as store:
             result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
