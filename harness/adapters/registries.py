@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -13,6 +13,7 @@ from harness.adapters.files import read_text, shipped_registries
 from harness.errors import UsageError
 from harness.registry.load import load
 from harness.registry.registry import Registry, join
+from harness.routing.graph import Graph
 
 _FOLDER: Final = "registries"
 _SUFFIX: Final = ".yaml"
@@ -28,6 +29,17 @@ def load_registry(*names: str | Path) -> Registry:
     if not names:
         raise UsageError("no registry was named", cure=f"shipped registries: {', '.join(_shipped())}")
     return join([_load(Path(name)) for name in names])
+
+
+def recorded_graph(names: Sequence[str], *folders: str) -> Graph | None:
+    """Give the graph of the registries that a trace's header names, as they are now; None where they are not there."""
+    if not names:
+        return None
+    with looking_in(*folders):
+        try:
+            return load_registry(*names).graph
+        except UsageError:
+            return None
 
 
 @contextmanager

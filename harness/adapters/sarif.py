@@ -22,14 +22,15 @@ from harness.trace.verdict import Severity
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-_LEVELS: Final[Mapping[Severity, str]] = {
+LEVELS: Final[Mapping[Severity, str]] = {
     "critical": "error",
     "high": "error",
     "medium": "warning",
     "low": "note",
     "info": "note",
 }
-_BEFORE_EVENTS: Final = 2  # the first event of a trace stands in line 2, behind the header
+BEFORE_EVENTS: Final = 2
+"""The first event of a trace stands in line 2, behind the header."""
 
 
 def sarif_of_lint(findings: Iterable[Diagnostic], version: str) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def sarif_of_lint(findings: Iterable[Diagnostic], version: str) -> dict[str, Any
         }
         for check in sorted({finding.check for finding in listed})
     }
-    return _log(rules, [_lint_result(finding) for finding in listed], version)
+    return sarif_log(rules, [_lint_result(finding) for finding in listed], version)
 
 
 def sarif_of_check(judged: Sequence[Judged], registry: Registry, version: str) -> dict[str, Any]:
@@ -58,18 +59,11 @@ def sarif_of_check(judged: Sequence[Judged], registry: Registry, version: str) -
     found = [(one.trace, finding) for one in judged for finding in one.report.findings]
     ids = dict.fromkeys([rule.id for rule in registry.invariants] + [finding.verdict.rule for _, finding in found])
     rules = {rule: _rule(rule, registry) for rule in ids}
-    return _log(rules, [_check_result(trace, finding, registry) for trace, finding in found], version)
+    return sarif_log(rules, [_check_result(trace, finding, registry) for trace, finding in found], version)
 
 
-def write_sarif(path: Path, log: Mapping[str, Any]) -> None:
-    """Write a log to a file; UsageError names what stands in the way."""
-    try:
-        path.write_text(json.dumps(log, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
-
-
-def _log(rules: Mapping[str, dict[str, Any]], results: list[dict[str, Any]], version: str) -> dict[str, Any]:
+def sarif_log(rules: Mapping[str, dict[str, Any]], results: list[dict[str, Any]], version: str) -> dict[str, Any]:
+    """Give a log of results, each of which names one of the rules; ``version`` is that of harness."""
     places = {rule: index for index, rule in enumerate(rules)}
     driver = {"name": "harness", "semanticVersion": version, "rules": list(rules.values())}
     return {
@@ -83,6 +77,14 @@ def _log(rules: Mapping[str, dict[str, Any]], results: list[dict[str, Any]], ver
             }
         ],
     }
+
+
+def write_sarif(path: Path, log: Mapping[str, Any]) -> None:
+    """Write a log to a file; UsageError names what stands in the way."""
+    try:
+        path.write_text(json.dumps(log, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
 def _lint_result(finding: Diagnostic) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _rule(rule: str, registry: Registry) -> dict[str, Any]:
     return {
         "id": rule,
         "shortDescription": {"text": stated.title or rule},
-        "defaultConfiguration": {"level": _LEVELS[stated.severity]},
+        "defaultConfiguration": {"level": LEVELS[stated.severity]},
         "properties": {"severity": stated.severity, "otherwise": stated.otherwise, "source": stated.source},
     }
 
@@ -120,7 +122,7 @@ def _check_result(trace: str, finding: Finding, registry: Registry) -> dict[str,
     result: dict[str, Any] = {
         "ruleId": verdict.rule,
         "kind": "open" if open_question else "fail",
-        "level": "none" if open_question else _LEVELS[verdict.severity],
+        "level": "none" if open_question else LEVELS[verdict.severity],
         "message": {"text": told},
         "locations": [_at_event(trace, finding)],
         "partialFingerprints": {"verdict/v1": digest_of([verdict.rule, Path(trace).name, finding.seq])},
@@ -140,7 +142,7 @@ def _at_mistake(at: Mistake) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": at.line, "startColumn": at.column, "endColumn": at.column + at.length}
     if at.source:
         region["snippet"] = {"text": at.source}
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(at.file)}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri_of(at.file)}, "region": region}}
 
 
 def _at_rule(at: Written, rule: str) -> dict[str, Any]:
@@ -148,13 +150,14 @@ def _at_rule(at: Written, rule: str) -> dict[str, Any]:
 
 
 def _at_event(trace: str, finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(trace)}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": uri_of(trace)}}
     if finding.seq >= 0:
-        place["region"] = {"startLine": finding.seq + _BEFORE_EVENTS}
+        place["region"] = {"startLine": finding.seq + BEFORE_EVENTS}
     names = [{"fullyQualifiedName": f"seq:{finding.seq}", "kind": "event"}]
     return {"physicalLocation": place, "logicalLocations": names}
 
 
-def _uri(file: str) -> str:
+def uri_of(file: str) -> str:
+    """Give a file's name as SARIF has it."""
     path = Path(file)
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())

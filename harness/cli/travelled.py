@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.adapters.registries import load_registry, looking_in
+from harness.adapters.registries import load_registry, recorded_graph
 from harness.cli.output import write_file
 from harness.errors import UsageError
 from harness.routing.draw.mermaid import mermaid
@@ -12,7 +12,6 @@ from harness.routing.draw.picture import picture_of, picture_of_calls
 from harness.routing.draw.svg import svg
 from harness.routing.draw.trip import trips
 from harness.routing.graph import Graph
-from harness.trace.codec import Header
 from harness.trace.reader import Reader
 
 
@@ -25,7 +24,9 @@ def draw_routes(reader: Reader, trace: Path, registry: str | None, file: str) ->
     travelled = trips(reader)
     if not travelled:
         raise UsageError("no route was planned in this run", where=str(trace), cure="leave out --graph")
-    graph = _named(registry) if registry else _recorded(reader.header)
+    host = reader.header.host
+    recorded = host.get("registries") or (), host.get("path", ""), host.get("folder", "")
+    graph = _named(registry) if registry else recorded_graph(*recorded)
     picture = picture_of_calls(travelled) if graph is None else picture_of(graph, travelled)
     if file == "-":
         print(mermaid(picture), end="")
@@ -39,15 +40,3 @@ def _named(registry: str) -> Graph:
     if graph is None:
         raise UsageError("the registry has no graph", where=registry, cure="name the one that the run was led by")
     return graph
-
-
-def _recorded(header: Header) -> Graph | None:
-    """Give the graph that the run was recorded under; None where it is not there any more as it was."""
-    names = header.host.get("registries")
-    if not names:
-        return None
-    with looking_in(header.host.get("path", ""), header.host.get("folder", "")):
-        try:
-            return load_registry(*names).graph
-        except UsageError:
-            return None

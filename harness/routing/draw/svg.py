@@ -57,14 +57,17 @@ text{fill:#f0f6fc}
 .taken-head{fill:#58a6ff}"""
 
 
-def svg(picture: Picture) -> str:
-    """Give a picture as SVG; thick arrows were gone along. Equal pictures give equal bytes."""
+def svg(picture: Picture, *, styled: bool = True) -> str:
+    """Give a picture as SVG; thick arrows were gone along. Equal pictures give equal bytes.
+
+    One that is not ``styled`` leaves its colours to the page that it is put into.
+    """
     sizes = {node.name: _size(node) for node in picture.nodes}
     layout = laid_out(sizes, [(arrow.source, arrow.target) for arrow in picture.arrows])
-    return "\n".join(_lines(picture, layout)) + "\n"
+    return "\n".join(_lines(picture, layout, styled=styled)) + "\n"
 
 
-def _lines(picture: Picture, layout: Layout) -> Iterator[str]:
+def _lines(picture: Picture, layout: Layout, *, styled: bool) -> Iterator[str]:
     boxes = layout.boxes.values()
     legend = [said for key, said in _LEGEND.items() if any(key in (node.kind, node.state) for node in picture.nodes)]
     high = max((box.y + box.height / 2 for box in boxes), default=0.0)
@@ -78,7 +81,8 @@ def _lines(picture: Picture, layout: Layout) -> Iterator[str]:
     )
     yield f"<title>{_text(picture.title)}</title>"
     yield f"<desc>{_text(picture.says)}</desc>"
-    yield f"<style>\n{_LIGHT}\n@media (prefers-color-scheme: dark){{\n{_DARK}\n}}\n</style>"
+    if styled:
+        yield f"<style>\n{_LIGHT}\n@media (prefers-color-scheme: dark){{\n{_DARK}\n}}\n</style>"
     yield f"<defs>{_head('head')}{_head('taken-head')}</defs>"
     yield f'<rect class="page" x="{left:.1f}" y="{top:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}"/>'
     yield from _arrows([arrow for arrow in picture.arrows if arrow.source != arrow.target], layout, high)

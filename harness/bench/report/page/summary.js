@@ -1,0 +1,150 @@
+// The first thing to see: what was measured, which bars are met, and how sure that is.
+
+function summary(result) {
+  const bars = result.figures.filter((figure) => figure.target);
+  const met = bars.filter((figure) => figure.ok).length;
+  const { passed, failed, unmeasured, unjudged } = result.outcomes;
+  const judged = passed + failed;
+  return [
+    h(
+      "div",
+      { class: "cards" },
+      card(
+        bars.length ? `${met} of ${bars.length}` : "none",
+        met === bars.length ? "bars met" : "bars met, the others are missed",
+        met === bars.length ? "" : "bad",
+      ),
+      judged
+        ? card(
+            `${passed.toLocaleString("en-US")} of ${judged.toLocaleString("en-US")}`,
+            "rows passed",
+            failed ? "" : "good",
+          )
+        : null,
+      card(
+        result.rows.length.toLocaleString("en-US"),
+        unjudged ? `rows, ${unjudged.toLocaleString("en-US")} without a verdict of their own` : "rows",
+      ),
+      unmeasured
+        ? card(unmeasured.toLocaleString("en-US"), "rows could not be measured: the figures are not complete", "doubt")
+        : null,
+    ),
+    h("h2", {}, "Figures"),
+    table(
+      ["Figure", h("th", { scope: "col", class: "number" }, "Value"), "Interval", "", "Bar", ""],
+      result.figures.map(figureRow),
+      "Figures",
+    ),
+    h(
+      "p",
+      { class: "soft small" },
+      "Intervals are those that the suite gives: of a count Wilson's at 95 %, of a time the smallest and largest sample. Where there is none, nothing was sampled.",
+    ),
+    Object.entries(result.shares)
+      .filter(([, shares]) => Object.keys(shares).length > 1)
+      .map(([axis, shares]) => [
+        h("h2", {}, `Passed, by ${axis}`),
+        h(
+          "div",
+          { class: "card scroll", tabindex: "0", role: "region", "aria-label": `Passed, by ${axis}` },
+          sharePlot(shares, axis),
+        ),
+      ]),
+    repeated(result)
+      ? h(
+          "p",
+          { class: "soft small" },
+          "Some tasks were tried more than once. These intervals take tries for independent, and are too narrow where tries of one task are alike.",
+        )
+      : null,
+    spreads(result),
+    made(result),
+  ];
+}
+
+function card(value, text, tone = "") {
+  return h("div", { class: "card" }, h("b", { class: tone }, value), h("span", { class: "soft" }, text));
+}
+
+function figureRow(figure) {
+  const unit = figure.unit && figure.unit !== "1" ? ` ${figure.unit}` : "";
+  const sign = figure.ok === true ? chip("good", "✓ met") : figure.ok === false ? chip("bad", "✕ missed") : null;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, h("code", {}, figure.name)),
+    h("td", { class: "number" }, number(figure.value) + unit),
+    h("td", {}, figure.interval ? figure.interval.map(number).join(" … ") : ""),
+    h("td", { class: "figure-plot" }, figurePlot(figure)),
+    h("td", {}, figure.target || ""),
+    h("td", {}, sign),
+  );
+}
+
+function repeated(result) {
+  const seen = result.rows.filter((row) => row.tries).map((row) => named(row.facts));
+  return new Set(seen).size < seen.length;
+}
+
+/** Any column of numbers that rows have, as a histogram. */
+function spreads(result) {
+  const columns = columnsOf(result).filter((column) =>
+    result.rows.some((row) => typeof row.facts[column] === "number"),
+  );
+  if (!columns.length) return null;
+  const place = h("div", { class: "card scroll", tabindex: "0", role: "region", "aria-label": "Spread of a number" });
+  const draw = (column) =>
+    place.replaceChildren(
+      histogram(
+        result.rows.map((row) => row.facts[column]).filter((value) => typeof value === "number"),
+        column,
+      ),
+    );
+  draw(columns[0]);
+  return [
+    h("h2", {}, "Spread"),
+    h(
+      "div",
+      { class: "filters" },
+      choice(
+        "Number",
+        columns.map((column) => [column, column]),
+        columns[0],
+        draw,
+      ),
+    ),
+    place,
+  ];
+}
+
+function made(result) {
+  const { label, name, version, commit, seed, environment, manifest } = result;
+  const facts = {
+    suite: name,
+    harness: version,
+    commit,
+    seed,
+    ...flat(environment, ""),
+    ...flat(manifest, "manifest"),
+  };
+  return [
+    h("h2", {}, "How it was made"),
+    h(
+      "dl",
+      {},
+      Object.entries(facts)
+        .filter(([, value]) => value !== null && value !== undefined)
+        .map(([key, value]) => [h("dt", {}, key), h("dd", { class: "code" }, shown(value))]),
+    ),
+  ];
+}
+
+function flat(value, prefix) {
+  const found = {};
+  for (const [key, inner] of Object.entries(value ?? {})) {
+    const path = prefix ? `${prefix}.${key}` : key;
+    if (inner && typeof inner === "object" && !Array.isArray(inner)) Object.assign(found, flat(inner, path));
+    else found[path] = inner;
+  }
+  return found;
+}
