@@ -6,6 +6,7 @@
     ├── UsageError                  the caller's mistake: what, where, cure                (exit 2)
     │   ├── RegistryError           one or more mistakes in a registry, all listed at once
     │   ├── PlanError               one or more mistakes in a plan or a routine, all listed at once
+    │   ├── CaseError               one or more mistakes in an assurance case, all listed at once
     │   └── NotRecordable           a value the trace cannot hold, with the place it came from
     ├── TraceError                  a trace that cannot be read: version, syntax, order    (exit 2)
     │   ├── UnknownVersion          a trace of a format that this harness does not know
@@ -95,6 +96,15 @@ class PlanError(UsageError):
         self.mistakes = mistakes
         count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
         super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was begun")
+
+
+class CaseError(UsageError):
+    """Report every mistake of an assurance case at once; nothing of it was judged."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        self.mistakes = mistakes
+        count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
+        super().__init__("\n".join(map(str, mistakes)) + f"\n{count}; nothing was judged")
 
 
 class NotRecordable(UsageError):
