@@ -102,7 +102,8 @@ def _element(judged: Judged, place: Place, *, linked: bool) -> Iterator[str]:
     name = f"{one.kind} {one.id}{f', {sign[2:]}' if sign else ''}"
     told = f"{one.id}: {one.says}" + (f" — {finding.told}" if finding.told else "")
     if linked:
-        yield f'<a href="#{_text(one.id)}" aria-label="{_text(name)}">'
+        root = " data-root" if one.id == judged.case.root else ""
+        yield f'<a href="#{_text(one.id)}" aria-label="{_text(name)}"{root}>'
     yield f'<g class="{"aside" if aside else finding.status}"><title>{_text(told)}</title>'
     yield _shape(one, place)
     texts = [("id", one.id), *(("", line) for line in wrapped(one)), *([("sign", sign)] if sign else [])]

@@ -18,7 +18,8 @@ def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
 
 
 def _section(element: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": element}
+    # a name is a link's target on the page
+    return {"type": "object", "propertyNames": {"pattern": r"^\S+$"}, "additionalProperties": element}
 
 
 _RULE: Final = _object(("registry", "id"), registry=_TEXT, id=_TEXT, digest=_TEXT)

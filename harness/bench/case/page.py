@@ -28,9 +28,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.4re
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 code{font:13px ui-monospace,monospace}"""
 
+_IN_VIEW: Final = """\
+const drawing = document.querySelector(".drawing"), seen = drawing.getBoundingClientRect();
+const goal = drawing.querySelector("[data-root]").getBoundingClientRect();
+drawing.scrollLeft = goal.left + goal.width / 2 - seen.left - seen.width / 2;"""
+"""A wide drawing begins where its goal at the top is; the page says everything without this as well."""
+
 
 def html_page(judged: Judged) -> str:
-    """Give the page of a case; nothing is fetched and no script runs. Equal cases give equal bytes."""
+    """Give the page of a case; nothing is fetched. Equal cases give equal bytes."""
     return "\n".join(_lines(judged)) + "\n"
 
 
@@ -48,7 +54,7 @@ def _lines(judged: Judged) -> Iterator[str]:
     yield "<h2>Elements</h2>"
     for one in case.elements.values():
         yield from _article(judged, one)
-    yield "</main></body></html>"
+    yield f"</main><script>{_IN_VIEW}</script></body></html>"
 
 
 def _counts(judged: Judged) -> str:

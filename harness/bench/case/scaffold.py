@@ -103,7 +103,8 @@ class _Sketch:
         return yaml.safe_dump(stated, sort_keys=False, allow_unicode=True, width=110)
 
     def _free(self, name: str) -> str:
-        """Give a name that no element has."""
+        """Give a name that no element has; a figure's may hold blanks."""
+        name = "-".join(name.split())
         taken = self._goals.keys() | self._evidence.keys()
         return next(one for one in _numbered(name) if one not in taken)
 

@@ -74,6 +74,7 @@ def test_an_argument_is_read() -> None:
         ("file: run", "digest: abc, file: run", "10: not a digest"),
         ("trace: {file: run.mat.jsonl}", "figure: {result: a, name: b, target: 7}", "10: target: expected text"),
         ("trace: {file: run.mat.jsonl}", "figure: {result: a, name: b, target: '=> 7'}", "10: a target cannot be"),
+        ("E1: {says", "E 1: {says", "10: evidence: 'E 1' is not a name"),
         ("says: Shops", "sais: Shops", "12: unknown key 'sais'"),
         ("case: refunds\n", "", "1: the key 'case' is missing"),
         ("case: refunds", "case: [", "3: not YAML"),
