@@ -39,7 +39,7 @@ def failure_bound(cells: Mapping[str, Tried], seed: int, confidence: float = 0.9
     that draws do not make it too low. The same seed gives the same bound, whatever the order of cells. Not verified:
     that the profile is right, and that trials of a cell are independent and like what will be asked. UsageError unless
     0 <= failures <= trials, weights are 0 or more and add up to 1, and 0 < confidence < 1. O(cells × draws).
-    arXiv 2112.00646, the model of section 4, whose prior is uniform and whose sum is taken for normal.
+    The weighted sum of Beta posteriors is that of arXiv 2112.00646; which posterior, and its quantile, are ours.
     """
     _check(cells, confidence, draws)
     drawn = [0.0] * draws

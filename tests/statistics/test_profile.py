@@ -41,7 +41,7 @@ def test_coverage_is_nominal_or_more(weights: tuple[float, float], trials: tuple
         assert covered >= confidence, (one, other)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(counts, st.sampled_from([0.9, 0.95, 0.99]))
 def test_one_cell_has_the_bound_of_clopper_and_pearson(case: tuple[int, int], confidence: float) -> None:
     """With all weight on one cell the bound is the exact one, but for the draws, which err upwards."""
@@ -50,7 +50,7 @@ def test_one_cell_has_the_bound_of_clopper_and_pearson(case: tuple[int, int], co
     assert exact - 0.002 <= found <= exact + 0.02
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(counts, min_size=1, max_size=5), st.integers(0, 9))
 def test_the_bound_is_above_what_was_observed_and_below_one(cases: list[tuple[int, int]], seed: int) -> None:
     """What was seen is never more than the bound, and no rate is more than 1, in whatever order cells are given."""

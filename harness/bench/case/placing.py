@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from harness.bench.case.argument import Case, Element
-from harness.routing.draw.layers import Point, laid_out
+from harness.routing.draw.layers import Layout, Point, laid_out
 
 LINE: Final = 17.0
 SLANT: Final = 28.0
@@ -59,14 +59,8 @@ def placed(case: Case) -> Placed:
     sizes = {name: (height, width) for name, (width, height) in blocks.items()}
     arrows = [(one.id, name) for one in case.elements.values() for name in dict.fromkeys(one.by)]
     layout = laid_out(sizes, arrows)
-    left = min(box.y - box.height / 2 for box in layout.boxes.values())
-    tops: dict[float, float] = {}  # elements of one layer begin at one height
-    for box in layout.boxes.values():
-        tops[box.x] = min(tops.get(box.x, math.inf), box.x - box.width / 2)
-    places: dict[str, Place] = {}
-    for name, box in layout.boxes.items():
-        start = box.y - box.height / 2 - left
-        _put(case.elements[name], beside.get(name, ()), (start, tops[box.x]), places)
+    places = _places(case, layout, beside)
+    left = _left(layout)
     supports = {
         (source, target): _path(
             places[source], [(y - left, x) for x, y in layout.bends.get((source, target), ())], places[target]
@@ -83,6 +77,23 @@ def placed(case: Case) -> Placed:
         max(place.x + place.width / 2 for place in places.values()),
         max(place.y + place.height / 2 + (20 if place.element.undeveloped else 0) for place in places.values()),
     )
+
+
+def _places(case: Case, layout: Layout, beside: Mapping[str, Sequence[Element]]) -> dict[str, Place]:
+    """Give where everything goes: elements of one layer begin at one height."""
+    left = _left(layout)
+    tops: dict[float, float] = {}
+    for box in layout.boxes.values():
+        tops[box.x] = min(tops.get(box.x, math.inf), box.x - box.width / 2)
+    places: dict[str, Place] = {}
+    for name, box in layout.boxes.items():
+        start = box.y - box.height / 2 - left
+        _put(case.elements[name], beside.get(name, ()), (start, tops[box.x]), places)
+    return places
+
+
+def _left(layout: Layout) -> float:
+    return min(box.y - box.height / 2 for box in layout.boxes.values())
 
 
 def _beside(case: Case) -> dict[str, list[Element]]:

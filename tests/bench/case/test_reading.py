@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.bench.case.reading import read_case
@@ -100,6 +100,7 @@ def test_a_circle_is_shown_whole() -> None:
     assert said.endswith("G1 → S1 → G2 → G1")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=14))
 def test_an_argument_is_accepted_exactly_if_it_is_one_tree_like_whole(pairs: list[tuple[int, int]]) -> None:
     """Goals that support each other are accepted if and only if nothing is in a circle and there is one top."""
