@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.statistics.interval import clopper_pearson
-from harness.statistics.profile import Tried, failure_bound
+from harness.statistics.profile import DRAWS, Tried, failure_bound
 
 counts = st.integers(0, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -19,6 +19,11 @@ counts = st.integers(0, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.ju
 def chance(k: int, n: int, p: float) -> float:
     """Give the probability of k failures in n trials."""
     return math.comb(n, k) * p**k * (1 - p) ** (n - k)
+
+
+def above(k: int, n: int, p: float) -> float:
+    """Give the probability of more than k failures in n trials."""
+    return math.fsum(chance(more, n, p) for more in range(k + 1, n + 1))
 
 
 @pytest.mark.parametrize("weights", [(0.5, 0.5), (0.9, 0.1), (0.3, 0.7)])
@@ -44,10 +49,16 @@ def test_coverage_is_nominal_or_more(weights: tuple[float, float], trials: tuple
 @settings(max_examples=25, deadline=None)
 @given(counts, st.sampled_from([0.9, 0.95, 0.99]))
 def test_one_cell_has_the_bound_of_clopper_and_pearson(case: tuple[int, int], confidence: float) -> None:
-    """With all weight on one cell the bound is the exact one, but for the draws, which err upwards."""
-    exact = clopper_pearson(*case, 2 * confidence - 1).high
-    found = failure_bound({"all": Tried(1.0, *case)}, 7, confidence).bound
-    assert exact - 0.002 <= found <= exact + 0.02
+    """With all weight on one cell the exact bound has this confidence, and the drawn one a little more, never less."""
+    k, n = case
+    found = failure_bound({"all": Tried(1.0, k, n)}, 7, confidence).bound
+    if k == n:
+        assert found == clopper_pearson(k, n).high == 1
+        return
+    exact = clopper_pearson(k, n, 2 * confidence - 1).high
+    step = math.sqrt(confidence * (1 - confidence) / DRAWS)
+    assert above(k, n, exact) == pytest.approx(confidence, abs=1e-9)
+    assert confidence - 1.5 * step <= above(k, n, found) <= confidence + 7.5 * step
 
 
 @settings(max_examples=25, deadline=None)
