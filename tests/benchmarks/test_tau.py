@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from benchmarks.real import tau as benchmark
-from benchmarks.real.writes import Run, judged
+from benchmarks.suites.tau import SUITE
+from benchmarks.suites.tau.counts import shares_of, truths_of
+from benchmarks.suites.tau.data import FOLDER
+from benchmarks.suites.tau.figures import figures_of
+from benchmarks.suites.tau.writes import Run, judged
 from harness.adapters.transcripts import tau
+from harness.bench.runner import run_cells
 from harness.registry.load import load
 from harness.registry.registry import Registry
 from tests.real_data import airline_transcripts
@@ -98,7 +103,9 @@ def test_figures_count_what_they_say(tmp_path: Path) -> None:
         ("pay", {"cents": 7}, "ok"),  # wrong, asked about
         ("pay", {"cents": 1}, "ok"),  # right, let through
     )
-    figures = dict(benchmark.figures_of(benchmark.DATA[0], [run_of(tmp_path, calls, gold)]))
+    runs = [run_of(tmp_path, calls, gold)]
+    found = {"writes": truths_of(runs), "shares": shares_of(runs), "failure_shares": {}}
+    figures = dict(figures_of("airline", found))
     values = {name.removeprefix("airline_"): figure.value for name, figure in figures.items()}
     assert (values["right"], values["wrong"], values["refused"]) == (2, 2, 0)
     assert (values["precision"], values["recall"], values["false_block"]) == (0.5, 0.5, 0.5)
@@ -147,6 +154,26 @@ def test_the_documented_figures_are_those_of_the_benchmark(real: dict[str, Any],
     assert len(documented) > 5
     assert documented == {name: counts for name, counts in found.items() if name in documented}
     assert {name for name, counts in found.items() if any(counts)} <= set(documented)
+
+
+def test_the_suite_gives_the_figures_of_the_benchmark(real: dict[str, Any]) -> None:
+    """``harness bench run tau`` reports what ``python -m benchmarks.real.tau`` does, set by set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(airline_transcripts().parents[1]))
+        result = run_cells(SUITE, SUITE.cells())
+    assert not result.broken
+    said = {name: {**figure._asdict(), "ok": figure.ok} for name, figure in SUITE.figures(result.rows).items()}
+    assert json.loads(json.dumps(said)) == real["figures"]
+
+
+@pytest.mark.parametrize("named", ["", "nowhere"])
+def test_without_conversations_nothing_is_measured(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no folder is named, or a file is missing, each cell says so and none counts as a failure."""
+    monkeypatch.setenv(FOLDER, named and str(tmp_path / named))
+    result = run_cells(SUITE, SUITE.cells())
+    assert not result.rows
+    assert [one.cell.task.name for one in result.broken] == [task.name for task in SUITE.tasks]
+    assert all(FOLDER in one.error for one in result.broken)
 
 
 _ROW = re.compile(r"^\| `?([^|`]+?)`? \| (?:block|escalate|) ?\| (\d+) \| (\d+) \| (\d+) \|", re.MULTILINE)
