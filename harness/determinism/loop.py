@@ -6,10 +6,12 @@ outcomes that arrive. Between two such wake-ups its tasks run a cascade that onl
 * takes its time from the session's schedule, which stands still during a cascade;
 * waits as a member of that schedule (``determinism.schedule``), which lets one outcome *arrive* at a time;
 * gives tasks and futures a hash that is their creation number, because ``asyncio.wait`` and ``as_completed`` iterate
-  over sets.
+  over sets;
+* lets timers that are due at one moment fire in the order in which they were set. asyncio's heap orders equals by
+  whatever else has been in it, and the timers inside effects are not there on replay.
 
-It uses public seams of asyncio: a selector handed to the constructor, ``time()``, ``create_future``,
-``call_soon_threadsafe`` and the task factory.
+It uses public seams of asyncio: a selector handed to the constructor, ``time()``, ``call_at``,
+``create_future``, ``call_soon_threadsafe`` and the task factory.
 
 What it does not control: processes, and callbacks that real sockets of the agent itself trigger. Threads need
 ``adapters.interpreter.threads``.
@@ -92,6 +94,17 @@ class _Selector(selectors.DefaultSelector):
         return timeline.rest(member, deadline, super().select)
 
 
+class _Moment(float):
+    """A moment of a timer: of equal ones the one that was set first comes first."""
+
+    number = 0
+
+    def __lt__(self, other: float) -> bool:
+        if isinstance(other, _Moment) and float(self) == float(other):
+            return self.number < other.number
+        return float(self) < float(other)
+
+
 class _Task(asyncio.Task[Any]):
     number = 0
 
@@ -112,6 +125,7 @@ class SessionLoop(asyncio.SelectorEventLoop):
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._numbers = {False: 0, True: 1 << 40}
+        self._timers = 0
         self._unwinding: set[asyncio.Task[Any]] = set()
         self._member = member_here() or timeline.begin()
         super().__init__(_Selector(timeline, lambda: self._member))
@@ -119,6 +133,11 @@ class SessionLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.timeline.now / 1e9
+
+    def call_at(self, when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        moment = _Moment(when)
+        self._timers = moment.number = self._timers + 1
+        return super().call_at(moment, *args, **options)
 
     def create_future(self) -> asyncio.Future[Any]:
         future = _Future(loop=self)

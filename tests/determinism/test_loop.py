@@ -167,6 +167,23 @@ def test_a_loop_waits_at_rest_once_a_replay_is_over() -> None:
     assert time.monotonic() - started >= 0.19
 
 
+@pytest.mark.parametrize("others", [(), (3, 30, 1, 20, 2), (30, 25, 21, 22)])
+def test_timers_of_one_moment_fire_in_the_order_in_which_they_were_set(others: tuple[int, ...]) -> None:
+    """Whatever other timers there are, such as those of effects, which are not set on replay."""
+
+    async def agent() -> list[int]:
+        loop, fired = asyncio.get_running_loop(), list[int]()
+        now = loop.time()
+        for place in range(6):
+            loop.call_at(now + 10, fired.append, place)
+            for other in others[place : place + 1]:
+                loop.call_at(now + other, int)
+        await asyncio.sleep(40)
+        return fired
+
+    assert run(Timeline(), agent()) == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
     """Forty timers of a loop in the background fall due while another thread computes; none waits for the next look."""
     timeline = Timeline(time.monotonic_ns)

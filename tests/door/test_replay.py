@@ -7,6 +7,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -117,6 +118,34 @@ def test_a_changed_agent_diverges_at_the_change(what: str, step: int, pointer: s
     assert world.calls == calls
     if pointer:
         assert (found.divergence.pointer, found.divergence.cause) == (pointer, cause)
+
+
+def test_calls_that_time_out_at_once_replay_in_their_order(tmp_path: Path) -> None:
+    """Several waits end at one moment; what the effects have waited for themselves has no part in their order."""
+    app = Harness()
+
+    @app.tool(effect="read")
+    async def slow(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    @app.agent
+    async def impatient() -> list[int]:
+        ended: list[int] = []
+
+        async def one(place: int, seconds: float) -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(slow(seconds), 0.03)
+            ended.append(place)
+
+        await asyncio.gather(*(one(place, seconds) for place, seconds in enumerate((0.001, 5, 5, 9, 0.001, 0.005, 5))))
+        return ended
+
+    trace = tmp_path / "t.mat.jsonl"
+    result = app.session(trace=trace).run(impatient)
+    assert result[-4:] == [1, 2, 3, 6]
+    again = replay(trace, app=app, entry=impatient)
+    assert again.equal, again.divergence
 
 
 def test_an_agent_cannot_go_on_over_a_divergence(tmp_path: Path) -> None:
