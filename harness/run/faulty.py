@@ -79,7 +79,7 @@ class Faults:
                 if made.delay_ms:
                     await asyncio.sleep(made.delay_ms / 1000)
             except asyncio.CancelledError:
-                if clean is not None:  # nobody has waited for what the faults have added
+                if clean is not None or made.instead is not None:  # nobody has waited for what the faults have added
                     self._told(run, action, wanted.tool, made, clean)
                 raise
             return self._told(run, action, wanted.tool, made, clean)

@@ -147,6 +147,24 @@ def test_an_asynchronous_call_is_struck_too(tmp_path: Path) -> None:
     assert [isinstance(from_body(one.body), Unknown) for one in _events(trace, "observation")].count(True) == 1
 
 
+def test_a_late_error_for_which_nobody_waits_is_told(tmp_path: Path) -> None:
+    """What nothing was performed for is told like what was: the delay made the agent give up."""
+
+    @APP.agent
+    async def impatient() -> str:
+        try:
+            return await asyncio.wait_for(apay("a", 5), 0.5)
+        except TimeoutError:
+            return "too late"
+
+    seen = trial(impatient, {"inject": [{"fault": "delay"}, {"fault": "error"}]}, app=APP)
+    assert seen.result == "too late"
+    assert [(one.kind, one.effective) for one in seen.seen.struck] == [("delay", True), ("error", True)]
+    write_trial(seen, tmp_path / "late.mat.jsonl")
+    again = replay(tmp_path / "late.mat.jsonl", app=APP, entry=impatient)
+    assert again.equal, again.divergence
+
+
 def test_a_run_without_faults_holds_no_word_of_them(tmp_path: Path) -> None:
     """Neither its header nor its events change."""
     APP.session(trace=tmp_path / "clean.mat.jsonl").run(shop, orders=["a"])
