@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from harness.adapters.live import LiveWorld
 from harness.determinism.member import member_of_thread
@@ -24,6 +25,7 @@ _OF_DAY: Final = ("time.time", "time.clock_gettime(0)")
 _ZONE_S: Final = 900  # time zones differ by quarters of an hour
 _DRAWN: Final = ("os.urandom", "os.getrandom")
 _SEED_BYTES: Final = 16  # of a generator that is given no seed
+_UUID_BYTES: Final = 16
 
 
 class VirtualWorld(LiveWorld):
@@ -44,6 +46,8 @@ class VirtualWorld(LiveWorld):
             return self._drawn(task, name, len(real()) // 2).hex()
         if name == "random.Random":
             return self._drawn(task, name, _SEED_BYTES).hex()
+        if name == "uuid.uuid1":
+            return [UUID(bytes=self._drawn(task, name, _UUID_BYTES), version=1).hex, None]
         moment = _moment(name, self.now(0), real)
         return super().read(task, source, real) if moment is None else moment
 
@@ -57,7 +61,7 @@ class VirtualWorld(LiveWorld):
         return stream(self._seed or 0, task, source, self._counts[f"{task} {source}"]).randbytes(size)
 
 
-def _moment(source: str, elapsed_ns: int, real: Callable[[], Any]) -> Any:
+def _moment(source: str, elapsed_ns: int, real: Callable[..., Any]) -> Any:
     """Give what a clock says so many nanoseconds after the beginning; None for what is no clock."""
     now = BEGINS + timedelta(microseconds=elapsed_ns // 1000)
     match source:
@@ -66,11 +70,13 @@ def _moment(source: str, elapsed_ns: int, real: Callable[[], Any]) -> Any:
             return [*broken, broken.tm_zone, broken.tm_gmtoff]
         case "time.ctime" | "time.asctime":
             return time.ctime(now.timestamp())
+        case "time.strftime":
+            return real(time.localtime(now.timestamp()))
         case "datetime.date.today":
             return now.astimezone().date().isoformat()
         case _ if source.startswith("datetime."):
             return _in_zone_of(datetime.fromisoformat(real().rstrip("*")), now)
-        case _ if source.startswith("time.") and source != "time.strftime":
+        case _ if source.startswith("time."):
             count = elapsed_ns + _BEGINS_NS * source.removesuffix("_ns").startswith(_OF_DAY)
             return count if "_ns" in source else count / 1e9
     return None

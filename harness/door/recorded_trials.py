@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -118,7 +119,7 @@ class RecordedTrials:
         with model_environment(self._header.host.get("base_url")):
             try:
                 result = session.run(self.agent, **decode_value(given))
-            except Exception as raised:  # noqa: BLE001 - the agent's own, which its trace holds too, or what ended it
+            except (Exception, SystemExit, asyncio.CancelledError) as raised:  # noqa: BLE001 - whatever ended it
                 if not kept.lines:
                     raise UsageError(f"the input does not fit: {raised}", where=call_site(self.agent)) from None
                 error = raised

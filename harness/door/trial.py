@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import inspect
@@ -65,7 +66,7 @@ class Trial(NamedTuple):
     lines: tuple[bytes, ...]
     seen: Seen
     result: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def events(self) -> list[Event]:
@@ -126,7 +127,7 @@ class Trials:
         result, error, token = None, None, hearers.set((*hearers.get(), self._counting()))
         try:
             result = session.run(self.agent, **given)
-        except Exception as raised:
+        except (Exception, SystemExit, asyncio.CancelledError) as raised:
             if not kept.lines:  # the run has not begun: it is nothing that the agent did
                 raise
             error = raised

@@ -97,6 +97,7 @@ def noisy() -> list[Any]:
     moments = [time.time(), time.time_ns(), time.monotonic(), time.clock_gettime(0), list(time.gmtime()), time.ctime()]
     days = [datetime.now(), datetime.now(UTC), datetime.now(timezone(timedelta(hours=3))), date.today()]  # noqa: DTZ005, DTZ011
     chance = [random.random(), random.Random().random(), os.urandom(4), uuid.uuid4(), secrets.token_hex(8)]
+    chance += [uuid.uuid1(), time.strftime("%H:%M:%S %f")]
     slow(1)
     return [*moments, *map(str, days), *map(str, chance)]
 
@@ -224,6 +225,28 @@ def test_what_the_agent_raises_is_seen() -> None:
     one = trial(payer, {"inject": [{"fault": "reset", "tool": "pay"}]}, input={"cents": 5})
     assert isinstance(one.error, ConnectionResetError)
     assert one.seen.end.startswith("raised")
+
+
+@APP.agent
+async def cancelled() -> str:
+    """Cancel a call, and wait for it all the same."""
+    call = asyncio.ensure_future(look("a", 1))
+    call.cancel()
+    return await call
+
+
+@APP.agent
+def leaving() -> None:
+    """Leave the process after a call."""
+    pay(1)
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(("agent", "kind"), [(cancelled, asyncio.CancelledError), (leaving, SystemExit)])
+def test_an_agent_that_ends_itself_ends_no_search(agent: Any, kind: type[BaseException]) -> None:
+    """What it raises is no exception of the usual kind, and what came of the run all the same."""
+    for seen in (trial(agent), trial(agent, {"turns": [[0, 1]]})):
+        assert isinstance(seen.error, kind)
 
 
 @APP.agent

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, tzinfo
+from functools import partial
 from typing import Any, Final
 
 from harness.adapters.interpreter.scope import Scope, plain, reading, taken
@@ -102,7 +103,7 @@ def _strftime(original: Callable[..., str]) -> Callable[..., str]:
         scope = None if moment else reading()
         if scope is None:
             return original(format, *moment)
-        return taken(scope, "time.strftime", lambda: original(format))
+        return taken(scope, "time.strftime", partial(original, format))
 
     return captured
 
