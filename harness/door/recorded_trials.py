@@ -98,7 +98,7 @@ class RecordedTrials:
         """
         given = encode_value(self.begun.input if input is None else dict(input))
         for change in schedule.changes:
-            given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): encode_value(change.value)})
+            given = changed_part(given, "input", {change.place: encode_value(change.value)})
         self.put_back()
         kept, order = Kept(), Order(schedule.turns)
         live = self.app.live_world(kept)

@@ -149,7 +149,7 @@ class Trials:
         """Give the input of a run with the changes of a schedule; UsageError where it does not fit the agent."""
         given: Any = dict(input or {})
         for change in schedule.changes:
-            given = changed_part(given, "input", {f"input.{change.pointer}".rstrip("."): change.value})
+            given = changed_part(given, "input", {change.place: change.value})
         try:
             inspect.signature(self.agent).bind(**given)
         except TypeError as error:

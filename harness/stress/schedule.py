@@ -26,6 +26,11 @@ class Change(NamedTuple):
     pointer: str
     value: Any
 
+    @property
+    def place(self) -> str:
+        """Where it is, in the words of ``run.changes``."""
+        return f"input.{self.pointer}" if self.pointer else "input"
+
 
 Element = Fault | Turn | Change
 """One thing that can be left out of a schedule."""

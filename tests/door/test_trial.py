@@ -201,6 +201,20 @@ def test_the_input_is_changed() -> None:
         trial(payer, {"changes": [["/cents/x", 2]]}, input={"cents": 5})
 
 
+def test_a_key_of_the_input_may_end_in_a_dot() -> None:
+    """What is changed is at the very pointer, not at another that is like it."""
+
+    @APP.agent
+    def told(sizes: dict[str, int]) -> dict[str, int]:
+        pay(1)
+        return sizes
+
+    assert trial(told, {"changes": [["/sizes/no.", 5]]}, input={"sizes": {"no.": 1, "no": 2}}).result == {
+        "no.": 5,
+        "no": 2,
+    }
+
+
 def test_virtual_time_costs_nothing_and_keeps_the_order() -> None:
     """A minute of sleep passes at once; among outcomes that come at one time, a turn chooses another one."""
     before = time.monotonic()
