@@ -105,7 +105,7 @@ def test_without_the_package_the_install_command_is_told(monkeypatch: pytest.Mon
     """A missing package is no failure of what is measured, but an error that says what to install."""
     monkeypatch.setitem(sys.modules, "agentdojo", None)
     with pytest.raises(UsageError, match=r"agent-assurance-harness\[agentdojo\]"):
-        world._suites.__wrapped__()
+        world.suites.__wrapped__()
 
 
 @given(words=st.lists(st.text("abcdef01", min_size=1, max_size=6), min_size=1, max_size=8), data=st.data())

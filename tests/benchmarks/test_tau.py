@@ -18,6 +18,7 @@ from benchmarks.suites.tau.figures import figures_of
 from benchmarks.suites.tau.writes import Run, judged
 from harness.adapters.transcripts import tau
 from harness.bench.runner import run_cells
+from harness.errors import UsageError
 from harness.registry.load import load
 from harness.registry.registry import Registry
 from tests.real_data import airline_transcripts
@@ -170,6 +171,8 @@ def test_the_suite_gives_the_figures_of_the_benchmark(real: dict[str, Any]) -> N
 def test_without_conversations_nothing_is_measured(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no folder is named, or a file is missing, each cell says so and none counts as a failure."""
     monkeypatch.setenv(FOLDER, named and str(tmp_path / named))
+    with pytest.raises(UsageError, match=FOLDER):
+        SUITE.ready()
     result = run_cells(SUITE, SUITE.cells())
     assert not result.rows
     assert [one.cell.task.name for one in result.broken] == [task.name for task in SUITE.tasks]

@@ -16,6 +16,7 @@ from typing import Final
 from harness.bench.suite import Suite
 from harness.bench.task import Condition
 
+from . import world
 from .cells import ENFORCED, OPEN, STRUCTURAL, run
 from .figures import figures
 from .tasks import tasks
@@ -28,4 +29,7 @@ SUITE: Final = Suite(
     conditions=(Condition(OPEN, ("tasks", "attacks")), Condition(ENFORCED), Condition(STRUCTURAL, ("attacks",))),
     run=run,
     figures=figures,
+    needs=("harness[agentdojo]",),
+    pinned=world.pinned,
+    ready=world.suites,
 )

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib import metadata
 from typing import Any, Final
 
 import yaml
@@ -28,7 +29,12 @@ _INSTALL: Final = "pip install 'agent-assurance-harness[agentdojo]'"
 
 def suite_of(name: str) -> Any:
     """Give a suite of AgentDojo: its tools, its tasks and its environment. UsageError without the package."""
-    return _suites()[name]
+    return suites()[name]
+
+
+def pinned() -> dict[str, Any]:
+    """Give the versions of the package and of its tasks, for the manifest."""
+    return {"agentdojo": metadata.version("agentdojo"), "tasks": VERSION}
 
 
 def environment(suite: str, texts: Mapping[str, str]) -> Any:
@@ -90,7 +96,8 @@ def judged(task: Any, output: str, before: Any, after: Any, calls: list[Any]) ->
 
 
 @cache
-def _suites() -> Mapping[str, Any]:
+def suites() -> Mapping[str, Any]:
+    """Give the four suites by name. UsageError without the package."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the clients of models, which the package imports and nobody uses here

@@ -16,7 +16,7 @@ from harness.bench.suite import Suite
 from harness.bench.task import Condition, Task
 
 from .cells import run
-from .data import DATA
+from .data import DATA, FOLDER, digests, ready
 from .figures import figures
 
 SUITE: Final = Suite(
@@ -27,4 +27,7 @@ SUITE: Final = Suite(
     conditions=(Condition("judged"),),
     run=run,
     figures=figures,
+    needs=(f"recorded conversations in ${FOLDER}",),
+    pinned=digests,
+    ready=ready,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.adapters.transcripts import agentrx, tau, tau2
 from harness.adapters.transcripts.conversation import Conversation
@@ -27,10 +28,15 @@ class Data(NamedTuple):
 
     def conversations(self, folder: Path) -> Iterator[Conversation]:
         """Read them all; UsageError names a file that is not there."""
-        for file in self.files:
-            if not (folder / file).is_file():
-                raise UsageError("recorded conversations are not here", where=str(folder / file), cure=_CURE)
-        return chain.from_iterable(self.read(folder / file) for file in self.files)
+        return chain.from_iterable(map(self.read, self.paths(folder)))
+
+    def paths(self, folder: Path) -> list[Path]:
+        """Give the files; UsageError names one that is not there."""
+        paths = [folder / file for file in self.files]
+        for path in paths:
+            if not path.is_file():
+                raise UsageError("recorded conversations are not here", where=str(path), cure=_CURE)
+        return paths
 
 
 DATA: Final = (
@@ -59,3 +65,16 @@ def folder() -> Path:
     if not named:
         raise UsageError(f"no recorded conversations: {FOLDER} is not set", cure=_CURE)
     return Path(named)
+
+
+def ready() -> None:
+    """Look for every file; UsageError where no folder is named, or one is not in it."""
+    for data in DATA:
+        data.paths(folder())
+
+
+def digests() -> dict[str, Any]:
+    """Give the digest of every file, for the manifest."""
+    where = folder()
+    files = [file for data in DATA for file in data.files]
+    return {"data": {file: hashlib.sha256((where / file).read_bytes()).hexdigest() for file in files}}
