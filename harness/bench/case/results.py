@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from harness.bench.figures import SEED, Figure
+from harness.bench.store import RESULT
 from harness.determinism import canonical
 from harness.errors import UsageError
-
-RESULT: Final = "result.json"
 
 
 class Result(NamedTuple):

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from harness.bench.store import RESULT, TIMES
 from harness.errors import UsageError
 
-RESULT: Final = "result.json"
-TIMES: Final = "times.json"
 WALL_S: Final = "wall_s"
 """Under this name a row has the seconds that it took, where they were stored."""
 
