@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 import subprocess
 import sys
 import uuid
@@ -59,6 +60,13 @@ def test_source_gives_the_value_back(value: Any) -> None:
     assert names["VALUE"] == value
     assert type(names["VALUE"]) is type(value)
     assert eval(source(value), dict(NAMES)) == value
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_what_is_not_finite_has_a_source_without_a_name(value: float) -> None:
+    """Infinity, and what is no number, are no names that a test would know."""
+    assert eval(source(value), {}) == value
+    assert math.isnan(eval(source(math.nan), {}))
 
 
 @given(values)
