@@ -76,6 +76,8 @@ def command(
     name, given, folder, reset = _subject(entry, input_json, trace, path, before)
     if method not in get_args(Method):
         raise UsageError(f"there is no method {method!r}", cure=f"take {', '.join(get_args(Method))}")
+    if test is not None:
+        _check_free(test)
     with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
         found = stress(
             name,
@@ -118,6 +120,12 @@ def _subject(
     start = begun(header.run)
     folder = str(path or header.host.get("path") or Path.cwd())
     return name, given if input_json is not None else start.input, folder, before or start.before
+
+
+def _check_free(test: Path) -> None:
+    """Raise UsageError for a test that is there: after a long search is too late to hear of it."""
+    if test.exists():
+        raise UsageError("there is a file of that name", where=str(test), cure="name another one, or remove it")
 
 
 def _varied(stated: list[str]) -> dict[str, list[Any]]:

@@ -71,3 +71,13 @@ def test_mistakes_are_told(wrong: list[str], says: str, capsys: pytest.CaptureFi
     """Exit 2, with the cure, before anything runs."""
     assert execute([*ENTRY, "--path", str(Path(__file__).parents[2]), *wrong]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_test_that_is_there_is_told_of_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that a test would be written over ends the command before the search, which would be lost."""
+    mine = tmp_path / "test_mine.py"
+    mine.write_text("# mine\n")
+    runs = tmp_path / "runs"
+    assert execute([*ENTRY, "--path", str(Path(__file__).parents[2]), "--emit", str(mine), "--out", str(runs)]) == 2
+    assert "test_mine.py: there is a file of that name" in capsys.readouterr().err
+    assert (mine.read_text(), runs.exists()) == ("# mine\n", False)
