@@ -50,7 +50,7 @@ def evidence_of(
 ) -> Evidence | str:
     """Collect what two runs show, or say why nobody can tell: the fault is inert, or there is nothing to compare.
 
-    ``writes`` and ``asks`` are as in ``harness.stress.tiers.met``. O(events × agents).
+    ``writes`` and ``asks`` are as in ``harness.stress.tolerance.tiers.met``. O(events × agents).
     """
     before, after = seen_of(clean), seen_of(struck)
     strikes = [one for one in after.struck if one.kind == kind and one.effective]
