@@ -52,7 +52,7 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
                 return await function(*args, **kwargs)
             try:
                 result = await function(*args, **kwargs)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 session.raised(error)
                 raise
             session.returned(result)
@@ -67,7 +67,7 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
                 return function(*args, **kwargs)
             try:
                 result = function(*args, **kwargs)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 session.raised(error)
                 raise
             session.returned(result)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX, read_text
+from harness.adapters.registries import looking_in
 from harness.determinism import canonical
 from harness.door.agents import entry_name, load_entry
 from harness.door.app import Harness, app_of
@@ -92,7 +93,8 @@ def find_causes(
     most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
     are as in ``harness.door.trial``. UsageError for a kind that there is not, and for a condition that is none.
     """
-    function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
+    with looking_in(path):
+        function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
     app = app or app_of(function)
     if app is None:
         raise UsageError(

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from harness.adapters.registries import looking_in
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.trial import Trials, in_bulk
@@ -40,7 +41,8 @@ class Subject(NamedTuple):
 
     def trials(self) -> Trials:
         """Import the agent, and give what runs it."""
-        function = load_entry(self.entry, self.path)
+        with looking_in(self.path):
+            function = load_entry(self.entry, self.path)
         app = app_of(function) or Harness()
         app = app.with_registry(*self.registry) if self.registry else app
         return Trials(app, function, before=self.before or None, virtual=self.virtual, measures=True)

@@ -113,7 +113,7 @@ def _explored(
     session = Session(app, lambda _: header, lambda: (world, ""), world.timeline)
     try:
         session.run(agent, **decode_value(header.run["input"] or {}))
-    except Exception as error:  # noqa: BLE001 - the agent's own, which its trace holds too, or what ended the run
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent's own, or what ended the run
         if isinstance(error, HarnessError) and error is world.failed:
             return _seen(number, list(Reader(kept.lines)), open=str(error))
     return _seen(number, list(Reader(kept.lines)))

@@ -56,7 +56,7 @@ class Fork:
     verdict_before: str | None
     verdict: Truth
     result: Any = None
-    error: Exception | None = field(default=None, compare=False)
+    error: Exception | SystemExit | None = field(default=None, compare=False)
     divergence: Divergence | None = None
 
 
@@ -140,15 +140,15 @@ def fork(
 
 def _run(
     session: Session, agent: Callable[..., Any], header: Header, world: ForkedWorld
-) -> tuple[Any, Exception | None]:
+) -> tuple[Any, Exception | SystemExit | None]:
     """Run the agent, and give what it returned or raised; what ended the fork is in its world."""
     try:
         return session.run(agent, **decode_value(header.run["input"] or {})), None
-    except Exception as raised:  # noqa: BLE001 - the agent's own, which the trace holds too, or what ended the fork
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - the agent's own, or what ended the fork
         return None, raised if raised is not world.failed else None
 
 
-def _ended_before(error: Exception | None) -> Divergence:
+def _ended_before(error: Exception | SystemExit | None) -> Divergence:
     raised_it = "" if error is None else f": it raises {type(error).__name__}: {error}"
     return Divergence(f"the agent ends before the call to change{raised_it}", cause="the agent's code changed")
 

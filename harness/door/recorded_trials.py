@@ -16,6 +16,7 @@ from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.binding import call_site
+from harness.door.fresh import put_world_back
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.models import model_environment
 from harness.door.session import Entry, Session
@@ -131,7 +132,7 @@ class RecordedTrials:
     def put_back(self) -> None:
         """Put the agent's world back, as before every run."""
         if self._before is not None:
-            self._before()
+            put_world_back(self._before)
 
     def _changed(self, header: Header) -> dict[str, Any]:
         plan = header.run.get("faults")

@@ -52,7 +52,7 @@ class Replay:
     substituted: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
     result: Any = None
-    error: Exception | None = None
+    error: Exception | SystemExit | None = None
 
     @property
     def equal(self) -> bool:
@@ -136,7 +136,7 @@ def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> 
     sys.set_coroutine_origin_tracking_depth(max(depth, 1))  # a task that begins inside a package is told by its maker
     try:
         result = session.run(agent, **decode_value(world.header.run["input"] or {}))
-    except Exception as raised:  # noqa: BLE001 - the agent's own, which the record holds too, or what halted the replay
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - the agent's own, or what halted the replay
         error = raised if raised is not world.failed else None
     finally:
         sys.set_coroutine_origin_tracking_depth(depth)

@@ -213,7 +213,7 @@ class Session(Machines, Bus, Surfaces):
             written = {"$type": "opaque", "value": f"{type(value).__module__}.{type(value).__qualname__}"}
         drive.say(self.started(), "note", {"returned": written})
 
-    def raised(self, error: Exception) -> None:
+    def raised(self, error: Exception | SystemExit) -> None:
         """Record what the entry raised."""
         self._scope.run = None
         drive.say(self.started(), "note", {"raised": describe(error)})

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX
+from harness.adapters.registries import looking_in
 from harness.determinism import canonical
 from harness.door.agents import entry_folder, entry_name, load_entry
 from harness.door.app import Harness, app_of
@@ -85,9 +86,9 @@ def stress(
     names other values of parts of the input, by JSON pointer. Violations of ``rules`` count, and the search ends when
     each of them is found; of all rules of severity medium or graver where none is named. ``kinds`` are the faults that
     may strike; all of them by default. With ``jobs`` that many processes make the runs, with the same result; they
-    import the agent by its name, and ``before`` has to be a function of a module. ``database`` is a folder in which the
-    same search goes on where it had stopped: the budget counts the runs since then. Traces go to the folder ``out``.
-    Must not be called inside a running event loop.
+    import the agent by its name. ``before`` has to be a function of a module. ``database`` is a folder in which the
+    same search goes on where it had stopped: the budget counts what is used since then. Traces go to the folder
+    ``out``. Must not be called inside a running event loop.
 
     UsageError tells what does not fit before anything runs.
     """
@@ -104,11 +105,11 @@ def stress(
     )
     most = Budget(budget) if isinstance(budget, int) else budget
     with _hands(trials, subject, jobs) as (hands, memo):
-        known = memo.spent(options) if memo is not None else 0
+        known = memo.spent(options) if memo is not None else (0, 0, 0)
         searched = search(
             hands,
             space,
-            budget=most._replace(runs=most.runs + known),
+            budget=most.beyond(*known),
             seed=seed,
             method=method,
             wanted=wanted,
@@ -116,9 +117,9 @@ def stress(
             clock=time.monotonic_ns,
         )
         if memo is not None:
-            memo.spend(options, searched.runs)
+            memo.spend(options, searched.runs, searched.calls, searched.tokens)
         found = tuple(_small(trials, one, subject, Path(out)) for one in searched.found)
-    return Stressed(found, searched, known)
+    return Stressed(found, searched, known[0])
 
 
 def _trials(
@@ -129,7 +130,8 @@ def _trials(
     path: str,
     virtual: bool,
 ) -> Trials:
-    function = load_entry(entry, path) if isinstance(entry, str) else entry
+    with looking_in(path):
+        function = load_entry(entry, path) if isinstance(entry, str) else entry
     app = app or app_of(function) or (Harness() if registry else None)
     if app is None:
         cure = "decorate it with @app.agent, or name rules: registry=…, --registry FILE"
@@ -188,6 +190,8 @@ def _subject(
     function = inspect.unwrap(trials.agent)
     name = entry if isinstance(entry, str) else entry_name(function)
     reset = before if isinstance(before, str) else "" if before is None else entry_name(before)
+    if reset:  # what is found is run again by this name, and so is the test of it
+        load_entry(reset, path)
     rules, source = trials.app.registry.digest, inspect.getsourcefile(function)
     code = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
     digest = canonical.digest_of([name, rules, code, reset, virtual, encode_value(dict(given))])

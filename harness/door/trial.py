@@ -23,6 +23,7 @@ from harness.determinism.turns import Order
 from harness.door.agents import entry_folder, entry_name, load_entry, make_agent
 from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
+from harness.door.fresh import put_world_back
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.session import Entry, Session
 from harness.errors import Halt, HarnessError, UsageError
@@ -143,7 +144,7 @@ class Trials:
     def put_back(self) -> None:
         """Put the agent's world back, as before every run."""
         if self._before is not None:
-            self._before()
+            put_world_back(self._before)
 
     def given(self, schedule: Schedule, input: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: A002
         """Give the input of a run with the changes of a schedule; UsageError where it does not fit the agent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -38,10 +39,22 @@ invariants:
 """
 APP = Harness(load(RULES, "shop.yaml"))
 PAID: list[str] = []
+BEGUN: list[int] = []
 
 
 def fresh() -> None:
-    """Nothing is paid."""
+    """Nothing is paid, and one more run begins."""
+    PAID.clear()
+    BEGUN.append(1)
+
+
+def broken() -> None:
+    """Raise what a database does that is not there."""
+    raise ConnectionError("no database")
+
+
+async def awaited() -> None:
+    """Put nothing back, because nobody awaits it."""
     PAID.clear()
 
 
@@ -101,3 +114,12 @@ def forgetful(order: str) -> str:
 def hasty(order: str, paid: bool) -> str:
     """Believe whoever says that an order is paid."""
     return ship(order) if paid else "not sent"
+
+
+@APP.agent
+def quitter(order: str) -> str:
+    """Pay, again where that fails, and leave the process with it."""
+    try:
+        return pay(order, 5)
+    except InDoubt:
+        sys.exit(pay(order, 5))

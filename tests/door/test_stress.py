@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.adapters.files import open_trace
 from harness.door.replay import replay
 from harness.door.stress import stress
 from harness.door.trial import trial
+from harness.errors import HarnessError
 from harness.stress.search.budget import Budget
 from tests.door import stress_shop as shop
 
@@ -63,20 +65,22 @@ def test_processes_give_the_same_as_one(tmp_path: Path) -> None:
 
 def test_a_search_goes_on_where_it_had_stopped(tmp_path: Path) -> None:
     """With a database, the runs of the first search are not made again, and two short ones are a long one."""
-    made: list[int] = []
 
-    def search(budget: int, database: Path) -> Any:
-        shop_before = len(made)
-        found = stress(
-            shop.agent, input=ORDER, budget=budget, before=shop.fresh, database=database, out=tmp_path, path=ROOT
-        )
-        made.append(len(made) - shop_before)
-        return found
+    def search(budget: int | Budget, database: str) -> Any:
+        return _stress(tmp_path, budget=budget, database=tmp_path / database)
 
-    first, second = search(60, tmp_path / "short"), search(60, tmp_path / "short")
-    whole = search(120, tmp_path / "long")
+    counts = [len(shop.BEGUN)]
+    found = []
+    for budget, database in ((60, "short"), (60, "short"), (120, "long")):
+        found.append(search(budget, database))
+        counts.append(len(shop.BEGUN))
+    first, second, whole = found
     assert (first.before, second.before) == (0, 60)
     assert second.searched == whole.searched
+    made = [after - before for before, after in pairwise(counts)]
+    assert made[1] < made[0] + 60 <= made[2]
+    some = [search(Budget(500, calls=60), "calls") for _ in range(2)]
+    assert some[1].searched.runs > some[1].before == some[0].searched.runs
 
 
 def test_the_same_under_any_hash_seed() -> None:
@@ -144,3 +148,39 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(example)
     done = subprocess.run([sys.executable, "example.py"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_agent_that_ends_its_process_ends_its_run_only(tmp_path: Path) -> None:
+    """sys.exit in an agent is how its run ends: the search goes on, and what it finds is made small and replays."""
+    found = _stress(tmp_path, shop.quitter)
+    (one,) = found.counterexamples
+    assert one.small is not None
+    assert one.small.replays
+    assert one.small.shrunk.seen.end == "raised builtins:SystemExit"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("name", "says"), [("broken", "ConnectionError: no database"), ("awaited", "is async")])
+def test_a_world_that_cannot_be_put_back_is_told(tmp_path: Path, name: str, says: str, jobs: int) -> None:
+    """What the function raises, or that nobody awaits it, and no traceback of ours."""
+    with pytest.raises(HarnessError, match=f"stress_shop:{name} has to put the agent's world back.*{says}"):
+        _stress(tmp_path, before=f"tests.door.stress_shop:{name}", jobs=jobs)
+
+
+def test_what_puts_the_world_back_has_a_name(tmp_path: Path) -> None:
+    """A function inside another one is refused before anything runs, because no trace and no test could name it."""
+    with pytest.raises(UsageError, match="<locals>"):
+        _stress(tmp_path, before=lambda: None)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rules_are_found_beside_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
+    """An app that names a file of rules finds it in the folder of the agent, wherever the search is begun."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "beside.yaml").write_text(shop.RULES)
+    text = Path(shop.__file__).read_text().replace('Harness(load(RULES, "shop.yaml"))', 'Harness("beside.yaml")')
+    (tmp_path / "shop_beside.py").write_text(text)
+    monkeypatch.chdir(elsewhere)
+    found = stress("shop_beside:agent", input=ORDER, budget=30, before="shop_beside:fresh", path=tmp_path, jobs=jobs)
+    assert {one.found.rule for one in found.counterexamples} == RULES

@@ -16,6 +16,14 @@ class Budget(NamedTuple):
     tokens: int | None = None
     seconds: float | None = None
 
+    def beyond(self, runs: int, calls: int, tokens: int) -> Budget:
+        """Give the budget of a search that goes on: as much again as this one, on top of what was used before."""
+        return self._replace(
+            runs=self.runs + runs,
+            calls=None if self.calls is None else self.calls + calls,
+            tokens=None if self.tokens is None else self.tokens + tokens,
+        )
+
 
 class Spending:
     """Keep account of one search. ``clock`` gives nanoseconds; without one, seconds are not counted."""

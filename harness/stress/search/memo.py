@@ -47,16 +47,17 @@ class Memo:
 
         return remembered
 
-    def spent(self, search: str) -> int:
-        """Give how many runs a search has asked for so far."""
-        return max((int(one) for one in self._database.fetch(self._key("spent", search))), default=0)
+    def spent(self, search: str) -> tuple[int, int, int]:
+        """Give how many runs a search has asked for so far, and the calls and tokens in them."""
+        said = (canonical.decode(one) for one in self._database.fetch(self._key("spent", search)))
+        return max(((runs, calls, tokens) for runs, calls, tokens in said), default=(0, 0, 0))
 
-    def spend(self, search: str, runs: int) -> None:
-        """Keep how many runs a search has asked for."""
+    def spend(self, search: str, runs: int, calls: int, tokens: int) -> None:
+        """Keep how many runs a search has asked for, and the calls and tokens in them."""
         key = self._key("spent", search)
         for one in list(self._database.fetch(key)):
             self._database.delete(key, one)
-        self._database.save(key, str(runs).encode())
+        self._database.save(key, canonical.encode([runs, calls, tokens]))
 
     def _key(self, *names: str) -> bytes:
         return "\n".join((self._subject, *names)).encode()

@@ -59,7 +59,7 @@ def test_a_run_is_made_once_for_a_subject() -> None:
 def test_what_a_search_has_spent_is_kept() -> None:
     """The last number counts, for each search of each subject."""
     memo = Memo(InMemoryExampleDatabase(), "a")
-    assert memo.spent("one") == 0
-    memo.spend("one", 500)
-    memo.spend("one", 700)
-    assert (memo.spent("one"), memo.spent("two")) == (700, 0)
+    assert memo.spent("one") == (0, 0, 0)
+    memo.spend("one", 500, 9, 3)
+    memo.spend("one", 700, 9, 4)
+    assert (memo.spent("one"), memo.spent("two")) == ((700, 9, 4), (0, 0, 0))
