@@ -170,6 +170,7 @@ def _facts(found: Stressed, seed: int, tests: list[Path]) -> dict[str, Any]:
         "singles": {"tried": searched.singles[0], "offered": searched.singles[1]},
         "pairs": searched.pairs,
         "full": searched.full,
+        "undisturbed": searched.end,
     }
 
 
@@ -204,6 +205,8 @@ def _lines(found: Stressed, seed: int, tests: list[Path]) -> list[str]:
     lines.append(
         f"tried: {tried} of {offered} single changes, {counted(searched.pairs, 'pair')}{_fully(searched.full)}"
     )
+    if searched.end != "returned":
+        lines.append(f"undisturbed, the agent {searched.end or 'did not come to an end'}: look at that first")
     for one in found.counterexamples:
         lines += ["", *_told(one)]
     if not found.counterexamples:

@@ -81,3 +81,12 @@ def test_a_test_that_is_there_is_told_of_first(tmp_path: Path, capsys: pytest.Ca
     assert execute([*ENTRY, "--path", str(Path(__file__).parents[2]), "--emit", str(mine), "--out", str(runs)]) == 2
     assert "test_mine.py: there is a file of that name" in capsys.readouterr().err
     assert (mine.read_text(), runs.exists()) == ("# mine\n", False)
+
+
+def test_an_agent_that_fails_undisturbed_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the run without any fault raises, no search says much, and the answer begins with that."""
+    (tmp_path / "fails.py").write_text(
+        "import harness\napp = harness.Harness('demo')\n\n\n@app.agent\ndef agent():\n    raise KeyError('key')\n"
+    )
+    assert execute(["stress", "fails:agent", "--path", str(tmp_path), "--out", str(tmp_path), "--budget", "5"]) == 0
+    assert "undisturbed, the agent raised builtins:KeyError: look at that first" in capsys.readouterr().out

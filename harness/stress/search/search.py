@@ -55,7 +55,7 @@ class Searched(NamedTuple):
 
     ``singles`` says how many of the elements that the undisturbed run offers were tried alone, and how many it offers;
     ``pairs`` is how many schedules of two elements were tried, and ``full`` the number of elements up to which every
-    schedule was.
+    schedule was. ``end`` is how the undisturbed run ended, as in ``Seen``.
     """
 
     found: tuple[Found, ...]
@@ -66,6 +66,7 @@ class Searched(NamedTuple):
     singles: tuple[int, int]
     pairs: int
     full: int
+    end: str
 
 
 class Hands(Protocol):
@@ -186,11 +187,12 @@ class _Search:
     def result(self, method: Method) -> Searched:
         """Sum up."""
         spent, sizes = self.spending, self._sizes
-        offered = len(self._made[str(Schedule().stated())].fresh) if self._made else 0
+        begun = self._made.get(str(Schedule().stated()))
+        offered, end = (len(begun.fresh), begun.seen.end) if begun is not None else (0, "")
         found = tuple(sorted(self._found.values(), key=lambda one: (one.runs, one.rule)))
         singles = min(sizes[1], offered), offered
         full = max(self.full, int(0 < offered <= sizes[1]))
-        return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, sizes[2], full)
+        return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, sizes[2], full, end)
 
 
 def _after(seen: Seen, offered: Sequence[Element]) -> tuple[Element, ...]:
