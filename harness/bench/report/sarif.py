@@ -8,8 +8,8 @@ from typing import Any, Final
 from harness.adapters.sarif import BEFORE_EVENTS, LEVELS, sarif_log, uri_of
 from harness.bench.report.outcome import key_of, rules_of
 from harness.bench.report.stored import Stored
-from harness.bench.store import RESULT
 from harness.bench.report.timeline import Violation, timeline_of
+from harness.bench.store import RESULT
 from harness.determinism.canonical import digest_of
 from harness.errors import TraceError
 
