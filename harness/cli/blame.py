@@ -13,9 +13,9 @@ from harness.adapters.files import read_text
 from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript
 from harness.cli.output import counted, emit
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.blame import blame
+from harness.door.scripted import scripted_model
 from harness.errors import UsageError
 from harness.stress.causes.blame import Blame
 

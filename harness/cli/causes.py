@@ -13,10 +13,10 @@ from harness.cli.options import AsJson, ModelScript
 from harness.cli.output import counted, emit
 from harness.cli.parameters import read_input
 from harness.cli.run import HASH_SEED, restart_with_hash_seed
-from harness.cli.scripted import scripted_model
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.causality import TRIED, Confirmed, Found, find_causes
+from harness.door.scripted import scripted_model
 from harness.errors import UsageError
 from harness.stress.causes.causality import Edge
 from harness.stress.causes.causality import Path as Way

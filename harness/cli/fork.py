@@ -14,9 +14,9 @@ from harness.adapters.registries import load_registry
 from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript, NewTrace
 from harness.cli.output import counted, emit, plain, show_verdict
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import scripted_model
 from harness.determinism import canonical
 from harness.door.fork import Fork, fork
+from harness.door.scripted import scripted_model
 from harness.errors import Refused, UsageError
 from harness.mediation.decision import decide
 from harness.registry.registry import Registry

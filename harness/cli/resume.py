@@ -13,8 +13,8 @@ from harness.adapters.approvals import approver_of
 from harness.cli.options import Approve, AsJson, CodeFolder, EntryName, ModelScript, NewTrace
 from harness.cli.output import counted, emit, plain, show_verdict, waits
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import scripted_model
 from harness.door.resume import Resumed, resume
+from harness.door.scripted import scripted_model
 from harness.errors import Refused, Waiting
 
 

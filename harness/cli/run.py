@@ -16,9 +16,9 @@ from harness.adapters.approvals import approver_of
 from harness.cli.options import Approve, AsJson, ModelScript
 from harness.cli.output import counted, emit, plain, show_verdict, waits
 from harness.cli.parameters import HELP, read_input, read_parameters
-from harness.cli.scripted import scripted_model
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
+from harness.door.scripted import scripted_model
 from harness.door.session import Session
 from harness.errors import Refused, UsageError, Waiting
 

@@ -15,7 +15,7 @@ from harness.adapters.files import SUFFIX
 from harness.cli.options import AsJson, CodeFolder, EntryName, ModelScript
 from harness.cli.output import counted, emit, plain, write_files
 from harness.cli.replay import restore_hash_seed
-from harness.cli.scripted import scripted_model
+from harness.door.scripted import scripted_model
 from harness.door.shrink import ShrunkTrace, shrink_trace
 from harness.errors import UsageError
 from harness.stress.small.emit import test_text
@@ -73,15 +73,15 @@ def command(
         )
     facts, lines = _facts(found), _lines(found)
     if test is not None:
-        write_files(emitted(found, test, virtual=not real_time), force=force)
+        write_files(emitted(found, test, virtual=not real_time, model=model_script), force=force)
         facts["test"] = str(test)
         lines.append(f"test   pytest {shlex.quote(str(test))}")
     emit(facts, lines, as_json)
     raise typer.Exit(1)
 
 
-def emitted(found: ShrunkTrace, test: Path, *, virtual: bool = True) -> dict[Path, bytes]:
-    """Give the files of a test: its text, and the trace beside it."""
+def emitted(found: ShrunkTrace, test: Path, *, virtual: bool = True, model: str | None = None) -> dict[Path, bytes]:
+    """Give the files of a test: its text, and the trace beside it. ``model`` is the script that answered the agent."""
     kept = test.parent / "traces" / f"{test.stem}{SUFFIX}"
     text = test_text(
         found.entry,
@@ -95,6 +95,7 @@ def emitted(found: ShrunkTrace, test: Path, *, virtual: bool = True) -> dict[Pat
         before=found.before,
         registry=[_relative(Path(one), test.parent) if Path(one).is_file() else one for one in found.registries],
         virtual=virtual,
+        model=model or "",
     )
     return {test: text.encode(), kept: Path(found.path).read_bytes()}
 

@@ -14,9 +14,9 @@ from harness.adapters.files import open_trace
 from harness.cli.options import AsJson, CodeFolder, ModelScript
 from harness.cli.output import counted, emit, plain, write_files
 from harness.cli.run import HASH_SEED, restart_with_hash_seed
-from harness.cli.scripted import scripted_model
 from harness.cli.shrink import emitted
 from harness.determinism import canonical
+from harness.door.scripted import scripted_model
 from harness.door.stress import Counterexample, Stressed, stress
 from harness.errors import UsageError
 from harness.stress.header import begun
@@ -96,7 +96,7 @@ def command(
             out=out,
             virtual=not real_time,
         )
-    tests = _tests(found, test, virtual=not real_time) if test is not None else []
+    tests = _tests(found, test, virtual=not real_time, model=model_script) if test is not None else []
     emit(_facts(found, seed, tests), _lines(found, seed, tests), as_json)
     raise typer.Exit(1 if found.counterexamples else 0)
 
@@ -145,13 +145,13 @@ def _json(text: str, where: str) -> Any:
         raise UsageError(f"{where} is not JSON: {error}", cure="""write text in quotes: '"text"'""") from None
 
 
-def _tests(found: Stressed, test: Path, *, virtual: bool) -> list[Path]:
+def _tests(found: Stressed, test: Path, *, virtual: bool, model: str | None) -> list[Path]:
     """Write a test for each counterexample that is the same every time; the first has the name that was given."""
     written: list[Path] = []
     for one in found.counterexamples:
         if one.small is not None:
             name = f"{test.stem}_{len(written) + 1}{test.suffix}" if written else test.name
-            write_files(emitted(one.small, test.with_name(name), virtual=virtual), force=False)
+            write_files(emitted(one.small, test.with_name(name), virtual=virtual, model=model), force=False)
             written.append(test.with_name(name))
     return written
 

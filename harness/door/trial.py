@@ -25,6 +25,7 @@ from harness.door.app import Harness, app_of
 from harness.door.binding import call_site
 from harness.door.fresh import put_world_back
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
+from harness.door.scripted import lasting_model
 from harness.door.session import Entry, Session
 from harness.errors import Halt, HarnessError, UsageError
 from harness.run.changes import changed_part
@@ -209,16 +210,19 @@ def trial(
     before: str | Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
+    model: str | None = None,
 ) -> Trial:
     """Run an agent once under a schedule, or what ``Schedule.stated`` gives of one, and give what came of it.
 
     ``entry`` is ``module:function`` or the function; it, and files of rules that its app names, are looked for in
     ``path`` first. ``app`` is the app whose tools and rules it uses, where it is not decorated with ``@app.agent``;
-    ``registry`` other rules than those of the app. The rest is as in ``Trials``.
+    ``registry`` other rules than those of the app. ``model``, ``module:policy``, is a scripted model that answers while
+    it runs. The rest is as in ``Trials``.
     """
     wanted = schedule if isinstance(schedule, Schedule) else schedule_of(schedule or {})
-    trials = trials_of(entry, app=app, registry=registry, before=before, path=path, virtual=virtual)
-    return trials.run(wanted, input)
+    with lasting_model(model, str(path)):
+        trials = trials_of(entry, app=app, registry=registry, before=before, path=path, virtual=virtual)
+        return trials.run(wanted, input)
 
 
 def trials_of(

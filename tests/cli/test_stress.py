@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.cli import execute
 
+ROOT = Path(__file__).parents[2]
 ENTRY = ["stress", "tests.door.stress_shop:agent", "--input", '{"order": "A-1"}', "--budget", "80"]
 RESET = ["--before", "tests.door.stress_shop:fresh"]
 
@@ -90,3 +95,59 @@ def test_an_agent_that_fails_undisturbed_is_told_of(tmp_path: Path, capsys: pyte
     )
     assert execute(["stress", "fails:agent", "--path", str(tmp_path), "--out", str(tmp_path), "--budget", "5"]) == 0
     assert "undisturbed, the agent raised builtins:KeyError: look at that first" in capsys.readouterr().out
+
+
+CLERK = """\
+import harness
+import openai
+
+app = harness.Harness("clerk.yaml")
+client = openai.OpenAI()  # made once, when the module is imported
+
+
+@app.tool(effect="write")
+def pay(order: str) -> str:
+    return "paid"
+
+
+@app.agent
+def agent(order: str) -> str:
+    messages = [{"role": "user", "content": f"pay {order}"}]
+    order = client.chat.completions.create(model="m", messages=messages).choices[0].message.content
+    try:
+        return pay(order)
+    except harness.InDoubt:
+        return pay(order)
+"""
+RULES = """\
+registry: clerk
+version: 1.0.0
+default: allow
+unknown: allow
+invariants:
+  - id: ONCE
+    on: action
+    tool: pay
+    require: not happened(action, call.tool == "pay" and not default(failed, False))
+    severity: high
+    otherwise: observe
+"""
+POLICY = "from harness.testing.model_server import say\n\n\ndef policy(request):\n    return say('A-1')\n"
+
+
+def test_a_test_of_an_agent_with_a_model_brings_its_script(tmp_path: Path) -> None:
+    """The tests that are written are red, however many of them use a client that was made once."""
+    for name, text in {"clerk.py": CLERK, "clerk.yaml": RULES, "policies.py": POLICY}.items():
+        (tmp_path / name).write_text(text)
+    keys = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name not in keys}
+    command = [sys.executable, "-m", "harness.cli", "stress", "clerk:agent", "--input", '{"order": "A-1"}', "--budget"]
+    command += ["20", "--model-script", "policies:policy", "--emit", "tests/test_found.py"]
+    options = {"cwd": tmp_path, "env": environment | {"PYTHONPATH": str(ROOT)}, "capture_output": True, "text": True}
+    done = subprocess.run(command, **options, check=False)
+    assert done.returncode == 1, done.stderr
+    shutil.copy(tmp_path / "tests" / "test_found.py", tmp_path / "tests" / "test_again.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, **options, check=False)
+    assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
+    assert done.stdout.count("ONCE is violated at step") == 2

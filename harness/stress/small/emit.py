@@ -26,6 +26,7 @@ def test_text(
     before: str = "",
     registry: Sequence[str] = (),
     virtual: bool = True,
+    model: str = "",
 ) -> str:
     """Write a test that is red as long as ``entry`` (``module:function``) violates the rule under the schedule.
 
@@ -41,6 +42,7 @@ def test_text(
     arguments += [f"registry=[{', '.join(map(_registry, registry))}]"] if registry else []
     arguments += [f"before={quoted(before)}"] if before else []
     arguments += [f"path={_folder(path)}"] if path else []
+    arguments += [f"model={quoted(model)}"] if model else []
     arguments += [] if virtual else ["virtual=False"]
     test = (
         f"def test_{_slug(rule)}():",
