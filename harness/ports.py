@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from harness.trace.event import Event
 from harness.trace.outcome import Outcome
 from harness.trace.reader import Entry
 
@@ -106,12 +107,13 @@ class Recorded(NamedTuple):
     """What the trace says of an action: its outcome and when it came. None stands for never.
 
     Where faults strike what is recorded, ``struck`` is to be called when it is the outcome's turn: it tells of them,
-    and gives the outcome in its place.
+    and gives the outcome in its place. ``did`` are the events inside the effect, where nobody else tells of them.
     """
 
     outcome: Outcome | None
     at: int | None
     struck: Callable[[], Outcome] | None = None
+    did: tuple[Event, ...] = ()
 
 
 class World(Protocol):

@@ -354,6 +354,7 @@ async def _aoutcome(
         try:
             await world.turn_to_end(action, recorded.at)
         except asyncio.CancelledError:
+            run.machine.shared.recall(recorded.did)
             if recorded.struck is not None and run.faults is not None and run.faults.delays(action):
                 recorded.struck()  # nobody has waited for what the faults have added
             raise
@@ -364,6 +365,7 @@ async def _aoutcome(
 
 def _recalled(run: Run, action: int, wanted: Call, recorded: Recorded) -> Outcome:
     """Give the outcome that the record, or what strikes it, has for an action whose turn has come."""
+    run.machine.shared.recall(recorded.did)
     if recorded.struck is not None:
         return recorded.struck()
     assert recorded.outcome is not None

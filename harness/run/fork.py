@@ -212,7 +212,7 @@ class ForkedWorld:
             outcome = None if met is None or met.observation is None else from_body(met.observation.body)
             if run is not None and met is not None:
                 _retell(run, action.seq, met.faults)
-            return self._came(action.seq, outcome, self._moment(met))
+            return self._came(action.seq, outcome, self._moment(met), met)
         made = effect_of(strikes)
         if made.instead is not None:
             if met is not None and not met.performed:
@@ -229,10 +229,10 @@ class ForkedWorld:
         if not self._struck_alike(action.seq, call):
             at += int(made.delay_ms * 1e6) - call.delayed_ns
         if run.faults is None or outcome is None or is_cancelled(outcome) or (model and not strikes):
-            return self._came(action.seq, outcome, at)
+            return self._came(action.seq, outcome, at, call)
         if model and "chunks" in getattr(outcome, "value", ()):
             return None  # a stream is struck where it comes from
-        return self._struck(run, action, outcome, at)
+        return self._struck(run, action, outcome, at)._replace(did=call.did)
 
     def _struck_alike(self, action: int, met: KnownCall | None) -> bool:
         """Tell whether a call is known and struck by the very faults by which it was struck in the record."""
@@ -250,13 +250,14 @@ class ForkedWorld:
             return call.observation.at
         return member.timeline.now + call.observation.at - call.event.at
 
-    def _came(self, action: int, outcome: Outcome | None, at: int) -> Recorded | None:
+    def _came(self, action: int, outcome: Outcome | None, at: int, call: KnownCall | None) -> Recorded | None:
         """Give an outcome as it was recorded; what the agent had cancelled never comes, or is asked for again."""
         if outcome is None:
             return None
+        did = () if call is None else call.did
         if not is_cancelled(outcome):
-            return Recorded(outcome, at)
-        return Recorded(outcome, None) if self._is_before(action) or self._where.offline else None
+            return Recorded(outcome, at, did=did)
+        return Recorded(outcome, None, did=did) if self._is_before(action) or self._where.offline else None
 
     @staticmethod
     def _struck(run: Run, action: Event, clean: Outcome | None, at: int) -> Recorded:

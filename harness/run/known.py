@@ -25,8 +25,8 @@ _LATE_NS: Final = 2  # a timer fires a nanosecond late, and what it lets through
 class KnownCall(NamedTuple):
     """A call that the record knows: its intent, its request, its outcome and the answer about it, if there are any.
 
-    ``faults`` are those that struck it, ``delayed_ns`` is how much later they let its outcome come. ``inner`` are the
-    calls that were made inside its effect, ``mixed`` says that faults struck one of them.
+    ``faults`` are those that struck it, ``delayed_ns`` is how much later they let its outcome come. ``did`` are the
+    events inside its effect, ``inner`` the calls among them, ``mixed`` says that faults struck one of those.
     """
 
     event: Event
@@ -35,6 +35,7 @@ class KnownCall(NamedTuple):
     answer: Event | None
     faults: tuple[Event, ...] = ()
     delayed_ns: int = 0
+    did: tuple[Event, ...] = ()
     inner: tuple[Event, ...] = ()
     mixed: bool = False
 
@@ -65,20 +66,20 @@ def known_calls(events: Iterable[Event], run: Mapping[str, Any] | None = None) -
     answers = {event.body["action"]: event for event in events if "answer" in event.body}
     inside: dict[int, list[Event]] = {}
     for event in events:
-        if event.kind in ("fault", "action"):
-            for action in effects_around(event.task):
-                inside.setdefault(action, []).append(event)
+        for action in effects_around(event.task):
+            inside.setdefault(action, []).append(event)
     delays = _delays(run or {})
     calls = []
     for event, request in restored(events):
         if enclosing(event.task) is None:
-            said = inside.get(event.seq, ())
-            faults = tuple(one for one in said if one.kind == "fault" and one.body["action"] == event.seq)
-            inner = tuple(one for one in said if one.kind == "action")
-            mixed = len(faults) + len(inner) < len(said)
+            did = tuple(inside.get(event.seq, ()))
+            struck = [one for one in did if one.kind == "fault"]
+            faults = tuple(one for one in struck if one.body["action"] == event.seq)
+            inner = tuple(one for one in did if one.kind == "action")
+            mixed = len(faults) < len(struck)
             delayed = sum(delays.get(one.body["fault"], 0) for one in faults)
             told = observations.get(event.seq), answers.get(event.seq)
-            calls.append(KnownCall(event, request, *told, faults, delayed, inner, mixed))
+            calls.append(KnownCall(event, request, *told, faults, delayed, did, inner, mixed))
     return calls
 
 

@@ -7,6 +7,7 @@ effect and it is performed again after all, the messages of the first time are n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from harness.determinism.address import effects_around
@@ -62,6 +63,16 @@ class Shared:
             action = self._open.pop(event.body["action"], None)
             if action is not None and "ok" in event.body:
                 self._take_over(action, action.body["args"])
+
+    def recall(self, did: Iterable[Event]) -> None:
+        """Take over what the effect of a call has done, by its events; it is another run that they stand in."""
+        other = Shared()
+        for event in did:
+            other.adopt(event)
+        self.memory |= other.memory
+        self.agents |= other.agents
+        for to, letters in other._mail.items():
+            self._mail.setdefault(to, []).extend(one._replace(within=-1) for one in letters)
 
     def _take_over(self, action: Event, args: dict[str, Any]) -> None:
         if "to" in args:

@@ -16,7 +16,8 @@ from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.door.fork import Fork, fork
 from harness.door.replay import replay
-from harness.errors import Divergence, UsageError
+from harness.errors import Divergence, InDoubt, UsageError
+from harness.faults.file import load_faults
 from harness.testing.model_server import ModelRequest, ModelServer, Reply, say
 
 
@@ -288,3 +289,30 @@ def test_another_seed_is_another_chance(shop: Shop) -> None:
     assert one.result == again.result != other.result
     assert one.difference is not None
     assert one.difference.pointer == "/args/cents"
+
+
+def test_a_fork_has_what_a_recorded_effect_did_to_what_is_shared(tmp_path: Path) -> None:
+    """Messages sent and values kept inside a tool that is not performed again are there all the same, once."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(effect="write")
+    def post(number: int) -> str:
+        with app.session() as session:
+            session.send("main", {"number": number})
+            session.memory["last"] = number
+        return "posted"
+
+    @app.agent
+    def clerk() -> list[Any]:
+        post(1)
+        with app.session() as session:
+            session.memory["last"] += 10
+            post(2)
+            return [[one.content["number"] for one in session.mail()], session.memory["last"]]
+
+    trace = tmp_path / "clerk.mat.jsonl"
+    assert app.session(trace=trace).run(clerk) == [[1, 2], 2]
+    assert fork(trace, set={"seed": 1}, entry=clerk, app=app, offline=True).result == [[1, 2], 2]
+    faults = load_faults("faults: f\ninject: [{fault: commit_then_timeout, tool: post, nth: 2}]", "f.yaml")
+    struck = fork(trace, set={"faults": faults}, entry=clerk, app=app, offline=True)
+    assert isinstance(struck.error, InDoubt)
