@@ -135,8 +135,8 @@ class RecordedTrials:
             put_world_back(self._before)
 
     def _changed(self, header: Header) -> dict[str, Any]:
-        plan = header.run.get("faults")
-        return {} if plan == self._header.run.get("faults") else {"faults": plan}
+        plan, before = header.run.get("faults"), self._header.run.get("faults")
+        return {} if _meant(plan) == _meant(before) else {"faults": plan}
 
     def _struck_header(self, schedule: Schedule, given: Any, before: dict[str, Any]) -> Header:
         recorded, plan = self._header.run, schedule.plan
@@ -159,3 +159,8 @@ def recorded_begun(header: Header) -> Begun:
     said = begun(header.run)
     seed = header.run.get("faults", {}).get("seed", said.schedule.seed)
     return said._replace(schedule=replace(said.schedule, seed=seed))
+
+
+def _meant(plan: dict[str, Any] | None) -> Any:
+    """Give what a plan of faults means, whatever it is called."""
+    return None if plan is None else (plan["inject"], plan.get("seed", 0))
