@@ -139,10 +139,23 @@ class Faults:
         """Give the faults that strike a call which was shown."""
         return self._struck.get(action, ())
 
-    def pass_by(self, calls: Iterable[Event]) -> None:
-        """Count calls that were made inside an effect which is taken from another trace; they are not struck."""
-        for body, agent in ((one.body, one.agent) for one in calls):
-            tuple(self._aim.strikes(Target(body["surface"], body["tool"], body["args"], agent)))
+    def pass_by(self, did: Iterable[Event]) -> None:
+        """Count calls that were made inside an effect which is taken from another trace; they are not struck.
+
+        What came of them in truth is remembered.
+        """
+        tools: dict[int, str] = {}
+        clean: dict[int, dict[str, Any]] = {}
+        for event in did:
+            body = event.body
+            if event.kind == "action":
+                tools[event.seq] = body["tool"]
+                tuple(self._aim.strikes(Target(body["surface"], body["tool"], body["args"], event.agent)))
+            elif event.kind == "fault" and "clean" in body:
+                clean.setdefault(body["action"], body["clean"])
+            elif event.kind == "observation" and (action := body["action"]) in tools:
+                # numbered below those of this run's own calls
+                self._remember(tools[action], -1 - action, from_body(clean.get(action, body)))
 
     def on_record(self, run: Run, action: int, tool: str, clean: Outcome | None) -> Outcome:
         """Give what becomes of a call that is not performed because a record knows its outcome, and tell of it.

@@ -224,7 +224,7 @@ class ForkedWorld:
         if call is None or (call.mixed and "faults" in self._where.changed) or any(map(_asks, strikes)):
             return None
         if run.faults is not None:
-            run.faults.pass_by(call.inner)
+            run.faults.pass_by(call.did)
         outcome, at = call.gave, self._moment(call)
         if not self._struck_alike(action.seq, call):
             at += int(made.delay_ms * 1e6) - call.delayed_ns

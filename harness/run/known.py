@@ -26,7 +26,7 @@ class KnownCall(NamedTuple):
     """A call that the record knows: its intent, its request, its outcome and the answer about it, if there are any.
 
     ``faults`` are those that struck it, ``delayed_ns`` is how much later they let its outcome come. ``did`` are the
-    events inside its effect, ``inner`` the calls among them, ``mixed`` says that faults struck one of those.
+    events inside its effect, ``mixed`` says that faults struck one of the calls among them.
     """
 
     event: Event
@@ -36,7 +36,6 @@ class KnownCall(NamedTuple):
     faults: tuple[Event, ...] = ()
     delayed_ns: int = 0
     did: tuple[Event, ...] = ()
-    inner: tuple[Event, ...] = ()
     mixed: bool = False
 
     @property
@@ -75,11 +74,10 @@ def known_calls(events: Iterable[Event], run: Mapping[str, Any] | None = None) -
             did = tuple(inside.get(event.seq, ()))
             struck = [one for one in did if one.kind == "fault"]
             faults = tuple(one for one in struck if one.body["action"] == event.seq)
-            inner = tuple(one for one in did if one.kind == "action")
             mixed = len(faults) < len(struck)
             delayed = sum(delays.get(one.body["fault"], 0) for one in faults)
             told = observations.get(event.seq), answers.get(event.seq)
-            calls.append(KnownCall(event, request, *told, faults, delayed, did, inner, mixed))
+            calls.append(KnownCall(event, request, *told, faults, delayed, did, mixed))
     return calls
 
 

@@ -349,3 +349,33 @@ def test_the_command_line_says_it(
     (tmp_path / "plan.yaml").write_text("faults: lost\ninject: [{fault: timeout, nth: 1}]\n")
     assert execute([*run[:-1], "u.mat.jsonl"]) == 1
     assert execute(["blame", "u.mat.jsonl"]) == 0
+
+
+def test_what_came_inside_an_effect_may_be_stale_on_a_record_too(tmp_path: Path) -> None:
+    """The earlier result that comes again is that of a call inside a tool, which is not performed on the record."""
+    app, counted = Harness(traces=tmp_path), [0]
+
+    @app.tool(effect="read")
+    def count() -> int:
+        counted[0] += 1
+        return counted[0]
+
+    @app.tool(effect="read")
+    def twice() -> int:
+        return count() + count()
+
+    @app.agent
+    def counts() -> list[int]:
+        return [count(), twice(), count()]
+
+    trace = tmp_path / "counts.mat.jsonl"
+    plan = load_faults("faults: schedule\ninject: [{fault: stale, tool: count, nth: 4}]", "f.yaml")
+    live = app.session(trace=trace, faults=plan).run(counts)
+    assert (live, counted) == ([1, 5, 3], [4])
+    again = RecordedTrials(trace, entry=counts, app=app).run(Schedule(plan.faults))
+    assert (again.result, counted) == (live, [4])
+    named_otherwise = load_faults("faults: a bad day\ninject: [{fault: stale, tool: count, nth: 4}]", "f.yaml")
+    trace = tmp_path / "other.mat.jsonl"
+    counted[0] = 0
+    assert app.session(trace=trace, faults=named_otherwise).run(counts) == live
+    assert RecordedTrials(trace, entry=counts, app=app).run(Schedule(plan.faults)).result == live
