@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from harness.adapters.files import open_trace
+from harness.cli import INCONCLUSIVE, OK, VIOLATION
 from harness.cli.options import AsJson, CodeFolder, ModelScript
 from harness.cli.output import counted, emit, plain, write_files
 from harness.cli.run import HASH_SEED, restart_with_hash_seed
@@ -70,7 +71,7 @@ def command(
     """Run an agent under faults, in other orders and with other input, until it breaks a rule.
 
     What breaks one is made as small as can be. Exit 1 where something was found, 0 where nothing was, which proves
-    nothing beyond the runs that were made.
+    nothing beyond the runs that were made, 3 where the agent does not return even if nothing is done to it.
     """
     restart_with_hash_seed(HASH_SEED)
     name, given, folder, reset = _subject(entry, input_json, trace, path, before)
@@ -98,7 +99,9 @@ def command(
         )
     tests = _tests(found, test, virtual=not real_time, model=model_script) if test is not None else []
     emit(_facts(found, seed, tests), _lines(found, seed, tests), as_json)
-    raise typer.Exit(1 if found.counterexamples else 0)
+    if found.counterexamples:
+        raise typer.Exit(VIOLATION)
+    raise typer.Exit(OK if found.searched.end == "returned" else INCONCLUSIVE)
 
 
 def _subject(

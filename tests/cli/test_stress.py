@@ -93,7 +93,7 @@ def test_an_agent_that_fails_undisturbed_is_told_of(tmp_path: Path, capsys: pyte
     (tmp_path / "fails.py").write_text(
         "import harness\napp = harness.Harness('demo')\n\n\n@app.agent\ndef agent():\n    raise KeyError('key')\n"
     )
-    assert execute(["stress", "fails:agent", "--path", str(tmp_path), "--out", str(tmp_path), "--budget", "5"]) == 0
+    assert execute(["stress", "fails:agent", "--path", str(tmp_path), "--out", str(tmp_path), "--budget", "5"]) == 3
     assert "undisturbed, the agent raised builtins:KeyError: look at that first" in capsys.readouterr().out
 
 
