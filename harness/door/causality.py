@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX, read_text
-from harness.adapters.registries import looking_in
 from harness.determinism import canonical
-from harness.door.agents import entry_name, load_entry
-from harness.door.app import Harness, app_of
-from harness.door.binding import call_site
+from harness.door.app import Harness
 from harness.door.holding import Holding
 from harness.door.shrink import write_trial
-from harness.door.trial import Trial, Trials
+from harness.door.trial import Trial, Trials, trials_of
 from harness.errors import UsageError
 from harness.faults.file import load_faults, plan_of
 from harness.faults.plan import KINDS, Fault, Plan, surfaces_of
@@ -93,16 +90,9 @@ def find_causes(
     most ``budget`` runs are made. ``entry``, ``app``, ``before``, ``path`` and ``virtual``
     are as in ``harness.door.trial``. UsageError for a kind that there is not, and for a condition that is none.
     """
-    with looking_in(path):
-        function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
-    app = app or app_of(function)
-    if app is None:
-        raise UsageError(
-            f"{entry_name(function)} belongs to no app", where=call_site(function), cure="decorate it with @app.agent"
-        )
     kinds = _checked(kinds)
-    trials = Trials(app, function, before=before, virtual=virtual)
-    study = _Study(trials, Holding(app.registry.tools, holds or {}), slow_ms, budget)
+    trials = trials_of(entry, app=app, before=before, path=path, virtual=virtual)
+    study = _Study(trials, Holding(trials.app.registry.tools, holds or {}), slow_ms, budget)
     plan = faults if isinstance(faults, Plan | None) else load_faults(read_text(faults), str(faults))
     tests = [study.test(name, given) for name, given in (inputs or {"": {}}).items()]
     wanted = _in_turn([_faults_of(test.clean, plan, kinds) for test in tests])

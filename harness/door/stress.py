@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.adapters.files import SUFFIX
-from harness.adapters.registries import looking_in
 from harness.determinism import canonical
 from harness.door.agents import entry_folder, entry_name, load_entry
-from harness.door.app import Harness, app_of
-from harness.door.binding import call_site
+from harness.door.app import Harness
 from harness.door.crew import Subject, crew, remembering
 from harness.door.shrink import ShrunkTrace, shrink_trace, write_trial
-from harness.door.trial import Trials, in_bulk
+from harness.door.trial import Trials, in_bulk, trials_of
 from harness.errors import Divergence, UsageError
 from harness.registry.invariant import SEVERITIES
 from harness.stress.schedule import Change, Schedule
@@ -92,7 +90,7 @@ def stress(
 
     UsageError tells what does not fit before anything runs.
     """
-    trials = _trials(entry, app, registry, before, str(path), virtual)
+    trials = trials_of(entry, app=app, registry=registry, before=before, path=path, virtual=virtual, measures=True)
     changes = tuple(Change(pointer, value) for pointer, values in (vary or {}).items() for value in values)
     given = dict(input or {})
     for change in (None, *changes):
@@ -120,24 +118,6 @@ def stress(
             memo.spend(options, searched.runs, searched.calls, searched.tokens)
         found = tuple(_small(trials, one, subject, Path(out)) for one in searched.found)
     return Stressed(found, searched, known[0])
-
-
-def _trials(
-    entry: str | Callable[..., Any],
-    app: Harness | None,
-    registry: str | Path | Sequence[str | Path] | None,
-    before: str | Callable[[], object] | None,
-    path: str,
-    virtual: bool,
-) -> Trials:
-    with looking_in(path):
-        function = load_entry(entry, path) if isinstance(entry, str) else entry
-    app = app or app_of(function) or (Harness() if registry else None)
-    if app is None:
-        cure = "decorate it with @app.agent, or name rules: registry=…, --registry FILE"
-        raise UsageError(f"{entry_name(function)} belongs to no app", where=call_site(function), cure=cure)
-    app = app.with_registry(*_files(registry)) if registry else app
-    return Trials(app, function, before=before, virtual=virtual, measures=True)
 
 
 def _files(registry: str | Path | Sequence[str | Path] | None) -> tuple[str, ...]:

@@ -233,15 +233,18 @@ def trials_of(
     before: str | Callable[[], object] | None = None,
     path: str | Path = "",
     virtual: bool = True,
+    measures: bool = False,
 ) -> Trials:
-    """Give the trials of an agent, found as ``trial`` finds it; UsageError where it belongs to no app."""
+    """Give the trials of an agent, found as ``trial`` finds it; UsageError where it belongs to no app.
+
+    ``measures`` is as in ``Trials``.
+    """
     with looking_in(path):
         function = load_entry(entry, str(path)) if isinstance(entry, str) else entry
     app = app or app_of(function) or (Harness() if registry else None)
     if app is None:
-        raise UsageError(
-            f"{entry_name(function)} belongs to no app", where=call_site(function), cure="decorate it with @app.agent"
-        )
+        cure = "decorate it with @app.agent, or name rules: registry=…, --registry FILE"
+        raise UsageError(f"{entry_name(function)} belongs to no app", where=call_site(function), cure=cure)
     if registry:
         app = app.with_registry(*([registry] if isinstance(registry, str | Path) else registry))
-    return Trials(app, function, before=before, virtual=virtual)
+    return Trials(app, function, before=before, virtual=virtual, measures=measures)
