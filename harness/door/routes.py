@@ -13,7 +13,7 @@ from harness.door.roads import Roads, tool_behind
 from harness.errors import HarnessError, NoRoute, UsageError
 from harness.routing.graph import shown
 from harness.routing.router import Router
-from harness.run import drive
+from harness.run import drive, taking
 from harness.run.drive import Rewritten, Run
 from harness.run.inputs import Call
 from harness.run.journey import Travelled
@@ -156,4 +156,4 @@ def nonce(run: Run, roads: Roads) -> str:
     Always by real chance, also in a run with a seed: two runs that do the same must not have the same keys, or whoever
     remembers them would leave the second one's work undone.
     """
-    return drive.read(run, NONCE, lambda: secrets.token_hex(16)) if roads.keyed else ""
+    return taking.read(run, NONCE, lambda: secrets.token_hex(16)) if roads.keyed else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from harness.adapters.files import open_trace
 from harness.determinism import address
-from harness.run import drive
+from harness.run import taking
 from harness.run.replay import RecordedWorld
 from harness.trace.coverage import Known, coverage_of
 from harness.trace.covered import SURFACES, Covered
@@ -41,7 +41,7 @@ class Surfaces:
         told = address.nearest(), adapter, said
         if said and told not in self._told:
             self._told.add(told)
-            drive.read_at(run, SURFACES, adapter, lambda: [one.facts() for one in said])
+            taking.read_at(run, SURFACES, adapter, lambda: [one.facts() for one in said])
 
     def _written(self) -> Iterable[Event]:
         """Give the events of the run that are in its trace, while it is replayed those that have come again."""

@@ -15,7 +15,7 @@ from harness.determinism.address import here
 from harness.determinism.streams import seed_for
 from harness.door.awaiting import refuse_awaitable
 from harness.errors import HarnessError, RecordedError, UsageError
-from harness.run import drive
+from harness.run import taking
 from harness.trace.value import with_fields
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _Holding:
     def __init__(self, session: Session, artifact: str, how: Held) -> None:
         self.session, self.artifact, self.how = session, artifact, how
         self.race = Race(Flags(session.app.registry, artifact, how.longest), how.terms)
-        drawn: str = drive.read(session.started(), SEED, lambda: secrets.token_hex(16))
+        drawn: str = taking.read(session.started(), SEED, lambda: secrets.token_hex(16))
         self.seed = seed_for(int(drawn, 16), here().job("vote").address, artifact)
         # said before anybody is asked: what was drawn is written with it, so that a run that is killed can go on
         session.state("vote", artifact, {"held": {**how.terms.facts(), "longest": how.longest}})

@@ -18,8 +18,9 @@ from harness.routing.orders import (
     Tell,
 )
 from harness.routing.router import Router
-from harness.run.drive import Attempt, Rewritten, Run, aattempt, attempt, read, say
+from harness.run.drive import Attempt, Rewritten, Run, aattempt, attempt, say
 from harness.run.inputs import Call
+from harness.run.taking import read
 from harness.trace.error import rebuild
 from harness.trace.outcome import Failed, Ok, Outcome
 

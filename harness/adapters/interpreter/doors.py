@@ -20,8 +20,8 @@ from zoneinfo import TZPATH
 from harness.adapters.interpreter.chance import TEMPDIR_PROBE
 from harness.adapters.interpreter.scope import Scope, here, module_of
 from harness.errors import UsageError
-from harness.run.drive import observe
 from harness.run.site import is_installed
+from harness.run.taking import observe
 
 _FILES: Final = frozenset({"open", "os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob", "mmap.__new__"})
 _DOORS: Final = _FILES | {

@@ -17,8 +17,9 @@ from typing import Any, Final, TypeVar
 from harness.determinism import address
 from harness.determinism.address import in_effect
 from harness.determinism.member import current
-from harness.run.drive import Run, read, read_at, secret
+from harness.run.drive import Run
 from harness.run.site import INSTALLED, rank_of
+from harness.run.taking import read, read_at, secret
 
 T = TypeVar("T")
 
