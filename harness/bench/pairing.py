@@ -6,12 +6,12 @@ its ``passed``, or else its ``correct``, where that is true or false.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from harness.bench.stored import read_result, result_file
 from harness.errors import UsageError
 
 _SHOWN: Final = 5  # names in a message
@@ -71,8 +71,8 @@ def right(row: Mapping[str, Any]) -> bool:
 
 def read_report(path: Path) -> Report:
     """Read a stored result, a file or its folder; UsageError where it is none, or no row of it is judged."""
-    file = path / "result.json" if path.is_dir() else path
-    whole = _loaded(file)
+    file = result_file(path)
+    whole = read_result(file)
     rows = whole["rows"]
     measured = [row for row in rows if "infrastructure" not in row]
     judged = tuple(
@@ -118,20 +118,6 @@ def paired(baseline: Report, candidate: Report) -> Pairing:
     }
     partners = sum(len(found) for tasks in pairs.values() for found in tasks.values())
     return Pairing(pairs, len(baseline.rows) + len(candidate.rows) - 2 * partners)
-
-
-def _loaded(file: Path) -> dict[str, Any]:
-    cure = "harness bench run NAME --json > FILE"
-    try:
-        whole: Any = json.loads(file.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(file), cure=cure) from None
-    except ValueError as error:
-        raise UsageError(f"is not JSON: {error}", where=str(file), cure=cure) from None
-    rows = whole.get("rows") if isinstance(whole, dict) and "name" in whole else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError("is not the result of a suite: it has no name or no rows", where=str(file), cure=cure)
-    return dict(whole)
 
 
 def _suite_version(whole: Mapping[str, Any]) -> str:

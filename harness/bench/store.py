@@ -23,14 +23,13 @@ from typing import Any, Final, NamedTuple, Self
 
 from harness.bench.executor import TRACES, Done, write_whole
 from harness.bench.manifest import differences
+from harness.bench.stored import RESULT, TIMES
 from harness.bench.suite import Suite
 from harness.bench.task import Cell
 from harness.determinism import canonical
 from harness.errors import StoreError, UsageError
 
 CELLS: Final = "cells.jsonl"
-RESULT: Final = "result.json"
-TIMES: Final = "times.json"
 
 RESULTS: Final = Path("results")
 """Where the folders of results are that nobody named, each by the name of its suite."""
@@ -143,18 +142,6 @@ def stored_cells(stored: Stored, suite: Suite) -> Iterator[Done]:
             cure = f"harness bench run {suite.name} --fresh"
             raise UsageError(f"has no task {task!r} under {condition!r} any more", where=suite.name, cure=cure)
         yield _done(Cell(tasks[task], conditions[condition], seed), line)
-
-
-def read_result(folder: Path) -> dict[str, Any] | None:
-    """Read the report of a folder, None where there is none; UsageError for what is not JSON."""
-    file = folder / RESULT
-    if not file.is_file():
-        return None
-    try:
-        result: dict[str, Any] = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise UsageError(f"is no report: {error}", where=str(file), cure="harness bench run writes one") from None
-    return result
 
 
 def write_report(folder: Path, result: Mapping[str, Any], times: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ def row(task: str, passed: object, condition: str = "us", seed: int = 1, **more:
 def stored(folder: Path, file_name: str, rows: Sequence[Row], **more: Any) -> Path:
     """Store a result."""
     file = folder / f"{file_name}.json"
-    file.write_text(json.dumps({"name": "suite", "version": "1", "commit": None, "rows": rows} | more))
+    file.write_text(json.dumps({"name": "suite", "version": "1", "commit": None, "figures": {}, "rows": rows} | more))
     return file
 
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path, after: list[Row], more:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("{", "is not JSON"), ("[]", "is not the result"), (None, "cannot be read")]
+    ("text", "reason"), [("{", "is not JSON"), ("[]", "is no JSON object"), (None, "cannot be read")]
 )
 def test_a_file_that_is_no_result_is_told(tmp_path: Path, text: str | None, reason: str) -> None:
     """UsageError names the file and says how to make one."""

@@ -22,7 +22,7 @@ def stored(file: Path, outcomes: str, name: str = "toy") -> str:
         {"task": f"t{n}", "group": "all", "condition": "us", "seed": 1, "passed": one == "+"}
         for n, one in enumerate(outcomes)
     ]
-    file.write_text(json.dumps({"name": name, "version": "1", "commit": None, "rows": rows}))
+    file.write_text(json.dumps({"name": name, "version": "1", "commit": None, "figures": {}, "rows": rows}))
     return str(file)
 
 

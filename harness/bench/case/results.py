@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.bench import stored
 from harness.bench.figures import SEED, Figure
-from harness.bench.store import RESULT
+from harness.bench.stored import result_file
 from harness.determinism import canonical
 from harness.errors import UsageError
 
@@ -24,21 +25,15 @@ class Result(NamedTuple):
 
 def read_result(path: Path) -> Result:
     """Read a result from its file, or the folder of a run; UsageError says what is missing. O(size)."""
-    file = path / RESULT if path.is_dir() else path
+    file = result_file(path)
+    told = stored.read_result(file)
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        cure = "harness bench run NAME --out DIR writes one"
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(file), cure=cure) from None
-    try:
-        told = canonical.decode(data)
         figures = {name: _figure(stated) for name, stated in told["figures"].items()}
-        return Result(
-            str(told["name"]), canonical.digest(data), int(told.get("seed", SEED)), figures, tuple(told["rows"])
-        )
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError):
         cure = "the JSON object of harness bench run --json"
-        raise UsageError("not a result", where=str(file), cure=cure) from None
+        raise UsageError("has a figure that cannot be read", where=str(file), cure=cure) from None
+    digest = canonical.digest(file.read_bytes())
+    return Result(told["name"], digest, int(told.get("seed", SEED)), figures, tuple(told["rows"]))
 
 
 def _figure(stated: Mapping[str, Any]) -> Figure:

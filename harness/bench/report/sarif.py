@@ -9,7 +9,7 @@ from harness.adapters.sarif import BEFORE_EVENTS, LEVELS, sarif_log, uri_of
 from harness.bench.report.outcome import key_of, rules_of
 from harness.bench.report.stored import Stored
 from harness.bench.report.timeline import Violation, timeline_of
-from harness.bench.store import RESULT
+from harness.bench.stored import RESULT
 from harness.determinism.canonical import digest_of
 from harness.errors import TraceError
 

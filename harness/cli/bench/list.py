@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.bench.store import RESULTS, read_result
+from harness.bench.store import RESULTS
+from harness.bench.stored import read_result, result_file
 from harness.bench.suite import load_suite, suite_names
 from harness.cli.options import AsJson
 from harness.cli.output import counted, emit
@@ -24,7 +25,8 @@ def command(
     """
     facts = []
     for suite in map(load_suite, suite_names()):
-        result = read_result(results / suite.name)
+        file = result_file(results / suite.name)
+        result = read_result(file) if file.is_file() else None
         facts.append(
             {
                 "name": suite.name,
