@@ -76,12 +76,16 @@ def by_margin(verdict: dict[str, Any]) -> str:
 
 def waits(waiting: Waiting, approve: str | None, model_script: str | None, as_json: bool) -> typer.Exit:
     """Say what a run waits for and how it goes on, with the options that were named; give the exit to raise."""
-    named = {"--approve": approve, "--model-script": model_script}
-    options = [word for name, value in named.items() if value for word in (name, value)]
-    on = ["harness", "resume", waiting.trace, *options]
+    on = go_on(waiting.trace, approve, model_script)
     facts = {"trace": waiting.trace, "waits_for": waiting.questions, "go_on": on}
-    emit(facts, [" ".join([str(waiting), *map(shlex.quote, options)])], as_json)
+    emit(facts, [" ".join([str(waiting), *map(shlex.quote, on[3:])])], as_json)
     return typer.Exit(3)
+
+
+def go_on(trace: str, approve: str | None, model_script: str | None) -> list[str]:
+    """Give the command by which a run goes on that has stopped, with the options it was run with."""
+    named = {"--approve": approve, "--model-script": model_script}
+    return ["harness", "resume", trace, *(word for name, value in named.items() if value for word in (name, value))]
 
 
 def show_verdict(verdict: Truth, trace: str = "", *, quiet: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
@@ -14,7 +15,7 @@ import typer
 
 from harness.adapters.approvals import approver_of
 from harness.cli.options import Approve, AsJson, ModelScript
-from harness.cli.output import counted, emit, plain, show_verdict, waits
+from harness.cli.output import counted, emit, go_on, plain, show_verdict, waits
 from harness.cli.parameters import HELP, read_input, read_parameters
 from harness.door.agents import load_entry, make_agent
 from harness.door.app import Harness, app_of
@@ -60,6 +61,10 @@ def command(
         try:
             with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
                 result, error = _run(session, make_agent(app, agent), arguments)
+        except KeyboardInterrupt:
+            if session.begun:
+                _tell_interrupted(session, go_on(session.trace.path, approve, model_script))
+            raise
         except Waiting as waiting:
             raise waits(waiting, approve, model_script, as_json) from None
     facts = {
@@ -72,10 +77,10 @@ def command(
         "uncaptured": list(session.uncaptured),
     }
     lines = [f"{counted(session.steps, 'step')} · {session.trace.path} · sha256:{session.trace.digest}"]
-    lines.append(f"stopped by {type(error).__name__}: {error}" if error else f"returned {plain(result)!r}")
+    lines.append(_stopped_by(error) if error else f"returned {plain(result)!r}")
     lines += [f"uncaptured  {door}" for door in session.uncaptured]
     emit(facts, lines, as_json)
-    if error is not None and not isinstance(error, Refused):
+    if not (error is None or isinstance(error, Refused) or _is_plain_exit(error)):
         raise typer.Exit(5)
     raise typer.Exit(show_verdict(session.verdict, session.trace.path, quiet=as_json))
 
@@ -87,7 +92,7 @@ def restart_with_hash_seed(seed: str) -> None:
         os.execve(sys.executable, [sys.executable, "-m", "harness.cli", *sys.argv[1:]], environment)
 
 
-def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, Exception | None]:
+def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
     try:
         return session.run(agent, **arguments), None
     except Waiting:
@@ -96,13 +101,21 @@ def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, 
         if session.begun:
             print(f"recorded up to there: {session.trace.path}", file=sys.stderr)
         raise
-    except KeyboardInterrupt:
-        if session.begun:
-            kept, path = counted(session.steps, "step"), session.trace.path
-            print(f"interrupted after {kept}\n    go on  harness resume {path}", file=sys.stderr)
-        raise
-    except Exception as error:  # noqa: BLE001 - the agent's own; the trace holds it, and the reader is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent's own; the trace holds it, the reader is told
         return None, error
+
+
+def _tell_interrupted(session: Session, on: list[str]) -> None:
+    print(f"interrupted after {counted(session.steps, 'step')}\n    go on  {shlex.join(on)}", file=sys.stderr)
+
+
+def _stopped_by(error: BaseException) -> str:
+    return f"stopped by {type(error).__name__}: {error}".removesuffix(": ")  # sys.exit() says nothing
+
+
+def _is_plain_exit(error: BaseException) -> bool:
+    """Tell whether an agent ended its process itself, and not because of anything."""
+    return isinstance(error, SystemExit) and error.code in (None, 0)
 
 
 def _check_fit(arguments: dict[str, Any], entry: str, agent: Callable[..., Any]) -> None:

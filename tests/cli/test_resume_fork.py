@@ -143,7 +143,8 @@ def test_a_change_without_a_value_is_a_usage_error(folder: Path, capsys: pytest.
 
 def test_an_interrupted_run_says_how_to_go_on(folder: Path) -> None:
     """Ctrl-C leaves a trace without a seal, as a kill does, and names the command that continues it."""
-    command = [sys.executable, "-m", "harness.cli", "run", "waiting:main", "--trace", "waiting.mat.jsonl"]
+    options = ["--approve", "no"]
+    command = [sys.executable, "-m", "harness.cli", "run", "waiting:main", "--trace", "waiting.mat.jsonl", *options]
     (folder / "waiting.py").write_text(WAITING)
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment) as process:
@@ -153,8 +154,8 @@ def test_an_interrupted_run_says_how_to_go_on(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert told == "interrupted after 1 step\n    go on  harness resume waiting.mat.jsonl\n"
-    resumed = run(folder, "resume", "waiting.mat.jsonl")
+    assert told == "interrupted after 1 step\n    go on  harness resume waiting.mat.jsonl --approve no\n"
+    resumed = run(folder, "resume", "waiting.mat.jsonl", *options)
     assert resumed.returncode == 0, resumed.stderr
     assert "returned 'waited'" in resumed.stdout
 
