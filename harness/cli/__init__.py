@@ -19,6 +19,7 @@ USAGE: Final = 2
 INCONCLUSIVE: Final = 3
 DIVERGENCE: Final = 4
 INFRASTRUCTURE: Final = 5
+INTERRUPTED: Final = 130  # as shells say it of Ctrl-C
 
 # a verb's module, harness.cli.VERB, is imported when the verb is used: a help page costs no more than its own text
 VERBS: Final = {

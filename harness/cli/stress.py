@@ -11,9 +11,10 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from harness.adapters.files import open_trace
-from harness.cli import INCONCLUSIVE, OK, VIOLATION
+from harness.cli import INCONCLUSIVE, INTERRUPTED, OK, VIOLATION
 from harness.cli.options import AsJson, CodeFolder, ModelScript
 from harness.cli.output import counted, emit, plain, write_files
+from harness.cli.progress import progress
 from harness.cli.run import HASH_SEED, restart_with_hash_seed
 from harness.cli.shrink import emitted
 from harness.determinism import canonical
@@ -79,7 +80,8 @@ def command(
         raise UsageError(f"there is no method {method!r}", cure=f"take {', '.join(get_args(Method))}")
     if test is not None:
         _check_free(test)
-    with scripted_model(model_script), redirect_stdout(sys.stderr) if as_json else nullcontext():
+    printed = redirect_stdout(sys.stderr) if as_json else nullcontext()
+    with scripted_model(model_script), progress("", budget) as shown, printed:
         found = stress(
             name,
             registry=registry,
@@ -96,11 +98,14 @@ def command(
             database=database or "",
             out=out,
             virtual=not real_time,
+            told=lambda runs, broken: shown(runs, f"{counted(broken, 'rule')} broken"),
         )
     tests = _tests(found, test, virtual=not real_time, model=model_script) if test is not None else []
     emit(_facts(found, seed, tests), _lines(found, seed, tests), as_json)
     if found.counterexamples:
         raise typer.Exit(VIOLATION)
+    if found.searched.interrupted:
+        raise typer.Exit(INTERRUPTED)
     raise typer.Exit(OK if found.searched.end == "returned" else INCONCLUSIVE)
 
 
@@ -174,6 +179,7 @@ def _facts(found: Stressed, seed: int, tests: list[Path]) -> dict[str, Any]:
         "pairs": searched.pairs,
         "full": searched.full,
         "undisturbed": searched.end,
+        "interrupted": searched.interrupted,
     }
 
 
@@ -205,6 +211,7 @@ def _lines(found: Stressed, seed: int, tests: list[Path]) -> list[str]:
     runs = counted(searched.runs - found.before, "run") + (f", {found.before} before" if found.before else "")
     tried, offered = searched.singles
     lines = [f"{runs} · {counted(searched.calls, 'call')} · {searched.method} · seed {seed}"]
+    lines += ["interrupted before the search was at its end"] if searched.interrupted else []
     lines.append(
         f"tried: {tried} of {offered} single changes, {counted(searched.pairs, 'pair')}{_fully(searched.full)}"
     )

@@ -7,6 +7,7 @@ and nothing hangs on it: results come back in the order in which they were asked
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -87,7 +88,10 @@ def crew(subject: Subject, jobs: int) -> Iterator[Crew]:
         raise UsageError(f"{jobs} jobs make no runs", cure="name a number from 1 on")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _begin, (subject,)) as pool:
-        yield Crew(pool)
+        try:
+            yield Crew(pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _runs: Final[list[Run]] = []
@@ -95,6 +99,7 @@ _runs: Final[list[Run]] = []
 
 
 def _begin(subject: Subject) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes; the one that searches ends the search
     trials = subject.trials()
     in_bulk().__enter__()  # as long as the process
     run = remembering(lambda schedule: trials.run(schedule, subject.input).seen, subject.database, subject.digest)[0]

@@ -77,6 +77,7 @@ def stress(
     database: str | Path = "",
     out: str | Path = "runs",
     virtual: bool = True,
+    told: Callable[[int, int], None] | None = None,
 ) -> Stressed:
     """Search for schedules under which an agent violates its rules; make each as small as can be, and keep its trace.
 
@@ -86,7 +87,8 @@ def stress(
     may strike; all of them by default. With ``jobs`` that many processes make the runs, with the same result; they
     import the agent by its name. ``before`` has to be a function of a module. ``database`` is a folder in which the
     same search goes on where it had stopped: the budget counts what is used since then. Traces go to the folder
-    ``out``. Must not be called inside a running event loop.
+    ``out``. ``told`` hears after each run how many were made, and how many rules are broken. KeyboardInterrupt ends the
+    search; what was found until then is made small and kept. Must not be called inside a running event loop.
 
     UsageError tells what does not fit before anything runs.
     """
@@ -113,6 +115,7 @@ def stress(
             wanted=wanted,
             until=frozenset(rules),
             clock=time.monotonic_ns,
+            told=told,
         )
         if memo is not None:
             memo.spend(options, searched.runs, searched.calls, searched.tokens)

@@ -97,6 +97,37 @@ def test_an_agent_that_fails_undisturbed_is_told_of(tmp_path: Path, capsys: pyte
     assert "undisturbed, the agent raised builtins:KeyError: look at that first" in capsys.readouterr().out
 
 
+HURRIED = """\
+import signal
+from itertools import count
+
+from tests.door.stress_shop import agent, fresh, mended
+
+runs = count(1)
+
+
+def begin() -> None:
+    fresh()
+    if next(runs) == 30:
+        signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_what_an_interrupted_search_found_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C ends the runs; a counterexample until then is made small, and counts; without one the exit code is 130."""
+    (tmp_path / "hurried.py").write_text(HURRIED)
+    command = ["stress", "hurried:agent", "--before", "hurried:begin", "--out", str(tmp_path), "--path", str(tmp_path)]
+    given = ["--input", '{"order": "A-1"}']
+    assert execute([*command, *given, "--json"]) == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["interrupted"], facts["runs"]) == (True, 29)
+    assert "PAID-ONCE" in {one["rule"] for one in facts["counterexamples"]}
+    sys.modules.pop("hurried")
+    command[1] = "hurried:mended"
+    assert execute([*command, *given]) == 130
+    assert "interrupted before the search was at its end" in capsys.readouterr().out
+
+
 CLERK = """\
 import harness
 import openai

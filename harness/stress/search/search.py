@@ -55,7 +55,8 @@ class Searched(NamedTuple):
 
     ``singles`` says how many of the elements that the undisturbed run offers were tried alone, and how many it offers;
     ``pairs`` is how many schedules of two elements were tried, and ``full`` the number of elements up to which every
-    schedule was. ``end`` is how the undisturbed run ended, as in ``Seen``.
+    schedule was. ``end`` is how the undisturbed run ended, as in ``Seen``. ``interrupted`` says that somebody stopped
+    the search before it was at its end.
     """
 
     found: tuple[Found, ...]
@@ -67,6 +68,7 @@ class Searched(NamedTuple):
     pairs: int
     full: int
     end: str
+    interrupted: bool
 
 
 class Hands(Protocol):
@@ -104,18 +106,24 @@ def search(
     wanted: Callable[[Seen], frozenset[str]],
     until: frozenset[str] = frozenset(),
     clock: Callable[[], int] | None = None,
+    told: Callable[[int, int], None] | None = None,
 ) -> Searched:
     """Search for schedules under which ``wanted`` names a rule; the first run is the undisturbed one.
 
     The search ends when the budget is used, when nothing is left to be tried, or when all rules of ``until``, if there
     are some, have been found. ``clock`` gives nanoseconds, for a budget of seconds, which alone makes the result depend
-    on the machine.
+    on the machine. ``told`` hears after each run how many were made, and how many rules are broken. KeyboardInterrupt
+    ends the search with what it has found.
     """
     budget = Budget(budget) if isinstance(budget, int) else budget
     hands: Hands = Alone(run) if callable(run) else run
-    one = _Search(hands, space, Spending(budget, clock), seed, wanted, until)
-    {"guided": _guided, "random": _random, "exhaustive": _exhaustive}[method](one)
-    return one.result(method)
+    one = _Search(hands, space, Spending(budget, clock), seed, wanted, until, told)
+    interrupted = False
+    try:
+        {"guided": _guided, "random": _random, "exhaustive": _exhaustive}[method](one)
+    except KeyboardInterrupt:
+        interrupted = True
+    return one.result(method, interrupted=interrupted)
 
 
 class _Search:
@@ -129,6 +137,7 @@ class _Search:
         seed: int,
         wanted: Callable[[Seen], frozenset[str]],
         until: frozenset[str],
+        told: Callable[[int, int], None] | None,
     ) -> None:
         self.hands, self.space, self.spending, self.seed = hands, space, spending, seed
         self.elements: list[Element] = []
@@ -137,7 +146,7 @@ class _Search:
         self._revealed: set[Hashable] = set()
         self._made: dict[str, Note] = {}
         self._found: dict[str, Found] = {}
-        self._wanted, self._until = wanted, until
+        self._wanted, self._until, self._told = wanted, until, told
         self._sizes: Counter[int] = Counter()
 
     @property
@@ -169,6 +178,8 @@ class _Search:
                 self._found[rule] = Found(rule, schedule, self.spending.runs)
             elif cost_of(schedule) < cost_of(before.schedule):
                 self._found[rule] = before._replace(schedule=schedule)
+        if self._told is not None:
+            self._told(self.spending.runs, len(self._found))
         return note
 
     def seen(self, schedule: Schedule) -> Seen:
@@ -184,7 +195,7 @@ class _Search:
         """Tell whether a run was made."""
         return str(schedule.stated()) in self._made
 
-    def result(self, method: Method) -> Searched:
+    def result(self, method: Method, *, interrupted: bool) -> Searched:
         """Sum up."""
         spent, sizes = self.spending, self._sizes
         begun = self._made.get(str(Schedule().stated()))
@@ -192,7 +203,8 @@ class _Search:
         found = tuple(sorted(self._found.values(), key=lambda one: (one.runs, one.rule)))
         singles = min(sizes[1], offered), offered
         full = max(self.full, int(0 < offered <= sizes[1]))
-        return Searched(found, spent.runs, method, spent.calls, spent.tokens, singles, sizes[2], full, end)
+        spending = spent.calls, spent.tokens
+        return Searched(found, spent.runs, method, *spending, singles, sizes[2], full, end, interrupted)
 
 
 def _after(seen: Seen, offered: Sequence[Element]) -> tuple[Element, ...]:

@@ -98,6 +98,25 @@ def test_whatever_is_found_is_true_within_the_budget(agent: Simulated, method: M
     assert method == "guided" or len(set(made)) == len(made)
 
 
+@settings(max_examples=20, deadline=None)
+@given(simulated(), st.sampled_from(("random", "exhaustive")), st.integers(1, 20))
+def test_an_interrupted_search_keeps_what_it_found(agent: Simulated, method: Method, runs: int) -> None:
+    """It gives what a search gives whose budget are the runs that were made, and says that it was interrupted."""
+    made = count()
+
+    def run(schedule: Schedule) -> Seen:
+        if next(made) == runs:
+            raise KeyboardInterrupt
+        return agent.run(schedule)
+
+    told: list[int] = []
+    whole = search(run, SPACE, budget=100, method=method, wanted=_wanted, told=lambda runs, _: told.append(runs))
+    short = search(agent.run, SPACE, budget=runs, method=method, wanted=_wanted)
+    assert whole._replace(interrupted=False) == short
+    assert told == list(range(1, short.runs + 1))
+    assert whole.interrupted == (next(made) > runs)
+
+
 @settings(NESTED, max_examples=10)
 @given(simulated(), st.sampled_from(METHODS), st.integers(0, 3))
 def test_a_seed_gives_the_same_search(agent: Simulated, method: Method, seed: int) -> None:
