@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import Any, Final
 
-from harness.adapters.interpreter.scope import Scope, plain, reading, taken
+from harness.adapters.interpreter.scope import Scope, here, plain, reading, taken
 from harness.adapters.interpreter.slots import FunctionSlot, Slot, TypeSlot
 from harness.determinism.member import current, member_here, member_of_thread
 
 _READINGS: Final = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _WAIT: Final = frozenset({"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"})
 _BY_ID: Final = ("clock_gettime", "clock_gettime_ns")
+_RUNS_JOBS: Final = {threading.Thread.run.__code__, concurrent.futures.thread._WorkItem.run.__code__}
 
 
 def replacements() -> Iterator[tuple[Slot, Any]]:
@@ -112,7 +115,7 @@ def _sleep(original: Callable[[float], None]) -> Callable[[float], None]:
     """Sleep while recording; on replay a sleep is over at once. A thread among others gives its turn away."""
 
     def captured(seconds: float, /) -> None:
-        if reading() is None or not seconds > 0:
+        if (reading() is None and not _is_job()) or not seconds > 0:
             aside = member_of_thread()
             if aside is not None and seconds > 0 and aside.timeline.linger(aside, int(seconds * 1e9)):
                 return None
@@ -123,6 +126,11 @@ def _sleep(original: Callable[[float], None]) -> Callable[[float], None]:
         return original(seconds) if timeline is None or timeline.live else None
 
     return captured
+
+
+def _is_job() -> bool:
+    """Tell whether to sleep is all that the agent wants of a thread: then the caller is what runs a thread's job."""
+    return sys._getframe(2).f_code in _RUNS_JOBS and here() is not None
 
 
 _WITH_MOMENT: Final[dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]] = {

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 import harness
 from harness import Harness
-from harness.door.trial import Trials
+from harness.door.trial import Trials, trial
 from harness.stress.schedule import Schedule
 
 SHARED_LOCK = threading.Lock()
@@ -305,6 +306,26 @@ def test_nobody_gives_a_turn_away_for_a_lock_of_harness(tmp_path: Path) -> None:
         session.run(agent)
     writer.join()
     assert order == ["first", "second"]
+
+
+@app.agent
+def jobs_that_only_sleep() -> list[float]:
+    """Let a thread, a pool and an event loop each have a job that does nothing but sleep, and look at the time."""
+    times = [time.monotonic()]
+    thread = threading.Thread(target=time.sleep, args=(2,))
+    thread.start()
+    thread.join()
+    times.append(time.monotonic())
+    SHARED_POOL.submit(time.sleep, 3).result()
+    times.append(time.monotonic())
+    asyncio.run(asyncio.to_thread(time.sleep, 4))
+    times.append(time.monotonic())
+    return [after - before for before, after in pairwise(times)]
+
+
+def test_to_sleep_may_be_all_that_a_thread_does() -> None:
+    """In virtual time it costs nothing, and the time passes: the sleep is the agent's, whoever calls it."""
+    assert trial(jobs_that_only_sleep).result == pytest.approx([2, 3, 4])
 
 
 def _spin(event: threading.Event) -> None:
