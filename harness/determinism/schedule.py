@@ -136,6 +136,20 @@ class Timeline(Turns):
             self._pass(member)
         return self._wait_at_gate(member)
 
+    def pause_aside(self, member: Member, peek: Peek) -> bool:
+        """Give the baton away while an effect waits for what another member holds; False where it has none to give."""
+        if not self._virtual:
+            return False
+        with self._mutex:
+            member.aside = False
+            self._aside -= 1
+        try:
+            return self.pause(member, peek)
+        finally:
+            with self._mutex:
+                member.aside = True
+                self._aside += 1
+
     def sleep(self, member: Member, duration_ns: int) -> bool:
         """Wait until a time has passed; False where the schedule is dissolved."""
         return self.pause(member, None, self.now + max(duration_ns, 0))

@@ -18,13 +18,14 @@ from typing import Any, Final
 from harness.adapters.interpreter.scope import reading
 from harness.adapters.interpreter.slots import Slot, TypeSlot
 from harness.determinism.address import in_effect
-from harness.determinism.member import Member, Mutex, member_here
+from harness.determinism.member import Member, Mutex, member_here, member_of_thread
 from harness.determinism.schedule import Timeline
 from harness.errors import Halt
 
 WORKER: Final[Any] = concurrent.futures.thread._worker
 """What the threads of a pool run."""
 _POLL_NS: Final = 50_000  # what looking in vain costs a thread that has company
+_GRACE_S: Final = 0.1  # within which whoever is no member lets go of a lock
 
 
 def wait_replacements() -> Iterator[tuple[Slot, Any]]:
@@ -97,7 +98,7 @@ def _acquiring(original: Callable[..., bool], is_taken: Callable[[Any], bool]) -
     def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
         here = member_here()
         if here is None:
-            return original(lock, blocking, timeout)
+            return _acquired_aside(lock, blocking, timeout)
         if original(lock, False):
             return True
         if not blocking or timeout == 0:
@@ -113,6 +114,18 @@ def _acquiring(original: Callable[..., bool], is_taken: Callable[[Any], bool]) -
             if deadline is not None and here.timeline.now >= deadline:
                 return False
         return original(lock, True, timeout)
+
+    def _acquired_aside(lock: Any, blocking: bool, timeout: float) -> bool:
+        """Wait inside an effect, or outside every session. In virtual time an effect has kept its turn until here."""
+        member = member_of_thread()
+        if member is None or not blocking or timeout != -1:
+            return original(lock, blocking, timeout)
+        if original(lock, True, _GRACE_S):
+            return True
+        while member.timeline.pause_aside(member, lambda: not is_taken(lock)):
+            if original(lock, False):
+                return True
+        return original(lock, True)
 
     return acquire
 

@@ -328,6 +328,47 @@ def test_to_sleep_may_be_all_that_a_thread_does() -> None:
     assert trial(jobs_that_only_sleep).result == pytest.approx([2, 3, 4])
 
 
+TOLD = threading.Event()
+
+
+@app.tool(effect="read")
+def ask_for_it(name: str) -> str:
+    """Wait for an event, and for the lock of everybody, inside the effect."""
+    TOLD.wait()
+    with SHARED_LOCK:
+        return name
+
+
+@app.agent
+def effects_that_wait() -> list[str]:
+    """Let an effect wait for what a thread only does after calls and sleeps of its own."""
+    TOLD.clear()
+    seen = []
+
+    def job() -> None:
+        with SHARED_LOCK:
+            seen.append(look("held"))
+            time.sleep(1)
+            TOLD.set()
+            seen.append(look("told"))
+
+    thread = threading.Thread(target=job)
+    thread.start()
+    look("first")
+    seen.append(ask_for_it("after both"))
+    thread.join()
+    return [one.partition(" ")[0] for one in seen]
+
+
+def test_an_effect_may_wait_for_another_thread() -> None:
+    """In virtual time it gives its turn away as long as it waits, and comes back at the same place in every run."""
+    one, two = (trial(effects_that_wait) for _ in range(2))
+    assert one.result == ["held", "told", "after"]
+    orders = [[(event.kind, event.task, event.parents) for event in run.events] for run in (one, two)]
+    assert orders[0] == orders[1]
+    assert b"dissolved" not in b"".join(one.lines)
+
+
 def _spin(event: threading.Event) -> None:
     """Wait for something outside without giving the turn away."""
     while not event._flag:  # type: ignore[attr-defined]
