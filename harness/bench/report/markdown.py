@@ -31,7 +31,7 @@ def markdown_of(results: Sequence[Stored]) -> str:
 
 def _section(result: Stored) -> Iterator[str]:
     yield from (f"# {_text(result.label)}", "")
-    facts = [f"{key} {result.facts[key]}" for key in ("version", "commit", "seed") if result.facts.get(key) is not None]
+    facts = [f"{named} {found}" for named, found in _made(result.facts) if found is not None]
     counts = [f"{count} {_NAMED[outcome]}" for outcome, count in outcomes_of(result.rows).items() if count]
     yield from (_text(" · ".join([*facts, f"{len(result.rows)} rows: {', '.join(counts) or 'none'}"])), "")
     yield from _table(("figure", "value", "interval", "bar", ""), map(_figure, result.figures, result.figures.values()))
@@ -41,6 +41,14 @@ def _section(result: Stored) -> Iterator[str]:
         yield from _table(("condition", "passed", "Wilson's 95 % interval"), lines)
     yield from _listed("Failed", result, "failed")
     yield from _listed("Not measured", result, "unmeasured")
+
+
+def _made(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield by what a result was made; what it does not say is None."""
+    yield "suite", facts.get("manifest", {}).get("suite", {}).get("version")
+    yield "harness", facts.get("version")
+    yield "commit", facts.get("commit")
+    yield "seed", facts.get("seed")
 
 
 def _figure(name: str, figure: Mapping[str, Any]) -> tuple[str, ...]:

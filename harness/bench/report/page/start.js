@@ -46,6 +46,7 @@ function about() {
   const commit = result.commit ? `commit ${result.commit.slice(0, 12)}` : "";
   byId("about").textContent = [
     result.label === result.name ? "" : result.label,
+    result.manifest?.suite ? `suite ${result.manifest.suite.version}` : "",
     `harness ${result.version ?? DATA.harness}`,
     commit,
     result.seed === undefined ? "" : `seed ${result.seed}`,

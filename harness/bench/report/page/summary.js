@@ -86,11 +86,14 @@ function repeated(result) {
   return new Set(seen).size < seen.length;
 }
 
-/** Any column of numbers that rows have, as a histogram. */
+/** Any column of numbers that differ between rows, as a histogram; what every suite measures of time comes last. */
 function spreads(result) {
-  const columns = columnsOf(result).filter((column) =>
-    result.rows.some((row) => typeof row.facts[column] === "number"),
-  );
+  const columns = columnsOf(result)
+    .filter((column) => {
+      const values = result.rows.map((row) => row.facts[column]).filter((value) => typeof value === "number");
+      return new Set(values).size > 1;
+    })
+    .sort((one, other) => (one === "wall_s") - (other === "wall_s"));
   if (!columns.length) return null;
   const place = h("div", { class: "card scroll", tabindex: "0", role: "region", "aria-label": "Spread of a number" });
   const draw = (column) =>
@@ -117,26 +120,35 @@ function spreads(result) {
   ];
 }
 
+/** What a reader asks first, and behind it everything that the rows depend on. */
 function made(result) {
-  const { label, name, version, commit, seed, environment, manifest } = result;
-  const facts = {
-    suite: name,
+  const { name, version, commit, seed, environment, manifest } = result;
+  const first = {
+    suite: manifest?.suite ? `${name} ${manifest.suite.version}` : name,
     harness: version,
     commit,
-    seed,
-    ...flat(environment, ""),
-    ...flat(manifest, "manifest"),
+    seeds: (manifest?.seeds ?? [seed]).join(", "),
+    python: environment?.python,
+    machine: environment?.machine,
   };
+  const all = { ...flat(environment, "environment"), ...flat(manifest, "manifest") };
   return [
     h("h2", {}, "How it was made"),
-    h(
-      "dl",
-      {},
-      Object.entries(facts)
-        .filter(([, value]) => value !== null && value !== undefined)
-        .map(([key, value]) => [h("dt", {}, key), h("dd", { class: "code" }, shown(value))]),
-    ),
+    pairs(first),
+    Object.keys(all).length
+      ? h("details", {}, h("summary", {}, `Everything it depends on: ${counted(Object.keys(all).length, "fact")}`), pairs(all))
+      : null,
   ];
+}
+
+function pairs(facts) {
+  return h(
+    "dl",
+    {},
+    Object.entries(facts)
+      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .map(([key, value]) => [h("dt", {}, key), h("dd", { class: "code" }, shown(value))]),
+  );
 }
 
 function flat(value, prefix) {
