@@ -6,6 +6,7 @@ like those somebody wrote. Not verified: that an agent is who it says it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -20,6 +21,7 @@ from harness.registry.template import read_template
 from harness.registry.trust import mistakes_in_trust
 
 UNDECLARED: Final = "AGENT-DECLARED"
+_OF_AUTHORITY: Final = re.compile(r"AGENT-.+-(MAY|WRITES|ARGS-.+)")
 
 
 def derive(
@@ -47,6 +49,11 @@ def derive(
                 rule.at.mistake(f"this says the same twice: {rule.id}", "state it once, or name agents apart")
             )
     return rules, mistakes
+
+
+def of_authority(rule: str) -> bool:
+    """Tell by the id of a rule whether it follows from what an agent may do, and not from how much (its budget)."""
+    return rule == UNDECLARED or _OF_AUTHORITY.fullmatch(rule) is not None
 
 
 def declared_only(place: Written, names: list[str]) -> Invariant:

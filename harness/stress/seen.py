@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from harness.assertion.interface import Checker
 from harness.registry.registry import Registry
+from harness.trace.chat import tokens_of
 from harness.trace.event import Event, Surface
 from harness.trace.verdict import Severity
 
@@ -119,13 +120,8 @@ def margins_of(registry: Registry, run: Mapping[str, Any], events: Iterable[Even
 
 
 def _tokens(made: Made) -> int:
-    """Give what the answer of a model says of its cost, as OpenAI and Anthropic word it; 0 for any other call."""
-    usage = made.value.get("usage") if made.surface == "model" and isinstance(made.value, dict) else None
-    if not isinstance(usage, dict):
-        return 0
-    parts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
-    numbers = [usage.get("total_tokens"), sum(one for one in parts if isinstance(one, int))]
-    return next((one for one in numbers if isinstance(one, int)), 0)
+    """Give what the answer of a model says of its cost; 0 for any other call."""
+    return (tokens_of(made.value) or 0) if made.surface == "model" else 0
 
 
 def _made(event: Event, nth: int, said: Event | None) -> Made:
