@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.bench.declared import Declared, Wanted, judged, read_declared
-from harness.bench.figures import Figure, counted
+from harness.bench.figures import Figure
+from harness.bench.measures import SECONDS, TOOK, counted_by_task, measures, runs_of
 from harness.bench.suite import Suite
 from harness.bench.task import Cell, Condition, Row, Task
 from harness.door.agents import load_entry
@@ -27,6 +28,8 @@ from harness.door.models import model_environment
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.registry.invariant import Expression
+from harness.registry.registry import Registry
+from harness.review.account import account_of
 from harness.stress.schedule import Schedule
 from harness.testing.model_server import ModelServer
 from harness.trace.event import Event
@@ -49,6 +52,7 @@ def suite_of(folder: Path) -> Suite:
         tuple(map(Condition, declared.agents)),
         does.run,
         does.figures,
+        measured=(TOOK, SECONDS, *(f"{name}_{SECONDS}" for name in declared.agents)),
         needs=tuple(declared.needs),
         pinned=does.pinned,
         home=folder,
@@ -78,11 +82,13 @@ class Does:
         """Do a task once and give what came of it."""
         task = next(task for task in self._declared.tasks if task.name == cell.task.name)
         _fresh(self._declared.folder)
-        trial, state = self._tried(task, cell)
+        trial, rules, state = self._tried(task, cell)
         if task.faults is None and _is_of_the_service(trial.error):
             assert trial.error is not None
             raise trial.error  # nothing that the agent did
         (folder / TRACE).write_bytes(b"".join(trial.lines))
+        events = trial.events
+        account = account_of(events, rules)
         result = encode_value(trial.seen.result)
         wrong = [*_wrong(task, trial, state, result, self._function)]
         return {
@@ -94,30 +100,35 @@ class Does:
             "steps": len(trial.seen.calls),
             **({"tokens": trial.seen.tokens} if trial.seen.tokens else {}),  # not every service says
             "violations": sorted(trial.seen.rules),
+            **({"violated_at": account.first.step, "violated_by": account.first.agent} if account.first else {}),
+            **({} if self._declared.virtual else {TOOK: (events[-1].at - events[0].at) / 1e6}),
+            "run": account.facts(),
             "trace": TRACE,
         }
 
     def figures(self, rows: Sequence[Row]) -> dict[str, Figure]:
-        """Count what was done right, against the bar; and the runs in which a rule was violated.
+        """Count what was done right, against the bar, and the runs in which a rule was violated; then all measures.
 
         There are intervals where chance decides. A bar of 0 is none.
         """
-        passed, violating = (sum(bool(row.found[key]) for row in rows) for key in ("passed", "violations"))
-        bar = self._declared.bar
-        target = f">= {math.ceil(bar * len(rows))}" if bar else ""
-        if any(row.cell.task.seeded for row in rows):
-            return {"passed": counted(passed, len(rows), target), "violating": counted(violating, len(rows))}
-        return {"passed": Figure(passed, "1", None, target), "violating": Figure(violating, "1")}
+        chance, bar = any(row.cell.task.seeded for row in rows), self._declared.bar
+        targets = {"passed": f">= {math.ceil(bar * len(rows))}" if bar else "", "violating": ""}
+        figures = {
+            name: counted_by_task([(row.cell.task.name, bool(row.found[key])) for row in rows], targets[name])
+            for name, key in (("passed", "passed"), ("violating", "violations"))
+        }
+        figures |= measures(runs_of([{**row.cell.facts, **row.found} for row in rows]))
+        return figures if chance else {name: one._replace(interval=None) for name, one in figures.items()}
 
-    def _tried(self, task: Wanted, cell: Cell) -> tuple[Trial, Any]:
-        """Let the agent do the task; give that, and the final state."""
+    def _tried(self, task: Wanted, cell: Cell) -> tuple[Trial, Registry, Any]:
+        """Let the agent do the task; give that, the rules it was held to, and the final state."""
         declared, function = self._declared, self._function
         with _model(function(declared.model) if declared.model else None):
             agent = function(declared.agents[cell.condition.name])
             app = app_of(agent) or Harness()
             app = app.with_registry(declared.rules) if declared.rules else app
             trial = Trials(app, agent, virtual=declared.virtual).run(_schedule(task, cell.seed), task.input)
-            return trial, encode_value(function(declared.state)()) if declared.state else None
+            return trial, app.registry, encode_value(function(declared.state)()) if declared.state else None
 
     def _function(self, name: str) -> Callable[..., Any]:
         return load_entry(name, str(self._declared.folder.resolve()))

@@ -52,10 +52,10 @@ class First(NamedTuple):
 
 
 class Authority(NamedTuple):
-    """How many calls of an agent rules on its authority spoke of, and how many of them were outside it."""
+    """How many calls of an agent were outside its authority, of those that rules on it spoke of."""
 
-    asked: int
     outside: int
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,25 @@ class Account:
     first: First | None
     agents: Mapping[str, Authority]
 
-    @property
-    def calls(self) -> int:
-        """The calls that agents proposed."""
-        return sum(sum(counts.values()) for counts in self.decided.values())
-
-    @property
-    def stopped(self) -> int:
-        """Those of them that were blocked, or left to a person."""
-        return sum(counts.get("block", 0) + counts.get("escalate", 0) for counts in self.decided.values())
+    def count(self, *decided: Decided, high: bool = False) -> int:
+        """Count the calls on which one of these was decided, all if none is named; only those of high impact if so."""
+        return sum(
+            times
+            for label, counts in self.decided.items()
+            for one, times in counts.items()
+            if (not decided or one in decided) and (not high or is_high(label))
+        )
 
     @property
     def harmed(self) -> bool:
         """Whether something was done that a rule forbids."""
         return any(one.done for one in self.violated.values())
+
+    @property
+    def authority(self) -> Authority:
+        """The authority that all agents together were held to."""
+        held = self.agents.values()
+        return Authority(sum(one.outside for one in held), sum(one.asked for one in held))
 
     def facts(self) -> dict[str, Any]:
         """Give it as JSON data, which ``account_from`` reads."""
@@ -202,7 +207,7 @@ class _Run:
             {label: dict(by_label[label]) for label in sorted(by_label)},
             self._broken(),
             self.first,
-            {agent: Authority(self.asked[agent], beyond[agent]) for agent in sorted(self.asked)},
+            {agent: Authority(beyond[agent], self.asked[agent]) for agent in sorted(self.asked)},
         )
 
     def _proposed(self, event: Event) -> None:

@@ -1,7 +1,8 @@
-"""Intervals for a proportion whose trials come in clusters: attempts at one task fail and succeed together."""
+"""Intervals for what comes in clusters, a proportion or another ratio: attempts at one task turn out alike."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,20 +26,34 @@ def cluster_bootstrap(
     for k, n in clusters:
         if not 0 <= k <= n:
             raise UsageError(f"{k} of {n} is no proportion", cure="a cluster is (successes, trials): 0 <= k <= n")
+    return ratio_bootstrap(clusters, seed, confidence, resamples) or Interval(0.0, 1.0)
+
+
+def ratio_bootstrap(
+    clusters: Sequence[tuple[float, float]], seed: int, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Interval | None:
+    """Give the percentile bootstrap interval of sum(a) / sum(b) over clusters of (a, b), drawn whole.
+
+    Clusters of (0, 0) carry nothing and are left out. None where it has no upper bound: too many draws hold no b. The
+    same seed gives the same interval, of which the same is to be said as of ``cluster_bootstrap``. UsageError unless
+    0 < confidence < 1 and resamples > 0. O(clusters × resamples).
+    """
     if not 0 < confidence < 1:
         raise UsageError(f"a confidence of {confidence} is not between 0 and 1", cure="write 0.95 for 95 %")
     if resamples < 1:
         raise UsageError(f"{resamples} resamples are too few", cure="take 1,000 or more")
-    filled = [cluster for cluster in clusters if cluster[1]]
+    filled = [cluster for cluster in clusters if any(cluster)]
     if not filled:
-        return Interval(0.0, 1.0)
+        return None
     drawn = stream(seed, "cluster bootstrap")
-    shares = sorted(_share(drawn.choices(filled, k=len(filled))) for _ in range(resamples))
-    return Interval(_quantile(shares, (1 - confidence) / 2), _quantile(shares, (1 + confidence) / 2))
+    ratios = sorted(_ratio(drawn.choices(filled, k=len(filled))) for _ in range(resamples))
+    ends = Interval(_quantile(ratios, (1 - confidence) / 2), _quantile(ratios, (1 + confidence) / 2))
+    return ends if math.isfinite(ends.high) else None
 
 
-def _share(clusters: Sequence[tuple[int, int]]) -> float:
-    return sum(k for k, _ in clusters) / sum(n for _, n in clusters)
+def _ratio(clusters: Sequence[tuple[float, float]]) -> float:
+    below = sum(b for _, b in clusters)
+    return sum(a for a, _ in clusters) / below if below else math.inf
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
