@@ -102,7 +102,7 @@ class Does:
             "violations": sorted(trial.seen.rules),
             **({"violated_at": account.first.step, "violated_by": account.first.agent} if account.first else {}),
             **({} if self._declared.virtual else {TOOK: (events[-1].at - events[0].at) / 1e6}),
-            "run": account.facts(),
+            "account": account.facts(),
             "trace": TRACE,
         }
 

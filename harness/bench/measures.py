@@ -1,6 +1,6 @@
 """Figures of many runs: how often they succeed and how they end, what they violate, what is decided, what they cost.
 
-A row counts that says ``passed``, and as ``run`` what ``harness.review.account`` has read from the run's trace. The
+A row counts that says ``passed``, and as ``account`` what ``harness.review.account`` has read from the run's trace. The
 metrics are those of arXiv 2603.18096; a figure that would say nothing is left out. Attempts at one task turn out alike,
 so intervals are clustered by task; they hold at 95 %, those of ratios for many tasks only.
 
@@ -17,8 +17,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from harness.bench.figures import SEED, Figure
 from harness.review.account import Account, Decided, account_from
-from harness.statistics.cluster import cluster_bootstrap, ratio_bootstrap
-from harness.statistics.interval import Interval, wilson
+from harness.statistics.cluster import ratio_bootstrap, wilson_by_cluster
+from harness.statistics.interval import Interval
 from harness.statistics.reliability import cost_of_success, lifetime, pass_power, success_at
 
 Ending = Literal["success", "safe abort", "explicit failure", "silent failure", "no end"]
@@ -87,9 +87,9 @@ def is_hard(severity: str) -> bool:
 def runs_of(rows: Iterable[Mapping[str, Any]]) -> list[Run]:
     """Give the runs of rows as they stand in a result; rows that do not tell of one are left out."""
     return [
-        Run(row["task"], row["condition"], row["passed"], account_from(row["run"]), row.get(TOOK))
+        Run(str(row["task"]), str(row["condition"]), row["passed"], account, row.get(TOOK))
         for row in rows
-        if isinstance(row.get("run"), dict) and isinstance(row.get("passed"), bool)
+        if isinstance(row.get("passed"), bool) and (account := account_from(row.get("account")))
     ]
 
 
@@ -116,14 +116,8 @@ def counted_by_task(found: Iterable[tuple[str, bool]], target: str = "") -> Figu
 
 
 def share_by_task(found: Iterable[tuple[str, int, int]]) -> Interval:
-    """Give the interval of sum(k) / sum(n) over (task, k, n).
-
-    Wilson's where each task has one trial. Where tasks have several, it reaches as far as that or a bootstrap over
-    tasks does: the one is too narrow for trials that are alike, the other for few tasks.
-    """
-    clusters = _by_task(found)
-    alone = wilson(sum(k for k, _ in clusters), sum(n for _, n in clusters))
-    return alone if all(n < 2 for _, n in clusters) else _hull(alone, cluster_bootstrap(clusters, SEED))
+    """Give the interval of sum(k) / sum(n) over (task, k, n): Wilson's, clustered by task where tasks have several."""
+    return wilson_by_cluster(_by_task(found))
 
 
 # --- the measures of one condition -----------------------------------------------------------------------------------
@@ -213,10 +207,7 @@ def _ratio(
 
 def _mean(values: Sequence[float]) -> Figure:
     """Give the mean over tasks of a chance."""
-    mean = fmean(values)
-    spread = ratio_bootstrap([(value, 1) for value in values], SEED)
-    alone = wilson(round(mean * len(values)), len(values))
-    return Figure(mean, "of tasks", _hull(alone, spread or alone))
+    return Figure(fmean(values), "of tasks", wilson_by_cluster([(value, 1) for value in values]))
 
 
 def _by_task(found: Iterable[tuple[str, float, float]]) -> list[tuple[Any, Any]]:
@@ -226,7 +217,3 @@ def _by_task(found: Iterable[tuple[str, float, float]]) -> list[tuple[Any, Any]]
         before = sums.get(task, (0, 0))
         sums[task] = before[0] + a, before[1] + b
     return list(sums.values())
-
-
-def _hull(one: Interval, other: Interval) -> Interval:
-    return Interval(min(one.low, other.low), max(one.high, other.high))

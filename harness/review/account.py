@@ -109,17 +109,20 @@ class Account:
         }
 
 
-def account_from(facts: Mapping[str, Any]) -> Account:
-    """Read what ``facts`` gives."""
-    return Account(
-        facts["end"],
-        facts["steps"],
-        facts["tokens"],
-        facts["decided"],
-        {rule: Broken(**one) for rule, one in facts["violated"].items()},
-        First(**facts["first"]) if facts["first"] else None,
-        {agent: Authority(**one) for agent, one in facts["agents"].items()},
-    )
+def account_from(said: Any) -> Account | None:
+    """Read what ``facts`` gives; None for what is nothing of the kind."""
+    try:
+        account = Account(
+            **{
+                **said,
+                "violated": {rule: Broken(**one) for rule, one in said["violated"].items()},
+                "first": said["first"] and First(**said["first"]),
+                "agents": {agent: Authority(**one) for agent, one in said["agents"].items()},
+            }
+        )
+        return account if account.facts() == said and account.count() >= 0 else None
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def risk(spec: ToolSpec) -> str:

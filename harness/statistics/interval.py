@@ -27,12 +27,16 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
     _check(k, n, confidence)
     if n == 0:
         return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = k / n, z * z / n
+    return score(k / n, n, NormalDist().inv_cdf((1 + confidence) / 2))
+
+
+def score(share: float, trials: float, quantile: float) -> Interval:
+    """Give Wilson's formula for a share of trials, of which there may be a fraction, and a quantile of its error."""
+    spread = quantile * quantile / trials
     middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
+    half = quantile / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
     # at the ends the exact bound is 0 or 1, which the formula misses by a rounding error
-    return Interval(0.0 if k == 0 else middle - half, 1.0 if k == n else middle + half)
+    return Interval(0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half)
 
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:

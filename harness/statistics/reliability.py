@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.statistics.interval import Interval, wilson
+from harness.statistics.cluster import wilson_by_cluster
+from harness.statistics.interval import Interval
 
 
 def success_at(n: int, c: int, k: int) -> float:
@@ -73,15 +74,22 @@ def cost_of_success(costs: Iterable[float], successes: int) -> float | None:
 
 
 class Regression(NamedTuple):
-    """The share of what passed before and fails now, with its interval (Wilson, 95 %); None where nothing passed."""
+    """How many of what passed before fail now, as a share with its interval (95 %); None where nothing passed."""
 
+    passed: int
+    lost: int
     rate: float | None
     interval: Interval
 
 
-def regression(passed: int, lost: int) -> Regression:
-    """Measure how many of those that ``passed`` before a change were ``lost`` by it; UsageError for more than all."""
-    return Regression(lost / passed if passed else None, wilson(lost, passed))
+def regression(tasks: Sequence[tuple[int, int]]) -> Regression:
+    """Measure what a change has lost, from (runs that passed before, those of them that fail now) for each task.
+
+    The interval is clustered by task where tasks have several runs. UsageError where more is lost than passed.
+    """
+    passed, lost = (sum(column) for column in zip(*tasks, strict=True)) if tasks else (0, 0)
+    interval = wilson_by_cluster([(gone, before) for before, gone in tasks])
+    return Regression(passed, lost, lost / passed if passed else None, interval)
 
 
 class Unsupported(NamedTuple):

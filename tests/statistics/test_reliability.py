@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.statistics.interval import wilson
 from harness.statistics.reliability import (
     area_under,
     cost_of_success,
@@ -56,10 +57,13 @@ def test_what_a_success_costs() -> None:
 
 def test_what_was_lost() -> None:
     """Five of seventy; where nothing passed before, nothing could be lost."""
-    lost = regression(70, 5)
+    lost = regression([(1, 1)] * 5 + [(1, 0)] * 65)
     assert lost.rate == pytest.approx(0.071429, abs=5e-7)
-    assert lost.interval.low < 0.071429 < lost.interval.high
-    assert regression(0, 0) == (None, (0, 1))
+    assert lost.interval == wilson(5, 70)
+    assert regression([(0, 0)]) == (0, 0, None, (0, 1)) == regression([])
+    in_one_task = regression([(5, 5)] + [(5, 0)] * 13)
+    assert in_one_task[:3] == lost[:3]
+    assert in_one_task.interval.high > lost.interval.high
 
 
 def test_claims_without_support() -> None:
@@ -78,7 +82,7 @@ def test_claims_without_support() -> None:
         lambda: lifetime([-1]),
         lambda: area_under({1: 1}),
         lambda: area_under({-1: 1, 2: 1}),
-        lambda: regression(3, 4),
+        lambda: regression([(3, 4)]),
         lambda: unsupported(0, 0, 0),
         lambda: unsupported(3, 2, 3),
     ],

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from harness.bench.report.difference import Difference, difference
 from harness.bench.report.outcome import key_of, outcome_of, outcomes_of, rules_of, shares_by, tries_of, why_of
+from harness.bench.report.runs import run_tables
 from harness.bench.report.stored import Stored
 from harness.bench.report.timeline import Timeline, timeline_of
 from harness.errors import TraceError
@@ -61,6 +62,7 @@ def _result(result: Stored, room: _Room) -> dict[str, Any]:
         "figures": [{"name": name, **figure} for name, figure in result.figures.items()],
         "outcomes": outcomes_of(rows),
         "shares": {axis: shares_by(rows, axis) for axis in _AXES},
+        "tables": [table._asdict() for table in run_tables(rows)],
         "rows": [_row(row, number) for number, row in enumerate(rows)],
         "traces": _traces(result, room),
     }
@@ -122,6 +124,7 @@ def _difference(found: Difference) -> dict[str, Any]:
         "only_before": [str(key) for key in found.only_before],
         "only_after": [str(key) for key in found.only_after],
         "alike": found.alike,
+        "regressions": [{"name": name, **one._asdict()} for name, one in found.regressions.items()],
     }
 
 

@@ -5,11 +5,13 @@ What this does not tell: whether a difference is more than chance; ``harness ben
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from harness.bench.report.outcome import Key, Outcome, key_of, outcome_of
+from harness.bench.report.outcome import Key, Outcome, Row, key_of, outcome_of, rules_of
 from harness.bench.report.stored import Stored
+from harness.review.account import account_from
+from harness.statistics.reliability import Regression, regression
 
 
 class Moved(NamedTuple):
@@ -37,7 +39,11 @@ class Flip(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Two results side by side; ``alike`` counts the rows that are in both and came out the same."""
+    """Two results side by side.
+
+    ``alike`` counts the rows that are in both and came out the same, ``regressions`` tell how many of those that were
+    well before are not any more (arXiv 2603.18096): by success, by the rules they keep, by what was done against rules.
+    """
 
     figures: tuple[Moved, ...]
     better: tuple[Flip, ...]
@@ -46,6 +52,7 @@ class Difference(NamedTuple):
     only_before: tuple[Key, ...]
     only_after: tuple[Key, ...]
     alike: int
+    regressions: Mapping[str, Regression]
 
 
 def difference(before: Stored, after: Stored) -> Difference:
@@ -64,4 +71,41 @@ def difference(before: Stored, after: Stored) -> Difference:
         only_before=tuple(key for key in rows if key not in new),
         only_after=tuple(key for key in new if key not in rows),
         alike=len(both) - len(flips),
+        regressions=_regressions([(before.rows[rows[key][0]], after.rows[new[key][0]]) for key in both]),
     )
+
+
+def _regressions(pairs: Sequence[tuple[Row, Row]]) -> dict[str, Regression]:
+    """Measure each of _GOOD over the rows that tell of it on both sides; what none was before is left out."""
+    found = {}
+    for name, good in _GOOD.items():
+        tasks: dict[str, tuple[int, int]] = {}
+        for before, after in pairs:
+            was, now = good(before), good(after)
+            if was and now is not None:
+                task = str(before.get("task"))
+                passed, lost = tasks.get(task, (0, 0))
+                tasks[task] = passed + 1, lost + (not now)
+        if tasks:
+            found[name] = regression(list(tasks.values()))
+    return found
+
+
+def _passed(row: Row) -> bool | None:
+    return {"passed": True, "failed": False}.get(outcome_of(row))
+
+
+def _kept(row: Row) -> bool | None:
+    return not rules_of(row) if isinstance(row.get("violations"), list) else None
+
+
+def _harmless(row: Row) -> bool | None:
+    account = account_from(row.get("account"))
+    return None if account is None else not account.harmed
+
+
+_GOOD: Final[Mapping[str, Callable[[Row], bool | None]]] = {
+    "passed": _passed,
+    "violated no rule": _kept,
+    "did nothing that a rule forbids": _harmless,
+}

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from harness.bench.report.difference import Difference, Flip, difference
 from harness.bench.report.outcome import Outcome, key_of, outcome_of, outcomes_of, shares_by, why_of
+from harness.bench.report.runs import run_tables
 from harness.bench.report.stored import Stored
+from harness.statistics.reliability import Regression
 
 _LISTED: Final = 50
 _MET: Final = {True: "met", False: "**missed**", None: ""}
@@ -39,6 +41,9 @@ def _section(result: Stored) -> Iterator[str]:
     if shares:
         lines = ((name, f"{one.passed}/{one.tries}", _range((one.low, one.high))) for name, one in shares.items())
         yield from _table(("condition", "passed", "Wilson's 95 % interval"), lines)
+    for table in run_tables(result.rows):
+        yield from (f"## {table.title}", "")
+        yield from _table(table.heads, (map(str, line) for line in table.rows))
     yield from _listed("Failed", result, "failed")
     yield from _listed("Not measured", result, "unmeasured")
 
@@ -77,6 +82,10 @@ def _differing(before: Stored, after: Stored) -> Iterator[str]:
     yield f"{len(found.worse)} worse, {len(found.better)} better, {found.alike} as before{_unpaired(found)}."
     yield from ("A flip may be chance: `harness bench compare` tells whether a difference is more than that.", "")
     yield from _table(("figure", "before", "after", "change"), map(_moved, found.figures))
+    if found.regressions:
+        yield from _table(
+            ("rows that before", "", "and now not", "95 %"), map(_lost, found.regressions, found.regressions.values())
+        )
     for title, flips in (("Worse", found.worse), ("Better", found.better), ("Other", found.other)):
         if flips:
             yield from (f"## {title}", "", *map(_flip, flips[:_LISTED]))
@@ -93,6 +102,11 @@ def _unpaired(found: Difference) -> str:
 def _moved(one: Any) -> tuple[str, ...]:
     before, after = (f"{side['value']:.4g}" if side else "" for side in (one.before, one.after))
     return f"`{one.name}`", before, after, "" if one.change is None else f"{one.change:+.4g}" if one.change else "="
+
+
+def _lost(name: str, one: Regression) -> tuple[str, ...]:
+    share = "" if one.rate is None else f" ({100 * one.rate:.1f} %)"
+    return name, str(one.passed), f"{one.lost}{share}", _range(one.interval)
 
 
 def _flip(flip: Flip) -> str:

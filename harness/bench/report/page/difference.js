@@ -55,6 +55,7 @@ function parts(found) {
     flips("Worse: passed before, failed after", worse, after),
     flips("Better: failed before, passed after", better, after),
     flips("Other", other, after),
+    regressions(found.regressions),
     h("h2", {}, "Figures"),
     table(headings, found.figures.map(moved), "Figures before and after"),
     only("Only before", found.only_before),
@@ -80,6 +81,30 @@ function moved({ name, before, after, change }) {
     h("td", {}, range(after)),
     h("td", {}, bar),
   );
+}
+
+/** Of rows that were well before, how many are not any more. */
+function regressions(found) {
+  if (!found.length) return null;
+  const counts = ["Before", "Lost", "Share"].map((text) => h("th", { scope: "col", class: "number" }, text));
+  return [
+    h("h2", {}, "Regressions"),
+    table(
+      ["Rows that", ...counts, "95 % interval of the share"],
+      found.map(({ name, passed, lost, rate, interval }) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, name),
+          h("td", { class: "number" }, number(passed)),
+          h("td", { class: lost ? "number bad" : "number" }, number(lost)),
+          h("td", { class: "number" }, percent(rate)),
+          h("td", {}, interval.map(percent).join(" … ")),
+        ),
+      ),
+      "Regressions",
+    ),
+  ];
 }
 
 function flips(title, found, after) {

@@ -57,8 +57,29 @@ function summary(result) {
           "Some tasks were tried more than once. These intervals take tries for independent, and are too narrow where tries of one task are alike.",
         )
       : null,
+    result.tables.map(runsTable),
     spreads(result),
     made(result),
+  ];
+}
+
+/** What rows tell of their runs: words to the left, counts to the right. */
+function runsTable({ title, heads, rows }) {
+  const counts = heads.map((_, at) => rows.every((row) => typeof row[at] === "number"));
+  const kind = (at) => ({ class: counts[at] ? "number" : null });
+  return [
+    h("h2", {}, title),
+    table(
+      heads.map((head, at) => h("th", { scope: "col", ...kind(at) }, head)),
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          row.map((cell, at) => h("td", kind(at), number(cell))),
+        ),
+      ),
+      title,
+    ),
   ];
 }
 
