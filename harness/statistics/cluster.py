@@ -81,7 +81,7 @@ def _check(clusters: Iterable[tuple[float, int]], confidence: float) -> None:
 
 
 def _student(freedom: int, z: float) -> float:
-    """Give Student's quantile for a normal one, off by 11 % for one degree of freedom, 1 % for two, less for more.
+    """Give Student's quantile for a normal one: at 95 % off by 11 % for one degree of freedom, 1 % for two, then less.
 
     scipy has it exactly, and is an extra. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
     """

@@ -175,7 +175,9 @@ def test_an_account_comes_back_from_json(made: Account) -> None:
     assert account_from(json.loads(json.dumps(made.facts()))) == made
 
 
-@pytest.mark.parametrize("said", [None, 3, "x", [], {}, {"end": "returned"}, {"violated": [], "first": 1, "agents": {}}])
+@pytest.mark.parametrize(
+    "said", [None, 3, "x", [], {}, {"end": "returned"}, {"violated": [], "first": 1, "agents": {}}]
+)
 def test_what_is_no_account_is_none(said: Any) -> None:
     """A row may say something else under that name."""
     assert account_from(said) is None

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.determinism.streams import stream
 from harness.errors import UsageError
-from harness.statistics.cluster import cluster_bootstrap
+from harness.statistics.cluster import _student, cluster_bootstrap, ratio_bootstrap, wilson_by_cluster
 from harness.statistics.interval import wilson
+from harness.statistics.library import library
 
 cluster = st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 clusters = st.lists(cluster, min_size=1, max_size=12)
@@ -72,6 +74,69 @@ def test_more_confidence_is_wider() -> None:
     counted = [(k % 3, 3) for k in range(20)]
     narrow, wide = cluster_bootstrap(counted, 5, 0.8), cluster_bootstrap(counted, 5, 0.99)
     assert wide.low < narrow.low < narrow.high < wide.high
+
+
+@given(clusters)
+@settings(max_examples=50)
+def test_clusters_are_worth_as_many_trials_at_most(counted: list[tuple[int, int]]) -> None:
+    """The interval holds the share, and is no narrower than Wilson's for independent trials."""
+    k, n = (sum(column) for column in zip(*counted, strict=True))
+    low, high = wilson_by_cluster(counted)
+    alone = wilson(k, n)
+    assert 0 <= low <= k / n <= high <= 1
+    assert high - low >= alone.high - alone.low - 1e-12
+
+
+def test_trials_that_are_clusters_of_one_give_wilsons_interval() -> None:
+    """So do clusters that all agree, and a single one; without trials nothing is known."""
+    assert wilson_by_cluster([(1, 1)] * 3 + [(0, 1)] * 17) == wilson(3, 20)
+    assert wilson_by_cluster([(5, 5)] * 4) == wilson(20, 20)
+    assert wilson_by_cluster([(3, 20)]) == wilson(3, 20)
+    assert wilson_by_cluster([(0, 0)]) == (0, 1)
+
+
+def test_trials_that_are_alike_count_once() -> None:
+    """Fifty tasks, each done five times with one outcome, are worth fifty trials."""
+    low, high = wilson_by_cluster([(5, 5)] * 30 + [(0, 5)] * 20)
+    alone = wilson(30, 50)
+    assert (low, high) == pytest.approx(alone, abs=0.006)
+    assert high - low > alone.high - alone.low
+
+
+@pytest.mark.parametrize("tasks", [5, 10, 30])
+def test_it_holds_the_truth_for_few_tasks(tasks: int) -> None:
+    """Tasks are mostly easy or hard, and done five times each; of 1,000 intervals 930 hold the truth, or more."""
+    drawn, held = stream(tasks, "clusters"), 0
+    for _ in range(1000):
+        shares = [drawn.betavariate(0.5, 0.5) for _ in range(tasks)]
+        low, high = wilson_by_cluster([(sum(drawn.random() < share for _ in range(5)), 5) for share in shares])
+        held += low <= 0.5 <= high
+    assert held >= 930
+
+
+@pytest.mark.parametrize(("freedom", "off"), [(1, 0.12), (2, 0.01), (3, 0.002), (5, 1e-3), (9, 1e-4), (30, 1e-6)])
+def test_students_quantile_is_scipys(freedom: int, off: float) -> None:
+    """At 95 % it is off by no more than is stated."""
+    exact = library("scipy.stats").t.ppf(0.975, freedom)
+    assert _student(freedom, NormalDist().inv_cdf(0.975)) == pytest.approx(exact, rel=off)
+
+
+def test_a_ratio_of_sums() -> None:
+    """Clusters with nothing are left out, equal ones show no spread; the interval scales with the ratio it holds."""
+    parts = [(3.0 + k % 5, 1 + k % 2) for k in range(30)]
+    ratio = sum(a for a, _ in parts) / sum(b for _, b in parts)
+    found = ratio_bootstrap(parts, 4)
+    assert found is not None
+    assert found.low < ratio < found.high
+    assert ratio_bootstrap([(0, 0), *parts], 4) == found
+    assert ratio_bootstrap([(10 * a, b) for a, b in parts], 4) == pytest.approx((10 * found.low, 10 * found.high))
+    assert ratio_bootstrap([(6, 2), (3, 1)], 4) == (3, 3)
+
+
+def test_a_ratio_without_a_bound_has_no_interval() -> None:
+    """Where too many draws hold none of what is divided by, it may be of any size."""
+    assert ratio_bootstrap([(5, 0), (5, 0), (5, 1)], 1) is None
+    assert ratio_bootstrap([(0, 0)], 1) is None
 
 
 @pytest.mark.parametrize(

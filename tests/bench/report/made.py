@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from harness.bench.figures import Figure, counted, report_of
 from harness.bench.report.stored import RESULT, Stored
+from harness.review.account import Account, Authority, Broken, First
 
 TRACES: Final = sorted((Path(__file__).parents[3] / "traces").glob("*.mat.jsonl"))
 FAULTS: Final = ("timeout", "refused", "duplicate", "late", "none")
@@ -29,6 +30,41 @@ ROWS: Final[tuple[dict[str, Any], ...]] = (
     {"task": "cancel", "group": "desk", "condition": "bare", "seed": 1, "passed": False, "violations": ["CAP", "CAP"]},
     {"task": "weigh", "group": "post", "condition": "guarded", "seed": 1, "grams": 120},
     {"task": "weigh", "group": "post", "condition": "bare", "seed": 1, "infrastructure": "OSError: no scale\nat all"},
+)
+CAP: Final = First(3, "clerk", "CAP", "high", "tool", "pay", "write payment", "late")
+ACCOUNTS: Final = (
+    Account("returned", 4, 90, {"read": {"allow": 2}}, {}, None, {"payer": Authority(0, 2)}),
+    Account(
+        "returned",
+        4,
+        80,
+        {"read": {"allow": 2}, "write payment": {"block": 1}},
+        {"CAP": Broken("high", done=False)},
+        CAP,
+        {"clerk": Authority(1, 4)},
+    ),
+    Account("returned", 3, 0, {"write payment": {"allow": 1}}, {}, None, {}),
+    Account(
+        "returned",
+        9,
+        0,
+        {"read": {"allow": 2}, "write payment": {"block": 1, "escalate": 1}},
+        {"CAP": Broken("high", done=False), "TONE": Broken("low", done=True)},
+        CAP._replace(step=7, agent="payer"),
+        {"clerk": Authority(1, 4)},
+    ),
+)
+RUNS: Final[tuple[dict[str, Any], ...]] = tuple(
+    {
+        "task": f"task {number}",
+        "group": "desk",
+        "condition": "guarded",
+        "seed": 1,
+        "passed": number == 0,
+        "violations": [*account.violated],
+        "account": account.facts(),
+    }
+    for number, account in enumerate(ACCOUNTS)
 )
 FIGURES: Final = {
     "correct": counted(2, 4, ">= 2"),

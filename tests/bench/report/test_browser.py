@@ -12,7 +12,7 @@ import pytest
 from harness.bench.report.html_page import html_page
 from harness.bench.report.stored import Stored
 from tests.bench.report.browser import CHROMIUM, Browser
-from tests.bench.report.made import ROWS, TRACES, many, stored
+from tests.bench.report.made import ROWS, RUNS, TRACES, many, stored
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
@@ -73,6 +73,16 @@ def test_the_summary_tells_bars_and_intervals(browser: Browser, tmp_path: Path) 
     assert re.search(r"seconds\s+2\.5 s\s+2\.25 … 3\s+<= 2\s+✕ missed", text), text
     assert "1\nrows could not be measured" in text
     assert "guarded 2 of 2" in browser.evaluate("document.querySelector('svg.plot[aria-label^=Share]').ariaLabel")
+
+
+def test_runs_are_told_in_tables(browser: Browser, tmp_path: Path) -> None:
+    """Decisions stand below the figures; what a later result has lost stands in the difference."""
+    shown(browser, tmp_path, stored(RUNS), stored([{**row, "passed": False} for row in RUNS], name="after"))
+    text = browser.text("#view")
+    assert re.search(r"write payment\s+4\s+1 \(25\.0 %\)\s+0\s+1 \(25\.0 %\)\s+2 \(50\.0 %\)", text), text
+    browser.click("#tab-difference")
+    text = browser.text("#view")
+    assert re.search(r"passed\s+1\s+1\s+100 %\s+20\.7 % … 100 %", text), text
 
 
 def test_rows_are_searched_filtered_and_sorted(browser: Browser, tmp_path: Path) -> None:
