@@ -43,7 +43,7 @@ def _section(result: Stored) -> Iterator[str]:
         yield from _table(("condition", "passed", "Wilson's 95 % interval"), lines)
     for table in run_tables(result.rows):
         yield from (f"## {table.title}", "")
-        yield from _table(table.heads, (map(str, line) for line in table.rows))
+        yield from _table(table.heads, (map(_cell, line) for line in table.rows))
     yield from _listed("Failed", result, "failed")
     yield from _listed("Not measured", result, "unmeasured")
 
@@ -124,6 +124,10 @@ def _table(heads: Sequence[str], rows: Any) -> Iterator[str]:
 
 def _range(ends: Sequence[float] | None) -> str:
     return " … ".join(f"{end:.4g}" for end in ends) if ends else ""
+
+
+def _cell(cell: str | float) -> str:
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from harness.statistics.interval import wilson
+from harness.statistics.cluster import wilson_by_cluster
 
 Outcome = Literal["passed", "failed", "unmeasured", "unjudged"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -75,15 +75,22 @@ def tries_of(row: Row) -> tuple[int, int] | None:
 def shares_by(rows: Iterable[Row], axis: str) -> dict[str, Share]:
     """Give the share of tries that passed for each value of a fact that rows have, in the order of the rows.
 
-    The intervals take tries for independent; repeated tries of one task are not, and theirs are too narrow.
+    Rows of one task turn out alike, so where it has several the interval is clustered by task. The tries of a row that
+    tries many things are taken for independent.
     """
-    passed, tries = Counter[str](), Counter[str]()
-    for row in rows:
+    clusters: dict[str, dict[tuple[Any, ...], tuple[int, int]]] = {}
+    for number, row in enumerate(rows):
         told, value = tries_of(row), row.get(axis)
-        if told is not None and isinstance(value, str):
-            passed[value] += told[0]
-            tries[value] += told[1]
-    return {value: _share(passed[value], tries[value]) for value in tries}
+        if told is None or not isinstance(value, str):
+            continue
+        of = clusters.setdefault(value, {})
+        if outcome_of(row) == "unjudged":
+            of |= {(number, nth): (int(nth < told[0]), 1) for nth in range(told[1])}
+        else:
+            task = (key_of(row, number).task,)
+            passed, tries = of.get(task, (0, 0))
+            of[task] = passed + told[0], tries + told[1]
+    return {value: _share([*of.values()]) for value, of in clusters.items()}
 
 
 def rules_of(row: Row) -> Sequence[str]:
@@ -100,6 +107,6 @@ def why_of(row: Row) -> str:
     return str(why) if why else ", ".join(f"violates {rule}" for rule in dict.fromkeys(rules_of(row)))
 
 
-def _share(passed: int, tries: int) -> Share:
-    low, high = wilson(passed, tries)
-    return Share(passed, tries, low, high)
+def _share(clusters: Sequence[tuple[int, int]]) -> Share:
+    passed, tries = (sum(column) for column in zip(*clusters, strict=True))
+    return Share(passed, tries, *wilson_by_cluster(clusters))

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, get_args
 from harness.bench.measures import Ending, Run, is_hard, runs_of, share_by_task
 from harness.review.account import DECIDED, First
 
-Cell = str | int
+Cell = str | int | float
 Lines = Iterator[tuple[Cell, ...]]
 
 
@@ -42,7 +42,7 @@ def run_tables(rows: Iterable[Mapping[str, Any]]) -> list[Table]:
 def _ended(runs: Sequence[Run]) -> Lines:
     """Give one line: the runs by how they ended, and the steps that they made."""
     how, steps = Counter(run.ending for run in runs), [run.account.steps for run in runs]
-    yield (len(runs), *(how[ending] for ending in get_args(Ending)), f"{median(steps):g}", max(steps))
+    yield (len(runs), *(how[ending] for ending in get_args(Ending)), median(steps), max(steps))
 
 
 def _decided(runs: Sequence[Run]) -> Lines:

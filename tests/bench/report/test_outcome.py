@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.bench.report.outcome import key_of, outcome_of, outcomes_of, rules_of, shares_by, tries_of, why_of
+from harness.statistics.cluster import wilson_by_cluster
 from harness.statistics.interval import wilson
 from tests.bench.report.made import ROWS
 
@@ -42,6 +43,13 @@ def test_shares_count_tries_and_not_rows() -> None:
     low, high = wilson(8, 10)
     assert shares_by(rows, "group") == {"a": (8, 10, low, high)}
     assert shares_by(rows, "condition") == {}
+
+
+def test_rows_of_one_task_count_for_less() -> None:
+    """The interval of a share is clustered by task, so ten rows of two tasks say less than ten tasks."""
+    rows = [{"group": "a", "task": f"task {n % 2}", "passed": n % 2 == 0} for n in range(10)]
+    assert shares_by(rows, "group") == {"a": (5, 10, *wilson_by_cluster([(5, 5), (0, 5)]))}
+    assert wilson_by_cluster([(5, 5), (0, 5)]).low < wilson(5, 10).low
 
 
 def test_a_row_says_why() -> None:

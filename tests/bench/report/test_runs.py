@@ -30,7 +30,7 @@ def test_runs_are_counted_by_how_they_ended() -> None:
             "steps (median)",
             "steps (most)",
         ),
-        ((4, 1, 1, 0, 2, 0, "4", 9),),
+        ((4, 1, 1, 0, 2, 0, 4, 9),),
     )
 
 

@@ -38,7 +38,7 @@ function summary(result) {
     h(
       "p",
       { class: "soft small" },
-      "Intervals are those that the suite gives: of a count Wilson's at 95 %, of a time the smallest and largest sample. Where there is none, nothing was sampled.",
+      "Intervals are those that the suite gives: of a count or a share Wilson's at 95 %, of a ratio a bootstrap's, of a time the smallest and largest sample. Where there is none, nothing was sampled.",
     ),
     Object.entries(result.shares)
       .filter(([, shares]) => Object.keys(shares).length > 1)
@@ -50,13 +50,6 @@ function summary(result) {
           sharePlot(shares, axis),
         ),
       ]),
-    repeated(result)
-      ? h(
-          "p",
-          { class: "soft small" },
-          "Some tasks were tried more than once. These intervals take tries for independent, and are too narrow where tries of one task are alike.",
-        )
-      : null,
     result.tables.map(runsTable),
     spreads(result),
     made(result),
@@ -100,11 +93,6 @@ function figureRow(figure) {
     h("td", {}, figure.target || ""),
     h("td", {}, sign),
   );
-}
-
-function repeated(result) {
-  const seen = result.rows.filter((row) => row.tries).map((row) => named(row.facts));
-  return new Set(seen).size < seen.length;
 }
 
 /** Any column of numbers that differ between rows, as a histogram; what every suite measures of time comes last. */
