@@ -14,11 +14,14 @@ from hypothesis import strategies as some
 from harness.bench import discover
 from harness.bench.declared import FORM, judged, read_declared
 from harness.bench.manifest import differences, identity
+from harness.bench.measures import SECONDS, TOOK
+from harness.bench.runner import run_cells
 from harness.bench.suite import load_suite
 from harness.errors import PlanError, UsageError
 from harness.registry.document import read
 from harness.registry.invariant import Expression
 from harness.registry.parse import parse
+from harness.statistics.interval import wilson
 
 AGENT = """
 import harness
@@ -157,6 +160,40 @@ def test_a_model_may_be_scripted(folder: Path) -> None:
     (folder / "suite.yaml").write_text(model, encoding="utf-8")
     (first, _) = rows(folder)
     assert (first["passed"], first["state"], first["steps"]) == (True, [7], 2)
+
+
+def test_figures_come_from_what_runs_did(folder: Path) -> None:
+    """A payment that a rule only warns of was done; without chance there are no intervals."""
+    suite = load_suite(str(folder))
+    result = run_cells(suite, suite.cells())
+    figures = suite.figures(result.rows)
+    assert {name: figure.value for name, figure in figures.items()} == {
+        "passed": 2,
+        "violating": 1,
+        "steps_to_end": 1,
+        "violating_done": 0.5,
+        "violates_SMALL": 0.5,
+        "mtbf_naive": 1,
+        "mtbf_censored": 2,
+        "calls_per_success": 1,
+    }
+    assert {figure.interval for figure in figures.values()} == {None}
+    small, large = (row.found for row in result.rows)
+    assert (large["violated_at"], large["violated_by"], large["account"]["first"]["label"]) == (0, "main", "write")
+    assert not {"violated_at", TOOK} & small.keys()
+
+
+def test_seeds_of_one_task_are_one_cluster(folder: Path) -> None:
+    """With seeds figures have intervals, tell success in all and in any of them, and in real time what one takes."""
+    text = SUITE.replace("task: small,", "task: small, seeded: true,").replace("tasks:", "time: real\ntasks:")
+    (folder / "suite.yaml").write_text(text.rpartition("  - {")[0], encoding="utf-8")
+    suite = load_suite(str(folder))
+    result = run_cells(suite, suite.cells(4))
+    figures = suite.figures(result.rows)
+    assert (figures["any_of_4"].value, figures["all_of_4"].value) == (1, 1)
+    assert figures["passed"].interval == (4 * wilson(4, 4).low, 4)
+    assert {TOOK, SECONDS} <= {*suite.measured}
+    assert figures[SECONDS].value == pytest.approx(sum(row.found[TOOK] for row in result.rows) / 4000)
 
 
 def test_faults_strike_as_their_plan_says(folder: Path) -> None:
