@@ -26,6 +26,9 @@ from harness.errors import UsageError
 PREFIX: Final = "harness_suite_"
 """What the module of a suite is called while it runs: this and the suite's name."""
 
+DATA: Final = "HARNESS_DATA"
+"""The variable of the environment that names the folder of data where no option does."""
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -40,6 +43,7 @@ class Suite:
     says what has to be there, in words. ``pinned`` gives more for the manifest, as JSON: models, prompts, data by their
     digests. ``home`` is the file or folder that the suite is made of; by default that of the module of ``run``.
     ``ready`` is called once before anything is done: UsageError where something the suite needs is not there.
+    ``given`` makes of a folder of recorded data the suite whose tasks are in it: UsageError where none are.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Suite:
     pinned: Callable[[], Mapping[str, Any]] = dict
     home: Path | None = None
     ready: Callable[[], object] = dict
+    given: Callable[[Path], Suite] | None = None
 
     def __post_init__(self) -> None:
         [(name, times)] = Counter(task.name for task in self.tasks).most_common(1) or [("", 0)]
@@ -67,8 +72,30 @@ class Suite:
         for task in self.tasks:
             for condition in self.conditions:
                 if condition.takes(task):
-                    for seed in range(first, first + (seeds if task.seeded else 1)):
+                    drawn = range(first, first + (seeds if task.seeded else 1))
+                    for seed in drawn if task.trials is None else task.trials.get(condition.name, ()):
                         yield Cell(task, condition, seed)
+
+
+def with_data(suite: Suite, folder: Path | None) -> Suite:
+    """Give a suite with the tasks of a folder of data, which may be named by the environment; else as it is.
+
+    UsageError for a suite that takes no data, for one that has no tasks without, and for a folder that is none.
+    """
+    if suite.given is None:
+        if folder is not None:
+            raise UsageError(f"suite {suite.name} takes no data", where="--data", cure="leave it out")
+        return suite
+    named = folder or (Path(os.environ[DATA]) if os.environ.get(DATA) else None)
+    if named is None:
+        if not suite.tasks:
+            cure = f"--data DIR, or set {DATA}"
+            raise UsageError(f"needs {', '.join(suite.needs)}", where=f"suite {suite.name}", cure=cure)
+        return suite
+    if not named.is_dir():
+        cure = "name the folder that holds the recorded data"
+        raise UsageError("there is no such folder", where=str(named), cure=cure)
+    return suite.given(named.resolve())
 
 
 def suite_names() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 class Task:
     """One thing to do, named once in its suite; ``data`` is what the suite wants to know of it, as JSON.
 
-    A ``seeded`` task depends on chance and is done once for each seed, any other one once.
+    A ``seeded`` task depends on chance and is done once for each seed, any other one once. Of a task that was done
+    before, ``trials`` are the seeds of what was recorded, by condition; there are no other cells of it.
     """
 
     name: str
     group: str
     data: Mapping[str, Any] = field(default_factory=dict, hash=False)
     seeded: bool = False
+    trials: Mapping[str, Sequence[int]] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from harness.bench import suite as suites
 from harness.bench.figures import SEED
-from harness.bench.suite import Suite, load_suite, suite_names, suites_folder
+from harness.bench.suite import DATA, Suite, load_suite, suite_names, suites_folder, with_data
 from harness.bench.task import Cell, Condition, Task
 from harness.errors import UsageError
 
@@ -35,6 +36,36 @@ def test_a_condition_does_the_tasks_of_its_groups() -> None:
     """A condition that names groups is given their tasks only; one that names none is given all."""
     suite = suite_of(Task("one", "a"), Task("two", "b"), conditions=(Condition("us"), Condition("them", ("b",))))
     assert told(suite.cells()) == [("one", "us", 0), ("two", "us", 0), ("two", "them", 0)]
+
+
+def test_recorded_trials_are_the_cells_of_a_task() -> None:
+    """A task that was done before has one cell for each trial of each condition, however many seeds are asked for."""
+    task = Task("one", "a", trials={"us": (4, 9)})
+    cells = suite_of(task, conditions=(Condition("us"), Condition("them"))).cells(3)
+    assert [(cell.condition.name, cell.seed) for cell in cells] == [("us", 4), ("us", 9)]
+
+
+def test_a_folder_of_data_gives_a_suite_its_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the option comes before that of the environment; without either a suite stays as it is."""
+    monkeypatch.delenv(DATA, raising=False)
+    suite = replace(suite_of(Task("one", "a")), given=lambda folder: suite_of(Task(folder.name, "a")))
+    assert with_data(suite, None) is suite
+    monkeypatch.setenv(DATA, str(tmp_path))
+    assert with_data(suite, None).tasks[0].name == tmp_path.name
+    (tmp_path / "other").mkdir()
+    assert with_data(suite, tmp_path / "other").tasks[0].name == "other"
+
+
+def test_data_that_cannot_be_taken_is_told_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite that takes none, one that has no tasks without, and a folder that is not there end with what to do."""
+    monkeypatch.delenv(DATA, raising=False)
+    with pytest.raises(UsageError, match="few takes no data"):
+        with_data(suite_of(Task("one", "a")), tmp_path)
+    empty = replace(suite_of(), given=lambda folder: suite_of(), needs=("talks",))
+    with pytest.raises(UsageError, match=r"needs talks\n.*--data DIR"):
+        with_data(empty, None)
+    with pytest.raises(UsageError, match="nowhere: there is no such folder"):
+        with_data(empty, tmp_path / "nowhere")
 
 
 def test_a_suite_is_put_together_rightly_or_not_at_all() -> None:

@@ -19,7 +19,7 @@ from harness.bench.local import Here, Pool
 from harness.bench.manifest import differences, identity
 from harness.bench.runner import Result, chosen, parted, reported, result_of, run_cells
 from harness.bench.store import RESULTS, Store, read_stored, stored_cells, write_report
-from harness.bench.suite import Suite, load_suite
+from harness.bench.suite import Suite, load_suite, with_data
 from harness.bench.task import Cell
 from harness.cli import INFRASTRUCTURE, OK, VIOLATION
 from harness.cli.options import AsJson
@@ -37,6 +37,9 @@ def command(
     seeds: Annotated[int, typer.Option(metavar="N", help="How often to do the tasks that depend on chance.")] = 1,
     task: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only tasks of such names.")] = None,
     condition: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only such conditions.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder of recorded data, for suites that read some.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where results are kept; results/NAME by default.")
     ] = None,
@@ -60,7 +63,7 @@ def command(
     Cells are kept in DIR as they are done. A run that was cut off, or could not measure some, goes on when it is run
     again. Exit 1 where a target is missed, 5 where a cell could not be measured: its figures are then not complete.
     """
-    suite = load_suite(name)
+    suite = with_data(load_suite(name), data)
     folder = out or RESULTS / suite.name
     cells = chosen(suite, suite.cells(seeds), task or (), condition or ())
     if rescore:
