@@ -90,9 +90,9 @@ def report_of(
 
 def figure_table(name: str, figures: Mapping[str, Figure]) -> Table:
     """Give the figures as a table for a terminal."""
-    from rich.table import Table  # needed by those who look, and by no program
+    from rich.table import Column, Table  # needed by those who look, and by no program
 
-    table = Table("figure", "value", "min … max", "target", "", title=name)
+    table = Table(Column("figure", overflow="fold"), "value", "min … max", "target", "", title=name)
     for key, figure in figures.items():
         between = " … ".join(f"{end:.4g}" for end in figure.interval or ())
         unit = "" if figure.unit == "1" else f" {figure.unit}"
