@@ -98,6 +98,12 @@ def write_traces(conversations: Iterable[Conversation], importer: str, source: P
     return imported
 
 
+def header_of(conversation: Conversation, importer: str, source: str) -> Header:
+    """Give the header of a conversation's trace; ``source`` names the file that it was read from."""
+    run = {**_run(importer, conversation.source), **conversation.run}
+    return Header(run, {"source": source, **conversation.host})
+
+
 def _new_folder(out: Path) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("not empty, and traces are never written over", where=str(out), cure="name another folder")
@@ -131,8 +137,7 @@ def _write_all(conversations: Iterable[Conversation], importer: str, source: Pat
 
 
 def _write(conversation: Conversation, importer: str, source: Path, path: Path) -> int:
-    run = {**_run(importer, conversation.source), **conversation.run}
-    writer = Writer(Header(run, {"source": source.name, **conversation.host}))
+    writer = Writer(header_of(conversation, importer, source.name))
     store = FileStore(path)
     try:
         store.append(writer.header_line)

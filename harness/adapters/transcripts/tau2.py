@@ -1,9 +1,9 @@
 """Simulations of tau2-bench as traces.
 
 A file is one object ``{"info", "tasks", "simulations", …}``. Its messages become Chat Completions messages, the policy
-in ``info`` the system message before them; times, costs and raw answers of the provider are left out. The reward and
-the gold actions are labels. In some domains the simulated user calls tools as well: the agent of those calls is
-``user``.
+in ``info`` the system message before them; times, costs and raw answers of the provider are left out. The reward, the
+gold actions and the tokens that the agent's model says it took are labels. In some domains the simulated user calls
+tools as well: the agent of those calls is ``user``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _conversation(
 ) -> Conversation:
     try:
         task, trial, reward = simulation["task_id"], simulation["trial"], simulation["reward_info"]["reward"]
-        label = {"gold": gold[task], "reward": reward, "task": task, "trial": trial}
+        label = {"gold": gold[task], "reward": reward, "task": task, "trial": trial, **_tokens(simulation["messages"])}
         messages = chat_messages(policy, simulation["messages"])
         users = {message["id"] for message in simulation["messages"] if message.get("requestor") == "user"}
     except (KeyError, TypeError) as error:
@@ -53,6 +53,12 @@ def _conversation(
     source = {"messages": canonical.digest_of(messages), "task": task, "trial": trial}
     events = _spoken(chat_events(messages, place, outcome_of), users)
     return Conversation(f"simulation-{number:03d}", source, events, label)
+
+
+def _tokens(messages: list[dict[str, Any]]) -> dict[str, int]:
+    """Give the tokens of the agent's requests and answers; nothing where no message tells them."""
+    used = [message["usage"] for message in messages if message["role"] == "assistant" and message.get("usage")]
+    return {"tokens": sum(one["prompt_tokens"] + one["completion_tokens"] for one in used)} if used else {}
 
 
 def _message(said: dict[str, Any]) -> dict[str, Any]:

@@ -34,10 +34,16 @@ FILE = {
 }
 
 
-def written(folder: Path, said: Any) -> Path:
-    """Give the folder of the traces of a file that holds a JSON value."""
+def source_of(folder: Path, said: Any) -> Path:
+    """Give a file that holds a JSON value."""
     source = folder / "simulations.json"
     source.write_text(json.dumps(said))
+    return source
+
+
+def written(folder: Path, said: Any) -> Path:
+    """Give the folder of the traces of a file that holds a JSON value."""
+    source = source_of(folder, said)
     write_traces(conversations(source), "tau2", source, folder / "out")
     return folder / "out"
 
@@ -66,6 +72,14 @@ def test_calls_of_the_user_are_the_users(tmp_path: Path) -> None:
     assert calls[0].body["args"] == {"cents": 5}
     assert calls[1].body["failed"]["error"]["message"] == "Error: no money"
     assert calls[3].body["ok"] == "on"
+
+
+def test_tokens_of_the_agent_are_a_label(tmp_path: Path) -> None:
+    """Tokens of the agent's messages are added up; those of the simulated user, and messages without, are left out."""
+    used = [{"prompt_tokens": 100, "completion_tokens": 5}, None, {"prompt_tokens": 130, "completion_tokens": 7}]
+    said = [{**MESSAGES[4], "role": role, "usage": usage} for usage in used for role in ("assistant", "user")]
+    (one,) = conversations(source_of(tmp_path, FILE | {"simulations": [SIMULATION | {"messages": said}]}))
+    assert one.label["tokens"] == 242
 
 
 def test_gold_actions_and_reward_are_labels(tmp_path: Path) -> None:
