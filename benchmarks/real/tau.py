@@ -7,13 +7,19 @@ what is counted.
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.measure import Figure, report
-from benchmarks.suites.tau.cells import found_in
-from benchmarks.suites.tau.data import DATA
-from benchmarks.suites.tau.figures import figures_of
+from benchmarks.speed.measure import report
+from benchmarks.suites.tau import SUITE
+from benchmarks.suites.tau.cells import Run, run_of
+from benchmarks.suites.tau.counts import rows_of
+from benchmarks.suites.tau.data import registry_of
+from harness.bench.runner import run_cells
+from harness.bench.suite import with_data
+from harness.bench.task import Row
 
 
 def brief(row: dict[str, Any]) -> dict[str, Any]:
@@ -23,18 +29,30 @@ def brief(row: dict[str, Any]) -> dict[str, Any]:
     return {"data": row["data"], "what": what, "otherwise": row.get("otherwise", ""), **counts}
 
 
+def detailed(rows: tuple[Row, ...]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each rule, and for each annotated step, of every set that a registry judges."""
+    sets: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for row in rows:
+        if "writes" in row.found:
+            sets[row.cell.task.group, row.cell.task.data["domain"]].append(run_of(row))
+    for (data, domain), runs in sets.items():
+        yield from rows_of(data, registry_of(domain), runs)
+        for run in runs:
+            for failure in run.failures:
+                yield {"data": data, "failure": f"{run.task.removeprefix(f'{data}/')}:{failure['step']}", **failure}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the recorded conversations")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    figures: dict[str, Figure] = {}
-    rows: list[dict[str, Any]] = []
-    for data in DATA:
-        found = found_in(data, arguments.data)
-        figures |= dict(figures_of(data.name, found, barred=data.barred))
-        rows += [*found["rules"], *found["failures"]]
-    report("tau", figures, rows if arguments.json else map(brief, rows))
+    suite = with_data(SUITE, arguments.data)
+    result = run_cells(suite, suite.cells())
+    for one in result.broken:
+        parser.exit(5, f"{one.cell.task.name}, {one.cell.condition.name}: {one.error}\n")
+    rows = list(detailed(result.rows))
+    report("tau", dict(suite.figures(result.rows)), rows if arguments.json else map(brief, rows))
 
 
 if __name__ == "__main__":

@@ -1,80 +1,145 @@
-"""The recorded conversations, which are no part of the project: where they are, and which rules judge them."""
+"""The recorded conversations of a folder, which are no part of the project: whose they are, and which rules judge them.
+
+A file is taken for what it holds: simulations of tau2-bench (``{"info", "tasks", "simulations"}``), or transcripts of
+tau-bench (a list of ``{"task_id", "trial", "reward", "info", "traj"}``), annotated ones where the annotations of
+AgentRx stand beside it. Any other JSON file is passed over.
+
+A set is a domain in one of these formats: ``airline``, ``airline_tau2``, ``telecom_tau2_solo`` where nobody talks to
+the agent. Agents are called by their model, where the file says it, else by the file; where two files of a set have one
+model, both by the file.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator
-from itertools import chain
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from harness.adapters.registries import load_registry
 from harness.adapters.transcripts import agentrx, tau, tau2
-from harness.adapters.transcripts.conversation import Conversation
+from harness.adapters.transcripts.conversation import Conversation, documents
+from harness.bench.task import Cell, Condition, Task
 from harness.errors import UsageError
+from harness.registry.registry import Registry
 
-FOLDER: Final = "HARNESS_DATA"
-"""The variable of the environment that names the folder of the conversations."""
+Read = Callable[[Path], Iterator[Conversation]]
+Trial = tuple[str, int]  # the task's id as text, and which attempt at it
 
+JUDGED: Final = ("airline", "retail")
+"""The domains that a shipped registry judges, which has their name."""
 
-class Data(NamedTuple):
-    """Recorded conversations, and the registry that judges them; ``barred`` where the bar of precision is set."""
-
-    name: str
-    registry: str
-    files: tuple[str, ...]
-    read: Callable[[Path], Iterator[Conversation]]
-    barred: bool = False
-
-    def conversations(self, folder: Path) -> Iterator[Conversation]:
-        """Read them all; UsageError names a file that is not there."""
-        return chain.from_iterable(map(self.read, self.paths(folder)))
-
-    def paths(self, folder: Path) -> list[Path]:
-        """Give the files; UsageError names one that is not there."""
-        paths = [folder / file for file in self.files]
-        for path in paths:
-            if not path.is_file():
-                raise UsageError("recorded conversations are not here", where=str(path), cure=_CURE)
-        return paths
+_NAMELESS: Final = "desk"  # the domain of a file that names none
+_HEADING: Final = re.compile(r"#\s*(\w+) agent policy", re.IGNORECASE)
+_CURE: Final = "name a folder with files of tau-bench or tau2-bench, as they save them (.json, .json.gz)"
 
 
-DATA: Final = (
-    Data("airline", "airline", ("tau-bench/gpt-4o-airline.json.gz",), tau.conversations, barred=True),
-    Data("retail", "retail", ("agentrx-tau-retail/trajectories.json.gz",), agentrx.conversations, barred=True),
-    Data(
-        "airline_tau2",
-        "airline",
-        ("tau2-bench/gpt-4.1_airline.json.gz", "tau2-bench/ft-gpt-4.1_airline.json.gz"),
-        tau2.conversations,
-    ),
-    Data(
-        "retail_tau2",
-        "retail",
-        ("tau2-bench/gpt-4.1_retail.json.gz", "tau2-bench/ft-gpt-4.1_retail.json.gz"),
-        tau2.conversations,
-    ),
-)
+class Recording(NamedTuple):
+    """One file of the folder: the set that it belongs to, its domain, and the agent that speaks in it."""
 
-_CURE: Final = f"set {FOLDER} to the folder that holds tau-bench, tau2-bench and agentrx-tau-retail"
+    file: str
+    of: str
+    domain: str
+    agent: str
+    read: Read
 
 
-def folder() -> Path:
-    """Give the folder of the conversations; UsageError where none is named."""
-    named = os.environ.get(FOLDER)
-    if not named:
-        raise UsageError(f"no recorded conversations: {FOLDER} is not set", cure=_CURE)
-    return Path(named)
+@dataclass(frozen=True)
+class Recordings:
+    """The recorded conversations of a folder."""
+
+    folder: Path
+    files: tuple[Recording, ...]
+
+    def tasks(self) -> tuple[Task, ...]:
+        """Give the tasks of each set with the trials that each agent made; reads every file."""
+        trials: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for one in self.files:
+            for task, trial in conversations(self.folder / one.file, one.read):
+                trials[one.of, one.domain, task][one.agent].append(trial)
+        return tuple(
+            Task(f"{of}/{task}", of, {"domain": domain, "task": task}, trials=dict(made))
+            for (of, domain, task), made in trials.items()
+        )
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Give the agents."""
+        return tuple(Condition(agent) for agent in dict.fromkeys(one.agent for one in self.files))
+
+    def of(self, cell: Cell) -> Conversation:
+        """Give the conversation of a cell."""
+        [one] = (one for one in self.files if (one.of, one.agent) == (cell.task.group, cell.condition.name))
+        return conversations(self.folder / one.file, one.read)[cell.task.data["task"], cell.seed]
+
+    def pinned(self) -> dict[str, Any]:
+        """Give what rows depend on, for the manifest: agents, and files and registries by their digests."""
+        domains = {one.domain for one in self.files}
+        return {
+            "models": sorted({one.agent for one in self.files}),
+            "registries": {domain: registry_of(domain).digest for domain in JUDGED if domain in domains},
+            "data": {one.file: hashlib.sha256((self.folder / one.file).read_bytes()).hexdigest() for one in self.files},
+        }
 
 
-def ready() -> None:
-    """Look for every file; UsageError where no folder is named, or one is not in it."""
-    for data in DATA:
-        data.paths(folder())
+@lru_cache(8)
+def registry_of(domain: str) -> Registry:
+    """Give the shipped registry of a domain, once in a process."""
+    return load_registry(domain)
 
 
-def digests() -> dict[str, Any]:
-    """Give the digest of every file, for the manifest."""
-    where = folder()
-    files = [file for data in DATA for file in data.files]
-    return {"data": {file: hashlib.sha256((where / file).read_bytes()).hexdigest() for file in files}}
+@lru_cache(64)
+def conversations(path: Path, read: Read) -> Mapping[Trial, Conversation]:
+    """Read a file once in a process; UsageError for what is not of its format, or stands there twice."""
+    found: dict[Trial, Conversation] = {}
+    for one in read(path):
+        trial = str(one.label["task"]), one.label["trial"]
+        if trial in found:
+            raise UsageError(f"task {trial[0]}, trial {trial[1]} stands here a second time", where=str(path))
+        found[trial] = one._replace(events=tuple(one.events))
+    return found
+
+
+def recordings(folder: Path) -> Recordings:
+    """Find the files of conversations in a folder and below; UsageError where there is none."""
+    named = (path for path in sorted(folder.rglob("*")) if path.name.endswith((".json", ".json.gz")))
+    found = [one for path in named for one in _recording(path, path.relative_to(folder).as_posix())]
+    if not found:
+        raise UsageError("holds no recorded conversations", where=str(folder), cure=_CURE)
+    times = Counter((one.of, one.agent) for one in found)
+    apart = (one._replace(agent=_bare(one.file)) if times[one.of, one.agent] > 1 else one for one in found)
+    return Recordings(folder, tuple(apart))
+
+
+def _recording(path: Path, file: str) -> Iterator[Recording]:
+    first = next(documents(path), None)
+    said = first.value if first and isinstance(first.value, dict) else {}
+    if "simulations" in said:
+        yield _of_tau2(file, said.get("info") or {})
+    elif "traj" in said:
+        annotated = path.with_name(agentrx.ANNOTATIONS).is_file()
+        yield _of_tau(file, said["traj"], annotated=annotated)
+
+
+def _of_tau2(file: str, info: Mapping[str, Any]) -> Recording:
+    agent, environment = info.get("agent_info") or {}, info.get("environment_info") or {}
+    domain = environment.get("domain_name") or _NAMELESS
+    variant = (agent.get("implementation") or "").removeprefix("llm_agent")  # "_solo", "_gt"; "" is the usual one
+    return Recording(file, f"{domain}_tau2{variant}", domain, agent.get("llm") or _bare(file), tau2.conversations)
+
+
+def _of_tau(file: str, messages: Any, *, annotated: bool) -> Recording:
+    policy = messages[0].get("content") if isinstance(messages, list) and messages else None
+    heading = _HEADING.match(policy or "")
+    domain = heading[1].lower() if heading else _NAMELESS
+    if annotated:
+        return Recording(file, domain, domain, "agentrx", agentrx.conversations)
+    name = Path(_bare(file)).name.replace(domain, "").strip("-_")
+    return Recording(file, domain, domain, name or _bare(file), tau.conversations)
+
+
+def _bare(file: str) -> str:
+    return file.removesuffix(".gz").removesuffix(".json")

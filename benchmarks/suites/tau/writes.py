@@ -10,16 +10,16 @@ equal calls, and one that is missing is nobody's call.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from harness.adapters.transcripts.conversation import Conversation
-from harness.assertion.interface import Checker
 from harness.determinism import canonical
 from harness.mediation.decision import decide
 from harness.registry.registry import Registry
 from harness.trace.event import Event
 from harness.trace.verdict import Judgement
+
+from .traced import Traced
 
 HAND_OVER: Final = "transfer_to_human_agents"  # declared a write, and changes no order or reservation
 
@@ -27,53 +27,41 @@ HAND_OVER: Final = "transfer_to_human_agents"  # declared a write, and changes n
 class Write(NamedTuple):
     """One write call; ``against`` are the blocking rules that do not hold, ``decision`` what the door would do."""
 
-    run: str
-    task: str
     tool: str
     truth: str
     decision: str
-    against: tuple[str, ...]
-    undecided: tuple[str, ...]
-    escalating: tuple[str, ...]
+    against: Sequence[str]
+    undecided: Sequence[str]
+    escalating: Sequence[str]
 
 
-class Run(NamedTuple):
-    """One conversation: its writes, its reward, and by number of the message every rule that was violated there."""
+class Judged(NamedTuple):
+    """The writes of a conversation, and by number of the message every rule that was violated there; 0 is the end."""
 
-    name: str
-    task: str
-    reward: float
     writes: tuple[Write, ...]
     violated: dict[int, set[str]]
-    failures: tuple[dict[str, Any], ...]
 
 
-def judged(conversations: Iterable[Conversation], registry: Registry) -> list[Run]:
-    """Judge conversations by a registry; labels are looked at after the last event."""
-    return [_judged(conversation, registry) for conversation in conversations]
-
-
-def _judged(conversation: Conversation, registry: Registry) -> Run:
-    checker, message = Checker(registry, {}), 0
-    calls: dict[int, tuple[Event, Judgement]] = {}
+def judged(traced: Traced, registry: Registry, asked: Sequence[Any]) -> Judged:
+    """Judge a conversation by a registry; the gold actions, what was ``asked``, are looked at after the last event."""
+    message, calls = 0, dict[int, tuple[Event, Judgement]]()
     refused: dict[int, bool] = {}
     violated: dict[int, set[str]] = defaultdict(set)
-    for event in conversation.events:
+    for event, judgement in traced.judged():
         message += event.kind == "message"
-        judgement = checker.judge(event)
-        violated[message] |= {verdict.rule for verdict in judgement.verdicts if verdict.truth == "violated"}
+        violated[message if event.seq >= 0 else 0] |= {
+            verdict.rule for verdict in judgement.verdicts if verdict.truth == "violated"
+        }
         if event.kind == "action" and _writes(event, registry):
             calls[event.seq] = event, judgement
         elif event.kind == "observation":
             refused[event.body["action"]] = "failed" in event.body
-    label = conversation.label
-    gold = {_spelled(one["name"], one.get("kwargs", one.get("arguments"))) for one in label["gold"]}
-    task = str(label["task"])
+    gold = {_spelled(one["name"], one.get("kwargs", one.get("arguments"))) for one in asked}
     writes = tuple(
-        _write(conversation.name, task, event, judgement, registry, _truth(event, refused.get(seq), gold))
+        _write(event, judgement, registry, _truth(event, refused.get(seq), gold))
         for seq, (event, judgement) in calls.items()
     )
-    return Run(conversation.name, task, label["reward"], writes, dict(violated), tuple(label.get("failures", ())))
+    return Judged(writes, dict(violated))
 
 
 def _writes(event: Event, registry: Registry) -> bool:
@@ -81,7 +69,7 @@ def _writes(event: Event, registry: Registry) -> bool:
     return tool in registry.tools and registry.tools[tool].effect == "write" and tool != HAND_OVER
 
 
-def _write(run: str, task: str, event: Event, judgement: Judgement, registry: Registry, truth: str) -> Write:
+def _write(event: Event, judgement: Judgement, registry: Registry, truth: str) -> Write:
     tool = event.body["tool"]
     decision = decide(judgement, registry, registry.tools[tool], "enforce").decision
 
@@ -89,7 +77,7 @@ def _write(run: str, task: str, event: Event, judgement: Judgement, registry: Re
         return tuple(v.rule for v in judgement.verdicts if v.truth == truth and v.otherwise == otherwise)
 
     against, undecided = rules("violated", "block"), rules("unknown", "block")
-    return Write(run, task, tool, truth, decision, against, undecided, rules("violated", "escalate"))
+    return Write(tool, truth, decision, against, undecided, rules("violated", "escalate"))
 
 
 def _truth(event: Event, refused: bool | None, gold: set[bytes]) -> str:
@@ -102,12 +90,3 @@ def _truth(event: Event, refused: bool | None, gold: set[bytes]) -> str:
 
 def _spelled(name: str, arguments: Any) -> bytes:
     return canonical.encode([name, arguments])
-
-
-def by_task(cases: Iterable[tuple[str, bool]]) -> Iterator[tuple[int, int]]:
-    """Give (successes, trials) of each task."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for task, success in cases:
-        counts[task][0] += success
-        counts[task][1] += 1
-    return ((k, n) for k, n in counts.values())
