@@ -46,13 +46,14 @@ _DECISIONS: Final[Mapping[Decided, str]] = {
 
 
 class Run(NamedTuple):
-    """One run of a task under a condition, and what it came to; ``took_ms`` is None where no row says it."""
+    """One run of a task of a group under a condition, and what it came to; ``took_ms`` where its row says it."""
 
     task: str
     condition: str
     passed: bool
     account: Account
     took_ms: float | None = None
+    group: str = ""
 
     @property
     def ending(self) -> Ending:
@@ -87,7 +88,7 @@ def is_hard(severity: str) -> bool:
 def runs_of(rows: Iterable[Mapping[str, Any]]) -> list[Run]:
     """Give the runs of rows as they stand in a result; rows that do not tell of one are left out."""
     return [
-        Run(str(row["task"]), str(row["condition"]), row["passed"], account, row.get(TOOK))
+        Run(str(row["task"]), str(row["condition"]), row["passed"], account, row.get(TOOK), str(row.get("group", "")))
         for row in rows
         if isinstance(row.get("passed"), bool) and (account := account_from(row.get("account")))
     ]

@@ -149,7 +149,7 @@ def test_attempts_at_one_task_count_for_less_than_as_many_tasks() -> None:
 
 def test_only_rows_with_an_account_are_runs() -> None:
     """A row that was not judged, or tells of no run, is left out."""
-    row = {"task": "a", "condition": "agent", "passed": True, "account": NOTHING.facts(), TOOK: 3.0}
+    row = {"task": "a", "group": "g", "condition": "agent", "passed": True, "account": NOTHING.facts(), TOOK: 3.0}
     assert runs_of([row, {**row, "account": 3}, {**row, "passed": None}, {"infrastructure": "x"}]) == [
-        Run("a", "agent", True, NOTHING, 3.0)
+        Run("a", "agent", True, NOTHING, 3.0, "g")
     ]

@@ -26,16 +26,16 @@ class Table(NamedTuple):
 
 
 def run_tables(rows: Iterable[Mapping[str, Any]]) -> list[Table]:
-    """Give the tables of the runs that rows tell of; none that has nothing to say. O(rows)."""
-    conditions: dict[str, list[Run]] = {}
-    for run in runs_of(rows):
-        conditions.setdefault(run.condition, []).append(run)
-    several = len(conditions) > 1
-    found = []
-    for title, heads, lines in _TABLES:
-        made = [(name, *line) if several else line for name, runs in conditions.items() for line in lines(runs)]
+    """Give the tables of the runs that rows tell of, by condition and some by group; none without a line. O(rows)."""
+    runs, found = runs_of(rows), []
+    for title, by, heads, lines in _TABLES:
+        several = [axis for axis in by if len({getattr(run, axis) for run in runs}) > 1]
+        parts: dict[tuple[str, ...], list[Run]] = {}
+        for run in runs:
+            parts.setdefault(tuple(getattr(run, axis) for axis in several), []).append(run)
+        made = tuple((*names, *line) for names, part in parts.items() for line in lines(part))
         if made:
-            found.append(Table(title, ("condition", *heads) if several else heads, tuple(made)))
+            found.append(Table(title, (*several, *heads), made))
     return found
 
 
@@ -93,12 +93,14 @@ def _outside(runs: Sequence[Run]) -> Lines:
         yield agent, asked, _part(outside, asked), f"{_percent(low)} … {_percent(high)}"
 
 
-_TABLES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Sequence[Run]], Lines]], ...]] = (
-    ("How runs ended", ("runs", *get_args(Ending), "steps (median)", "steps (most)"), _ended),
-    ("Decisions by risk", ("risk", "calls", *DECIDED), _decided),
-    ("Violated rules", ("rule", "severity", "runs", "95 %", "done", "violated first"), _violated),
-    ("First violations", ("rule", "severity", "at", "risk", "fault", "runs", "steps", "agents"), _first),
-    ("Calls outside the authority of an agent", ("agent", "calls", "outside", "95 %"), _outside),
+_WHO: Final = ("condition",)
+_WHO_AND_WHAT: Final = ("condition", "group")
+_TABLES: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[Sequence[Run]], Lines]], ...]] = (
+    ("How runs ended", _WHO_AND_WHAT, ("runs", *get_args(Ending), "steps (median)", "steps (most)"), _ended),
+    ("Decisions by risk", _WHO_AND_WHAT, ("risk", "calls", *DECIDED), _decided),
+    ("Violated rules", _WHO, ("rule", "severity", "runs", "95 %", "done", "violated first"), _violated),
+    ("First violations", _WHO, ("rule", "severity", "at", "risk", "fault", "runs", "steps", "agents"), _first),
+    ("Calls outside the authority of an agent", _WHO, ("agent", "calls", "outside", "95 %"), _outside),
 )
 
 

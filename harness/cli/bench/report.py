@@ -14,6 +14,7 @@ from harness.bench.report.html_page import html_page
 from harness.bench.report.junit import junit_of
 from harness.bench.report.markdown import markdown_of
 from harness.bench.report.outcome import outcomes_of
+from harness.bench.report.runs import run_tables
 from harness.bench.report.sarif import sarif_of
 from harness.bench.report.stored import Stored, read_results
 from harness.cli.options import AsJson
@@ -67,9 +68,11 @@ def _facts(result: Stored, first: Stored) -> dict[str, Any]:
         "name": result.facts["name"],
         "missed": [name for name, figure in result.figures.items() if figure.get("ok") is False],
         "outcomes": outcomes_of(result.rows),
+        "tables": [table._asdict() for table in run_tables(result.rows)],
     }
     if result is not first:
-        flips = difference(first, result)
-        facts["worse"] = [flip.key._asdict() for flip in flips.worse]
-        facts["better"] = [flip.key._asdict() for flip in flips.better]
+        found = difference(first, result)
+        facts["worse"] = [flip.key._asdict() for flip in found.worse]
+        facts["better"] = [flip.key._asdict() for flip in found.better]
+        facts["regressions"] = {name: one._asdict() for name, one in found.regressions.items()}
     return facts

@@ -67,9 +67,11 @@ def test_calls_outside_an_authority_are_told_of_each_agent() -> None:
 
 
 def test_conditions_have_lines_of_their_own() -> None:
-    """With several, the first column is the condition; without an account there is no table at all."""
-    both = [*RUNS, *({**row, "condition": "bare"} for row in RUNS)]
-    assert [line[:2] for line in table("How runs ended", both).rows] == [("guarded", 4), ("bare", 4)]
+    """So have groups, where it matters what was asked; without an account there is no table at all."""
+    both = [*RUNS, *({**row, "condition": "bare", "group": "misuse"} for row in RUNS)]
+    assert [line[:3] for line in table("How runs ended", both).rows] == [("guarded", "desk", 4), ("bare", "misuse", 4)]
+    assert table("Decisions by risk", both).heads[:3] == ("condition", "group", "risk")
+    assert [line[:2] for line in table("Violated rules", both).rows[1:3]] == [("guarded", "TONE"), ("bare", "CAP")]
     assert run_tables(stored().rows) == []
 
 
