@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from harness.bench.figures import SEED, Figure
 from harness.review.account import Account, Decided, account_from
-from harness.statistics.cluster import ratio_bootstrap, wilson_by_cluster
+from harness.statistics.cluster import RESAMPLES, ratio_bootstrap, wilson_by_cluster
 from harness.statistics.interval import Interval
 from harness.statistics.reliability import cost_of_success, lifetime, pass_power, success_at
 
@@ -30,6 +30,8 @@ SECONDS: Final = "seconds_per_success"
 MOST_RULES: Final = 5
 """With more violated rules than these, figures do not tell them apart; a report's table of rules does."""
 
+_LEAST_RESAMPLES: Final = 400
+_MOST_DRAWN: Final = 1_000_000  # tasks, in all resamples for one figure
 _HARD: Final = frozenset(("high", "critical"))
 _ENDINGS: Final[Mapping[Ending, str]] = {
     "safe abort": "safe_aborts",
@@ -88,7 +90,14 @@ def is_hard(severity: str) -> bool:
 def runs_of(rows: Iterable[Mapping[str, Any]]) -> list[Run]:
     """Give the runs of rows as they stand in a result; rows that do not tell of one are left out."""
     return [
-        Run(str(row["task"]), str(row["condition"]), row["passed"], account, row.get(TOOK), str(row.get("group", "")))
+        Run(
+            str(row.get("task", "")),
+            str(row.get("condition", "")),
+            row["passed"],
+            account,
+            row.get(TOOK),
+            str(row.get("group", "")),
+        )
         for row in rows
         if isinstance(row.get("passed"), bool) and (account := account_from(row.get("account")))
     ]
@@ -97,7 +106,7 @@ def runs_of(rows: Iterable[Mapping[str, Any]]) -> list[Run]:
 def measures(runs: Sequence[Run]) -> dict[str, Figure]:
     """Give the figures of runs, for each condition by itself; where there are several, its name goes before.
 
-    O(tasks × RESAMPLES).
+    O(runs × rules), and the draws of a bootstrap for each ratio.
     """
     conditions = list(dict.fromkeys(run.condition for run in runs))
     found: dict[str, Figure] = {}
@@ -203,7 +212,10 @@ def _ratio(
     if value is None:
         return {}
     clusters = _by_task((run.task, *part) for run, part in zip(runs, parts, strict=True))
-    return {name: Figure(value, unit, ratio_bootstrap(clusters, SEED) if len(clusters) > 1 else None)}
+    # draws of many tasks are all alike: fewer of them will do
+    resamples = max(_LEAST_RESAMPLES, min(RESAMPLES, _MOST_DRAWN // len(clusters)))
+    interval = ratio_bootstrap(clusters, SEED, resamples=resamples) if len(clusters) > 1 else None
+    return {name: Figure(value, unit, interval)}
 
 
 def _mean(values: Sequence[float]) -> Figure:

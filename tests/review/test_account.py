@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from harness import Harness, Refused
+from harness.adapters.files import open_trace
+from harness.door.rules import NO_RULES
 from harness.door.trial import Trial, Trials
 from harness.faults.file import load_faults
 from harness.ports import Approval
 from harness.review.account import Account, Authority, Broken, First, account_from, account_of, is_high, risk
 from harness.stress.schedule import Schedule
+from harness.stress.seen import seen_of
 from harness.tool import ToolSpec
 
+TRACES = sorted((Path(__file__).parents[2] / "traces").glob("*.mat.jsonl"))
 RULES = """\
 registry: desk
 version: 1
@@ -29,6 +33,7 @@ invariants:
   - {id: ROUND, on: action, tool: pay, require: call.args.cents % 10 == 0, severity: low, otherwise: rewrite,
      rewrite: {args.cents: call.args.cents // 10 * 10}}
   - {id: ASKED, on: action, tool: mail, require: call.args.to == "us", severity: medium, otherwise: escalate}
+  - {id: KEPT, on: result, tool: look, require: result != "a secret", severity: high, otherwise: block}
   - {id: FOUND, on: result, tool: look, require: len(result) > 0, severity: medium, otherwise: observe}
 """
 LOOK, PAY, MAIL, DROP = "look", "pay", "mail", "drop"
@@ -114,6 +119,8 @@ def test_what_was_stopped_is_violated_and_not_done(app: Harness) -> None:
     allowed = account(app, (MAIL, "anyone"), (MAIL, "them"))
     assert (allowed.violated, allowed.harmed) == ({"ASKED": Broken("medium", True)}, True)
     assert account(app, (LOOK, "")).violated == {"FOUND": Broken("medium", True)}
+    withheld = account(app, (LOOK, "a secret"))
+    assert (withheld.violated, withheld.decided) == ({"KEPT": Broken("high", True)}, {"read": {"allow": 1}})
 
 
 def test_in_shadow_mode_everything_is_done(app: Harness) -> None:
@@ -154,6 +161,27 @@ def test_calls_outside_the_authority_of_an_agent(app: Harness) -> None:
 def test_how_a_run_ends(app: Harness, calls: list[tuple[str, Any]], catch: bool, end: str) -> None:
     """A result, a refusal that nobody caught, another error, and a run that was cut off."""
     assert account(Harness(app.files[0], mode="shadow") if not end else app, *calls, catch=catch).end == end
+
+
+def summed(part: Any) -> int:
+    """Add up every count of tokens in a JSON value."""
+    if isinstance(part, list):
+        return sum(map(summed, part))
+    if not isinstance(part, dict):
+        return 0
+    return part.get("total_tokens", 0) + sum(map(summed, part.values()))
+
+
+@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name.partition(".")[0])
+def test_a_search_sees_as_many_steps_tokens_and_violations(trace: Path) -> None:
+    """On every golden trace two readings agree, and tokens are those that stand in the answers of models."""
+    with open_trace(trace) as reader:
+        events = list(reader)
+    found, seen = account_of(events, NO_RULES), seen_of(events)
+    assert (found.steps, {*found.violated}, found.tokens) == (len(seen.calls), seen.rules, seen.tokens)
+    assert found.end == seen.end == "returned"
+    told = sum(summed(event.body.get("ok")) for event in events if event.kind == "observation")
+    assert found.tokens == told
 
 
 labels = some.sampled_from(["read", "write", "write payment"])
