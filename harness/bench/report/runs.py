@@ -27,7 +27,9 @@ class Table(NamedTuple):
 
 def run_tables(rows: Iterable[Mapping[str, Any]]) -> list[Table]:
     """Give the tables of the runs that rows tell of, by condition and some by group; none without a line. O(rows)."""
-    runs, found = runs_of(rows), []
+    runs, found = runs_of(rows), list[Table]()
+    order = [*dict.fromkeys(run.condition for run in runs)]
+    runs.sort(key=lambda run: order.index(run.condition))
     for title, by, heads, lines in _TABLES:
         several = [axis for axis in by if len({getattr(run, axis) for run in runs}) > 1]
         parts: dict[tuple[str, ...], list[Run]] = {}
