@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.assertion.interface import Checker
 from harness.errors import RegistryError
+from harness.registry.capability import of_authority
 from harness.registry.load import load
 from harness.registry.publish import publish
 from harness.registry.registry import Registry, join
@@ -61,6 +62,23 @@ class Run:
     def _event(self, kind: Any, agent: str, at: int, body: dict[str, Any]) -> Event:
         self._seq += 1
         return Event(self._seq - 1, kind, agent, "0", (), at, body)
+
+
+def test_rules_on_authority_are_told_from_budgets() -> None:
+    """What an agent may do, and with which arguments, is its authority; how much of it is not."""
+    grants = "may: [look, {tool: pay, args: {properties: {cents: {maximum: 5}}}}]"
+    budget = "budget: {calls: 9, tokens: 10k, cents: 50}"
+    trust = "trust: {tiers: [{below: 0.5, may: [look], writes: block, budget: {calls: 1}}]}"
+    registry = agents(f"  clerk: {{{grants}, {budget}, {trust}}}\n")
+    found = {rule.id: of_authority(rule.id) for rule in registry.invariants}
+    assert {rule for rule, told in found.items() if told} == {
+        "AGENT-DECLARED",
+        "AGENT-clerk-MAY",
+        "AGENT-clerk-ARGS-pay",
+        "AGENT-clerk-BELOW-0.5-MAY",
+        "AGENT-clerk-BELOW-0.5-WRITES",
+    }
+    assert len(found) == 9
 
 
 def test_an_agent_uses_only_the_tools_it_may_use() -> None:
