@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from harness.bench.declared import Declared, Wanted, judged, read_declared
+from harness.bench.declared import Declared, Wanted, read_declared
 from harness.bench.figures import Figure
 from harness.bench.measures import SECONDS, TOOK, counted_by_task, measures, runs_of
+from harness.bench.oracle import judged
 from harness.bench.suite import Suite
 from harness.bench.task import Cell, Condition, Row, Task
 from harness.door.agents import load_entry

@@ -28,18 +28,16 @@ from typing import Any, Final
 
 from harness.adapters.files import read_text
 from harness.adapters.registries import load_registry
+from harness.bench.oracle import out_of_reach
 from harness.errors import Mistake, PlanError, RegistryError, UsageError
 from harness.faults.file import load_faults
 from harness.faults.plan import Plan
 from harness.registry.complaint import ExpressionError, nearest
 from harness.registry.document import DocumentError, Written, read
-from harness.registry.explain import Explanation
 from harness.registry.invariant import Expression
 from harness.registry.parse import parse
 from harness.registry.registry import Registry
 from harness.registry.schema import mistakes_in
-from harness.registry.tree import Each, Fold, Name, Node, walk
-from harness.registry.values import Undefined
 from harness.trace.verdict import DEFAULT_REFUSE, Truth
 
 FILE: Final = "suite.yaml"
@@ -154,19 +152,6 @@ def read_declared(folder: Path, check: Check = lambda entry: None) -> Declared:
     return declared
 
 
-def judged(oracle: Expression, names: Mapping[str, Any]) -> str:
-    """Tell why an expression is not true of a final state; empty where it is."""
-    asked = Explanation(oracle.text, dict(names))
-    try:
-        if asked.value(oracle.tree) is True:
-            return ""
-    except Undefined as error:
-        return f"{oracle.text}: {error}"
-    parts = {text: repr(value) for text, value in asked.seen.items() if text != oracle.text}
-    seen = ", ".join(f"{text} = {value}" for text, value in parts.items() if text != value)
-    return f"not so: {oracle.text}" + (f" ({seen})" if seen else "")
-
-
 class _Reader:
     """Make a suite of a document that has the right form; ``mistakes`` grow on the way."""
 
@@ -268,7 +253,7 @@ class _Reader:
             self.mistakes.append(node.mistake(error.message, cure, start=error.span.start, end=error.span.end))
             return ""
         known = {"result", "input", *(["state"] if "state" in self._said else [])}
-        for part, message, cure in _out_of_reach(tree, known):
+        for part, message, cure in out_of_reach(tree, known):
             self.mistakes.append(node.mistake(message, cure, start=part.span.start, end=part.span.end))
         return Expression(node.value, tree, node)
 
@@ -293,24 +278,6 @@ class _Reader:
         except UsageError as error:
             self._wrong(node, f"{error.what}: {file}", "name a plan of faults that stands in the directory")
         return None
-
-
-def _out_of_reach(tree: Node, known: set[str]) -> Iterator[tuple[Node, str, str]]:
-    """Yield what an oracle cannot know, with what to say of it."""
-    parts = list(walk(tree))
-    if past := next((part for part in parts if isinstance(part, Fold)), None):
-        yield past, "an oracle looks at what is left, not at the past", "say it as a rule, and expect its verdict"
-        return
-    bound = {part.name for part in parts if isinstance(part, Each)}
-    for part in parts:
-        if isinstance(part, Name) and part.name not in known | bound:
-            yield part, f"there is no {part.name} here", _names(part.name, known)
-
-
-def _names(wrong: str, known: set[str]) -> str:
-    if wrong == "state":
-        return "name the function that gives it: state: module:function"
-    return nearest(wrong, known) or f"an oracle speaks of {', '.join(sorted(known))}"
 
 
 def _in_order(mistakes: list[Mistake]) -> tuple[Mistake, ...]:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from harness.bench import discover
-from harness.bench.declared import FORM, judged, read_declared
+from harness.bench.declared import FORM, read_declared
 from harness.bench.manifest import differences, identity
 from harness.bench.measures import SECONDS, TOOK
+from harness.bench.oracle import judged
 from harness.bench.runner import run_cells
 from harness.bench.suite import load_suite
 from harness.errors import PlanError, UsageError
