@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from benchmarks.statistics.false_alarms import Draw, changed
+from benchmarks.statistics.false_alarms import COLLAPSED, EQUAL_TASKS, WORSE_TASKS, Draw, Tasks, changed
 from harness.bench.figures import Figure, counted
 from harness.determinism.streams import stream
 from harness.statistics.cluster import cluster_bootstrap
@@ -70,6 +70,19 @@ def _mixed(loss: float, seeds: int) -> Draw:
     return draw
 
 
+def _these(chances: Tasks, runs: int) -> Trial:
+    """Do the same tasks again each time: what is held is the mean difference of these."""
+    truth = math.fsum(after - before for before, after in chances) / len(chances)
+
+    def trial(chance: random.Random) -> tuple[Interval, float]:
+        found = [
+            (chance.random() < after) - (chance.random() < before) for before, after in chances for _ in range(runs)
+        ]
+        return share_difference(found).interval, truth
+
+    return trial
+
+
 def _effort(tasks: int, spread: Callable[[random.Random], float]) -> Trial:
     def trial(chance: random.Random) -> tuple[Interval | None, float]:
         found = mean_difference([spread(chance) for _ in range(tasks)])
@@ -111,6 +124,11 @@ TRIALS: Final[dict[str, Trial]] = {
         f"difference of shares: {n} tasks, five runs, {100 * loss:g} % lost always": _shares(n, _mixed(loss, 5), -loss)
         for n in (10, 30, 100)
         for loss in (0.0, 0.05, 0.2)
+    },
+    **{
+        f"difference of shares: {name}, {runs} runs of each": _these(chances, runs)
+        for name, chances in (EQUAL_TASKS | WORSE_TASKS | COLLAPSED).items()
+        for runs in (2, 5)
     },
     **{f"difference of numbers: {n} tasks, normal": _effort(n, lambda one: one.gauss(0, 1)) for n in (10, 30, 100)},
     **{

@@ -17,6 +17,7 @@ from harness.statistics.paired import mcnemar, sign_flip
 ALPHA: Final = 0.05
 MARGIN: Final = 0.05
 LOOKS: Final = 200  # tasks after each of which the gate is asked
+ROUNDS: Final = 20  # in each of which every task is done once more, and the gate is asked again
 
 Draw = Callable[[random.Random], float]
 
@@ -48,6 +49,22 @@ WORSE: Final[dict[str, Draw]] = {
     "worse by the margin, 10 % gained": changed(0.15, 0.1),
     "worse by the margin, three runs of each task": several(0.7, 0.65),
 }
+Tasks = tuple[tuple[float, float], ...]
+"""The chances of each task to come out right, before and after: the tasks are what they are, and runs vary."""
+
+EQUAL_TASKS: Final[dict[str, Tasks]] = {
+    "ten tasks alike": ((0.9, 0.9),) * 10,
+    "ten tasks, of which half lose 30 points and half gain them": ((0.9, 0.6), (0.6, 0.9)) * 5,
+    "ten tasks, of which one always loses and one always gains": ((1.0, 0.0), (0.0, 1.0), *((0.8, 0.8),) * 8),
+}
+WORSE_TASKS: Final[dict[str, Tasks]] = {
+    "ten tasks, each worse by the margin": ((0.9, 0.85),) * 10,
+    "ten tasks, of which one loses half": ((1.0, 0.5), *((0.9, 0.9),) * 9),
+}
+COLLAPSED: Final[dict[str, Tasks]] = {
+    "96 % to 48 % of ten tasks": ((0.96, 0.96), (0.96, 0.0)) * 5,
+    "96 % to 80 % of ten tasks": ((0.96, 0.8),) * 10,
+}
 
 
 def answers(draw: Draw, wrong: Answer, simulations: int, name: str) -> int:
@@ -64,14 +81,37 @@ def _ever(draw: Draw, wrong: Answer, chance: random.Random) -> bool:
     return False
 
 
+def answers_on_tasks(tasks: Tasks, wrong: Answer, simulations: int, name: str, rounds: int = ROUNDS) -> int:
+    """Count simulations in which the gate gives an answer on these tasks after any of their rounds."""
+    return sum(_ever_on(tasks, wrong, stream(number, "tasks", name), rounds) for number in range(simulations))
+
+
+def _ever_on(tasks: Tasks, wrong: Answer, chance: random.Random, rounds: int) -> bool:
+    gate = Gate(ALPHA, MARGIN)
+    for _ in range(rounds):
+        for before, after in tasks:
+            gate = gate.with_difference((chance.random() < after) - (chance.random() < before))
+        if gate.answer == wrong:
+            return True
+    return False
+
+
 def gate_figures(simulations: int) -> Iterator[tuple[str, Figure]]:
-    """Yield false answers of the gate, which is asked after each of 200 tasks; and how often it gives right ones."""
+    """Yield false answers of the gate, asked after each of 200 tasks or of 20 rounds of ten, and its right ones."""
     bar = f"<= {ALPHA * simulations:g}"
     for name, draw in EQUAL.items():
         yield f"gate says worse: {name}", counted(answers(draw, "worse", simulations, name), simulations, bar)
     for name, draw in WORSE.items():
         kept = answers(draw, "better or equal", simulations, name)
         yield f"gate says better or equal: {name}", counted(kept, simulations, bar)
+    for name, tasks in EQUAL_TASKS.items():
+        yield f"gate says worse: {name}", counted(answers_on_tasks(tasks, "worse", simulations, name), simulations, bar)
+    for name, tasks in WORSE_TASKS.items():
+        kept = answers_on_tasks(tasks, "better or equal", simulations, name)
+        yield f"gate says better or equal: {name}", counted(kept, simulations, bar)
+    for name, tasks in COLLAPSED.items():
+        found = answers_on_tasks(tasks, "worse", simulations // 10, name, rounds=5)
+        yield f"gate finds it within five runs of each: {name}", counted(found, simulations // 10)
     for loss in (0.1, 0.2):
         name = f"worse by {100 * loss:g} points, 5 % gained"
         found = answers(changed(loss + 0.05, 0.05), "worse", simulations // 10, name)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from benchmarks.statistics.false_alarms import ALPHA, changed, p_of
+from benchmarks.statistics.false_alarms import ALPHA, MARGIN, changed, p_of
 from harness.bench.figures import Figure
 from harness.determinism.streams import stream
+from harness.statistics.gate import Answer, gate
 from harness.statistics.library import library
-from harness.statistics.power import paired_power, pairs_needed, runs_needed, unpaired_power
+from harness.statistics.power import (
+    gate_power,
+    gate_runs_needed,
+    paired_power,
+    pairs_needed,
+    runs_needed,
+    unpaired_power,
+)
 from harness.statistics.sampling import runs_to_see
 from harness.statistics.sources import variance_by_source
 
@@ -33,12 +42,39 @@ def plan_figures(simulations: int) -> Iterator[tuple[str, Figure]]:
         seen = _unpaired(before, after, runs, simulations)
         name = f"unpaired plan: {100 * before:g} % to {100 * after:g} %, {runs} runs each"
         yield name, Figure(100 * abs(seen - unpaired_power(before, after, runs, ALPHA)), POINTS, None, BAR)
+    yield from _gate_figures(simulations)
     for share in (0.05, 0.02, 0.01):
         runs = runs_to_see(share)
         drawn = (stream(n, "tail", runs) for n in range(simulations))
         seen = sum(any(one.random() < share for _ in range(runs)) for one in drawn) / simulations
         stated = -math.expm1(runs * math.log1p(-share))
         yield f"seen at least once: {100 * share:g} %, {runs} runs", Figure(100 * abs(seen - stated), POINTS, None, BAR)
+
+
+def _gate_figures(simulations: int) -> Iterator[tuple[str, Figure]]:
+    cases: tuple[tuple[Answer, float, float], ...] = (
+        ("worse", 0.5, 0.02),
+        ("worse", 0.2, 0.05),
+        ("better or equal", 0.02, 0.02),
+    )
+    for answer, lost, gained in cases:
+        runs = gate_runs_needed(answer, lost, gained, ALPHA, MARGIN, POWER)
+        seen = _gated(answer, lost, gained, runs, simulations)
+        stated = gate_power(answer, lost, gained, runs, ALPHA, MARGIN)
+        name = f"plan of the gate: {answer}, {100 * lost:g} % lost, {100 * gained:g} % gained, {runs} runs"
+        yield name, Figure(100 * abs(seen - stated), POINTS, None, BAR)
+
+
+def _gated(answer: Answer, lost: float, gained: float, runs: int, simulations: int) -> float:
+    """Give the share of simulations in which the gate has this answer, asked once after so many runs."""
+    generator = library("numpy").random.default_rng(runs)
+    drawn = Counter(map(tuple, generator.multinomial(runs, [lost, gained, 1 - lost - gained], simulations).tolist()))
+    right = (
+        times
+        for (down, up, same), times in drawn.items()
+        if gate([-1.0] * down + [1.0] * up + [0.0] * same, ALPHA, MARGIN).answer == answer
+    )
+    return sum(right) / simulations
 
 
 def _paired(pairs: int, lost: float, gained: float, chance: random.Random) -> bool:

@@ -1,7 +1,10 @@
 """Real or noise: what changed between two results of one suite, and whether it is worse.
 
-What this does not verify: that the tasks are a fair sample of what is to come, that both results were measured in the
-same circumstances, or that a row is judged right.
+The question is put of the tasks that were done: whether they would come out worse again. Whether others like them would
+is told beside it, where tasks were done several times, for that takes many tasks and not many runs.
+
+What this does not verify: that runs of one task are independent of each other, that the tasks are a fair sample of what
+is to come, that both results were measured in the same circumstances, or that a row is judged right.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.bench.pairing import Pair, Pairing, Report, right
+from harness.errors import UsageError
 from harness.statistics.flips import Flips, flips, gained_to_lost
-from harness.statistics.gate import Answer, gate
+from harness.statistics.gate import Answer, evened, gate
 from harness.statistics.interval import Interval
 from harness.statistics.multiple import benjamini_hochberg, holm
 from harness.statistics.paired import mean_difference, share_difference, sign_flip
-from harness.statistics.power import pairs_needed
+from harness.statistics.power import gate_runs_needed
 from harness.statistics.reliability import pass_power, success_at
 from harness.statistics.sources import Source, variance_by_source
 
@@ -29,19 +33,29 @@ EFFORT: Final = ("steps", "tokens")
 class Bars(NamedTuple):
     """What is asked: ``alpha`` bounds false answers, a loss below ``margin`` is tolerated.
 
-    Without ``chance`` the tasks are all there are and every run of them is the same: one lost task is worse.
+    ``beyond`` asks of all tasks like these, of which these are a sample: each is then one observation, however often it
+    was done. Without ``chance`` every run of a task is the same: one lost task is worse.
     """
 
     alpha: float = 0.05
     margin: float = 0.05
     chance: bool = True
+    beyond: bool = False
+
+
+class Beyond(NamedTuple):
+    """The difference that all tasks like these may have, and the answer of them."""
+
+    interval: Interval
+    answer: Answer
 
 
 class Line(NamedTuple):
     """One condition, or one of its groups of tasks; without chance there is no interval and no p.
 
     ``changes`` names tasks with their (right before, right after, runs), those lost most first. ``several`` is (runs of
-    each task, success@k before and after, pass^k before and after), None where a task was done once.
+    each task, success@k before and after, pass^k before and after), None where a task was done once. ``beyond`` is None
+    where that is the same question, or the one that is answered anyway.
     """
 
     condition: str
@@ -54,6 +68,7 @@ class Line(NamedTuple):
     odds: tuple[float | None, Interval]
     changes: Mapping[str, tuple[int, int, int]]
     several: tuple[int, tuple[float, float], tuple[float, float]] | None
+    beyond: Beyond | None
     answer: Answer
 
 
@@ -77,14 +92,28 @@ class Effort(NamedTuple):
     interval: Interval | None
 
 
+class Plan(NamedTuple):
+    """How many runs of a condition decide with 80 %, all its tasks together, where they are not enough.
+
+    ``worse`` is the number if as much is lost and gained as now, None where that is no loss; ``kept`` if runs go on to
+    change as often as now, and nothing is lost on balance. None too where more than 10,000 are needed.
+    """
+
+    condition: str
+    runs: int
+    tasks: int
+    worse: int | None
+    kept: int | None
+
+
 class Comparison(NamedTuple):
-    """All that changed. ``needed`` are the tasks that would show a loss of the margin, where they are not enough."""
+    """All that changed; ``plans`` is for each condition of which nothing is shown, if that is the answer."""
 
     answer: Answer
     lines: Sequence[Line]
     rules: Sequence[Rule]
     effort: Sequence[Effort]
-    needed: int | None
+    plans: Sequence[Plan]
 
 
 def compared(pairing: Pairing, bars: Bars) -> Comparison:
@@ -93,7 +122,7 @@ def compared(pairing: Pairing, bars: Bars) -> Comparison:
     "Worse" anywhere is the answer; "better or equal" has to hold of every condition. Half of alpha is spent on
     conditions and half on groups, in equal parts, so the whole answer is falsely "worse" in a share of alpha at most.
     p-values of lines are Holm's. UsageError for bars that are none, or without scipy and statsmodels.
-    O(tasks^2) at worst, for the exact p-values.
+    O(runs^2) at worst, for the exact p-values.
     """
     wholes = [(name, None, tasks) for name, tasks in pairing.conditions.items()]
     parts = [(name, group, tasks) for name, _, whole in wholes for group, tasks in _groups(whole).items()]
@@ -106,8 +135,12 @@ def compared(pairing: Pairing, bars: Bars) -> Comparison:
     order = {name: place for place, name in enumerate(pairing.conditions)}
     lines.sort(key=lambda line: order[line.condition])  # each condition, and below it its groups
     answer = _whole_answer(lines)
-    needed = _needed(lines, bars) if answer == "inconclusive" else None
-    return Comparison(answer, lines, _rules(pairing), _efforts(pairing), needed)
+    plans = [
+        _plan(line, pairing.conditions[line.condition], bars, levels[False])
+        for line in lines
+        if answer == line.answer == "inconclusive" and line.group is None
+    ]
+    return Comparison(answer, lines, _rules(pairing), _efforts(pairing), plans)
 
 
 def sources_of(report: Report) -> list[Source]:
@@ -135,29 +168,40 @@ def _line(condition: str, group: str | None, tasks: Tasks, bars: Bars, level: fl
     pairs = [pair for found in tasks.values() for pair in found]
     found = flips((right(one), right(other), _said(one) != _said(other)) for one, other in pairs)
     gained, lost = sum(one > 0 for one in sums.values()), sum(one < 0 for one in sums.values())
+    asked = shares if bars.beyond else _evened(tasks)
+    swapped = list(sums.values()) if bars.beyond else [pair.difference for pair in pairs]
     return Line(
         condition,
         group,
         len(tasks),
         found,
         math.fsum(shares) / len(shares),
-        share_difference(shares).interval if bars.chance else None,
-        sign_flip(list(sums.values())) if bars.chance else None,
+        share_difference(asked).interval if bars.chance else None,
+        sign_flip(swapped) if bars.chance else None,
         gained_to_lost(gained, lost),
         {task: _counts(tasks[task]) for task in sorted(sums, key=lambda name: sums[name]) if sums[task]},
         _several(tasks),
-        _answer(shares, bars, level) if bars.chance else ("worse" if found.lost else "better or equal"),
+        _beyond(shares, bars, level) if bars.chance and len(asked) > len(shares) else None,
+        _answer(asked, bars, level) if bars.chance else ("worse" if found.lost else "better or equal"),
     )
+
+
+def _evened(tasks: Tasks) -> list[float]:
+    return evened([pair.difference for pair in pairs] for pairs in tasks.values())
+
+
+def _beyond(shares: Sequence[float], bars: Bars, level: float) -> Beyond:
+    return Beyond(share_difference(shares).interval, _answer(shares, bars, level))
 
 
 def _counts(pairs: Sequence[Pair]) -> tuple[int, int, int]:
     return sum(right(one) for one, _ in pairs), sum(right(other) for _, other in pairs), len(pairs)
 
 
-def _answer(shares: Sequence[float], bars: Bars, level: float) -> Answer:
+def _answer(differences: Sequence[float], bars: Bars, level: float) -> Answer:
     """Give the gate's answer; only "worse" is one of many chances to be wrong, all conditions have to be kept."""
-    kept = gate(shares, bars.alpha, bars.margin).answer == "better or equal"
-    return "better or equal" if kept else gate(shares, level, bars.margin).answer
+    kept = gate(differences, bars.alpha, bars.margin).answer == "better or equal"
+    return "better or equal" if kept else gate(differences, level, bars.margin).answer
 
 
 def _whole_answer(lines: Sequence[Line]) -> Answer:
@@ -183,15 +227,25 @@ def _said(row: Mapping[str, Any]) -> Any:
     return row.get("answer", row.get("why"))
 
 
-def _needed(lines: Sequence[Line], bars: Bars) -> int | None:
-    """Give the tasks that would show a loss of the margin with 80 %, if as much is gained as now; the most of all."""
-    most = 0
-    for line in lines:
-        if line.group is None and line.answer == "inconclusive":
-            gained = sum(after > before for before, after, _ in line.changes.values())
-            share = min((gained + 0.5) / (line.tasks + 1), (1 - bars.margin) / 2)
-            most = max(most, pairs_needed(share + bars.margin, share, bars.alpha))
-    return most or None
+def _plan(line: Line, tasks: Tasks, bars: Bars, level: float) -> Plan:
+    differences = [math.fsum(pair.difference for pair in pairs) / len(pairs) for pairs in tasks.values()]
+    asked = differences if bars.beyond else _evened(tasks)
+    lost, gained = (math.fsum(max(0.0, sign * one) for one in asked) / len(asked) for sign in (-1, 1))
+    changed = min(0.5, (math.fsum(map(abs, asked)) + 1) / 2 / (len(asked) + 1))  # of each kind; never none at all
+    return Plan(
+        line.condition,
+        len(asked),
+        line.tasks,
+        _runs("worse", lost, gained, level, bars.margin) if lost > gained else None,
+        _runs("better or equal", changed, changed, bars.alpha, bars.margin),
+    )
+
+
+def _runs(answer: Answer, lost: float, gained: float, alpha: float, margin: float) -> int | None:
+    try:
+        return gate_runs_needed(answer, lost, gained, alpha, margin)
+    except UsageError:
+        return None  # more than anybody will do
 
 
 def _rules(pairing: Pairing) -> list[Rule]:

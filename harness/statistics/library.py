@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 
-CURE: Final = "pip install 'agent-assurance-harness[bench]'"
+CURE: Final = "pip install 'agent-assurance-harness[statistics]'"
 
 
 def library(module: str) -> Any:

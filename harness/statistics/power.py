@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.statistics.gate import Answer, gains
 from harness.statistics.library import library
 
 MAX_RUNS: Final = 1_000_000
 """Runs beyond which no plan is made."""
+MAX_GATE_RUNS: Final = 10_000
+"""The same for the gate, whose power takes longer to work out."""
+_REACH: Final = 6  # standard deviations beyond which a count does not come
 
 
 def paired_power(lost: float, gained: float, pairs: int, alpha: float = 0.05) -> float:
@@ -65,7 +70,65 @@ def runs_needed(before: float, after: float, alpha: float = 0.05, power: float =
     return _least(lambda runs: unpaired_power(before, after, max(2, runs), alpha), power, different=before != after)
 
 
-def _least(power_of: Callable[[int], float], power: float, *, different: bool) -> int:
+def gate_power(
+    answer: Answer, lost: float, gained: float, runs: int, alpha: float = 0.05, margin: float = 0.05
+) -> float:
+    """Give the probability that the gate has this answer when it is asked once, after so many runs.
+
+    Each run is lost, or gained, with these shares, independently; where tasks differ in them it is about the same. A
+    gate that is asked on the way finds more. UsageError for shares that are none, fewer than one run, or without scipy.
+    O(runs): what is lost and gained is counted out, up to six standard deviations.
+    """
+    _check_shares(lost, gained, alpha)
+    if runs < 1:
+        raise UsageError(f"{runs} runs show nothing", cure="one run or more")
+    numpy, special = library("numpy"), library("scipy.special")
+    down, up = _around(runs, lost)[:, None], _around(runs, gained)[None, :]
+    same = runs - down - up
+    chance = special.gammaln(runs + 1) + special.xlogy(down, lost) + special.xlogy(up, gained)
+    chance = chance + special.xlogy(numpy.maximum(same, 0), max(0.0, 1 - lost - gained))
+    for count in (down, up, numpy.maximum(same, 0)):
+        chance = chance - special.gammaln(count + 1)
+    worse, kept = _shown(down, up, same, -math.log(alpha), margin)
+    said = {"better or equal": kept, "worse": worse & ~kept, "inconclusive": ~worse & ~kept}[answer]
+    return float(numpy.sum(numpy.exp(chance)[said & (same >= 0)]))
+
+
+def gate_runs_needed(
+    answer: Answer, lost: float, gained: float, alpha: float = 0.05, margin: float = 0.05, power: float = 0.8
+) -> int:
+    """Give how many runs bring the gate to this answer with this power; see ``gate_power``.
+
+    UsageError as there, and beyond MAX_GATE_RUNS. O(runs × log runs).
+    """
+    _check_shares(lost, gained, alpha)
+    return _least(
+        lambda runs: gate_power(answer, lost, gained, runs, alpha, margin), power, different=True, most=MAX_GATE_RUNS
+    )
+
+
+def _around(runs: int, share: float) -> Any:
+    """Give the counts that come up, of so many runs."""
+    reach = _REACH * math.sqrt(runs * share * (1 - share)) + _REACH
+    return library("numpy").arange(max(0, math.floor(runs * share - reach)), min(runs, runs * share + reach) + 1)
+
+
+def _shown(down: Any, up: Any, same: Any, needed: float, margin: float) -> tuple[Any, Any]:
+    """Tell, for all counts at once, whether either bet of the gate has made what it needs."""
+    numpy = library("numpy")
+    counts = {-1.0: down, 1.0: up, 0.0: numpy.maximum(same, 0)}
+    shown = []
+    for side in (0, 1):
+        bets = []
+        for stake, _ in enumerate(gains(0.0, margin)[side]):
+            # a bet that was lost whole stays so; none of such runs is no loss, and 0 × infinity is no number
+            parts = [(count, gains(difference, margin)[side][stake]) for difference, count in counts.items()]
+            bets.append(sum(numpy.where(count > 0, max(gain, -1e9) * count, 0.0) for count, gain in parts))
+        shown.append(numpy.logaddexp.reduce(bets) - math.log(len(bets)) >= needed)
+    return shown[0], shown[1]
+
+
+def _least(power_of: Callable[[int], float], power: float, *, different: bool, most: int = MAX_RUNS) -> int:
     """Give runs that have the power where one run less has not: but for small teeth, it grows with the runs."""
     if not 0 < power < 1:
         raise UsageError(f"a power of {power} is not between 0 and 1", cure="write 0.8 for 80 %")
@@ -74,8 +137,8 @@ def _least(power_of: Callable[[int], float], power: float, *, different: bool) -
     low, high = 0, 1
     while power_of(high) < power:
         low, high = high, 2 * high
-        if high > MAX_RUNS:
-            raise UsageError(f"more than {MAX_RUNS:,} runs are needed", cure="name a larger change, or less power")
+        if high > most:
+            raise UsageError(f"more than {most:,} runs are needed", cure="name a larger change, or less power")
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if power_of(middle) >= power else (middle, high)

@@ -28,10 +28,10 @@ def stored(folder: Path, file_name: str, rows: Sequence[Row], **more: Any) -> Pa
     return file
 
 
-def compare(folder: Path, before: Sequence[Row], after: Sequence[Row], *, chance: bool = True) -> Comparison:
+def compare(folder: Path, before: Sequence[Row], after: Sequence[Row], **bars: bool) -> Comparison:
     """Store both, read them again and compare."""
     one, other = read_report(stored(folder, "before", before)), read_report(stored(folder, "after", after))
-    return compared(paired(one, other), Bars(chance=chance))
+    return compared(paired(one, other), Bars(**bars))
 
 
 def outcomes(passed: Mapping[str, Sequence[bool]], **more: Any) -> list[Row]:
@@ -95,6 +95,27 @@ def test_without_chance_one_lost_task_is_worse(tmp_path: Path) -> None:
     same = compare(tmp_path, *many(0, 0, 3), chance=False)
     assert (same.answer, same.lines[0].p, same.lines[0].interval) == ("better or equal", None, None)
     assert compare(tmp_path, *many(0, 0, 3)).answer == "inconclusive"
+
+
+def test_runs_of_these_tasks_decide_of_them_and_not_of_others(tmp_path: Path) -> None:
+    """Five tasks that were always right are right half the time: these are worse, of others five tasks tell nothing."""
+    before = outcomes({f"t{n}": (True,) * 8 for n in range(5)})
+    after = outcomes({f"t{n}": (True, False) * 4 for n in range(5)})
+    (line,) = compare(tmp_path, before, after).lines
+    assert (line.answer, line.beyond.answer if line.beyond else None) == ("worse", "inconclusive")
+    (line,) = compare(tmp_path, before, after, beyond=True).lines
+    assert (line.answer, line.beyond) == ("inconclusive", None)
+
+
+def test_a_plan_is_kept(tmp_path: Path) -> None:
+    """What changes as often as before, as many runs as were planned, is decided as was planned."""
+    found = compare(tmp_path, *many(2, 0, 8))
+    (plan,) = found.plans
+    assert (found.answer, plan.condition, plan.runs, plan.tasks) == ("inconclusive", "us", 10, 10)
+    assert plan.worse is not None and plan.kept is not None
+    more = -(-plan.worse // 10)
+    assert compare(tmp_path, *many(2 * more, 0, 8 * more)).answer == "worse"
+    assert compare(tmp_path, *many(0, 0, plan.kept)).answer == "better or equal"
 
 
 def test_p_values_are_adjusted_for_all_lines(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.statistics import coverage
 from benchmarks.statistics.coverage import coverage_figures
-from benchmarks.statistics.false_alarms import answers, changed, gate_figures, rejection_figures
+from benchmarks.statistics.false_alarms import answers, answers_on_tasks, changed, gate_figures, rejection_figures
 from benchmarks.statistics.plans import plan_figures, source_figures
 from harness.bench.figures import Figure
 from harness.statistics.interval import Interval
@@ -40,6 +40,7 @@ def test_intervals_hold_the_truth() -> None:
 def test_a_gate_that_cries_wolf_would_be_seen() -> None:
     """Where tasks are in fact lost "worse" is said far more often than alpha, so the count can fail its bar."""
     assert answers(changed(0.15, 0.05), "worse", 50, "planted") > 10
+    assert answers_on_tasks(((0.9, 0.6),) * 10, "worse", 20, "planted") > 10
 
 
 def test_an_interval_that_is_too_narrow_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

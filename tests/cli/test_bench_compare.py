@@ -27,16 +27,29 @@ def stored(file: Path, outcomes: str, name: str = "toy") -> str:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "options", "code", "last"),
+    ("before", "after", "options", "code", "first"),
     [
         (
             "+" * 100,
             "+" * 100,
             (),
             0,
-            "better or equal: no condition loses 5 % of the tasks or more (error at most 5 %)",
+            "better or equal: no condition loses 5 % of these tasks or more (error at most 5 %)",
         ),
-        ("+" * 30, "-" * 10 + "+" * 20, (), 1, "worse: us (error at most 5 %)"),
+        (
+            "+" * 30,
+            "-" * 15 + "+" * 15,
+            (),
+            1,
+            "worse: us gets 50 % right, before 100 %, of these 30 tasks (error at most 5 %)",
+        ),
+        (
+            "+" * 30,
+            "-" * 15 + "+" * 15,
+            ("--beyond",),
+            1,
+            "worse: us gets 50 % right, before 100 %, of 30 tasks that stand for all like them (error at most 5 %)",
+        ),
         ("+" * 10, "+" * 10, ("--no-chance",), 0, "better or equal: no task was lost"),
         ("+" * 10, "-" + "+" * 9, ("--no-chance",), 1, "worse: a task was lost"),
     ],
@@ -48,20 +61,36 @@ def test_the_exit_code_is_the_answer(
     after: str,
     options: tuple[str, ...],
     code: int,
-    last: str,
+    first: str,
 ) -> None:
-    """And the last line says it in words."""
+    """And the first line says it in words."""
     files = stored(tmp_path / "a.json", before), stored(tmp_path / "b.json", after)
     assert execute(["bench", "compare", *files, *options]) == code
-    assert capsys.readouterr().out.splitlines()[-1] == last
+    assert capsys.readouterr().out.splitlines()[0] == first
 
 
 def test_too_few_tasks_end_with_3_and_say_how_many_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ten tasks that stayed as they were prove nothing."""
+    """Ten tasks that stayed as they were prove nothing; of three that were lost of ten, more of the same would."""
     file = stored(tmp_path / "a.json", "+" * 10)
     assert execute(["bench", "compare", file, file]) == 3
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r"inconclusive: a loss of 5 % .* about \d+ tasks would show it with 80 %", last)
+    first, *_, hint, plan = capsys.readouterr().out.splitlines()
+    assert first.startswith("inconclusive: us: a loss of 5 % of these tasks can neither be shown nor ruled out")
+    assert hint.startswith("nothing changed:") and hint.endswith("--no-chance decides")
+    assert re.fullmatch(r"us: .*, better or equal after about (\d+) runs of each task, as by --seeds \1, or .*", plan)
+    assert execute(["bench", "compare", file, stored(tmp_path / "b.json", "---" + "+" * 7)]) == 3
+    more = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("us: if it goes on as now"))
+    assert re.search(r"worse after about (\d) runs of each task, as by --seeds \1, or \d\d tasks", more)
+
+
+def test_no_column_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the width of the terminal, and however long a name."""
+    monkeypatch.setenv("COLUMNS", "40")
+    file, name = tmp_path / "a.json", "a condition whose name is long " * 10
+    stored(file, "++")
+    file.write_text(file.read_text().replace('"us"', json.dumps(name.strip())))
+    execute(["bench", "compare", str(file), str(file), "--no-chance"])
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(name.strip())]
+    assert row.rstrip().endswith("better or equal")
 
 
 def test_another_suite_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.statistics.gate import Answer, gate
 from harness.statistics.paired import mcnemar
-from harness.statistics.power import paired_power, pairs_needed, runs_needed, unpaired_power
+from harness.statistics.power import (
+    gate_power,
+    gate_runs_needed,
+    paired_power,
+    pairs_needed,
+    runs_needed,
+    unpaired_power,
+)
 
 
 @given(st.integers(1, 12), st.floats(0.01, 0.5), st.floats(0.01, 0.5))
@@ -29,6 +37,36 @@ def test_paired_power_is_the_sum_over_all_outcomes(pairs: int, lost: float, gain
         if mcnemar(one, other) <= 0.05
     )
     assert paired_power(lost, gained, pairs) == pytest.approx(expected, abs=1e-9)
+
+
+@given(
+    st.integers(1, 14),
+    st.floats(0.01, 0.5),
+    st.floats(0.01, 0.5),
+    st.sampled_from(["worse", "better or equal", "inconclusive"]),
+    st.sampled_from([0.05, 0.2]),
+)
+@settings(max_examples=15, deadline=None)
+def test_power_of_the_gate_is_the_sum_over_all_outcomes(
+    runs: int, lost: float, gained: float, answer: Answer, margin: float
+) -> None:
+    """Every number of lost and gained runs, by its probability, where the gate itself has that answer."""
+    same = max(0.0, 1 - lost - gained)
+    expected = sum(
+        math.comb(runs, one) * math.comb(runs - one, other) * lost**one * gained**other * same ** (runs - one - other)
+        for one in range(runs + 1)
+        for other in range(runs + 1 - one)
+        if gate([-1] * one + [1] * other + [0] * (runs - one - other), 0.1, margin).answer == answer
+    )
+    assert gate_power(answer, lost, gained, runs, 0.1, margin) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_gate_has_the_power_that_was_planned() -> None:
+    """Where nothing is gained or changes, that is certain: six runs that are lost, 82 that stay."""
+    assert gate_runs_needed("worse", 1, 0) == 6
+    assert gate_runs_needed("better or equal", 1e-9, 0) == 82
+    runs = gate_runs_needed("worse", 0.2, 0.05)
+    assert gate_power("worse", 0.2, 0.05, runs) >= 0.8
 
 
 def test_a_plan_has_the_power_it_names() -> None:
@@ -58,6 +96,8 @@ def test_nothing_to_see_has_the_power_of_the_level() -> None:
         (lambda: runs_needed(0.5, 0.5001), "more than 1,000,000 runs"),
         (lambda: unpaired_power(0.5, 1.2, 5), "a share of 1.2"),
         (lambda: unpaired_power(0.5, 0.6, 1), "1 runs"),
+        (lambda: gate_power("worse", 0.5, 0.1, 0), "0 runs"),
+        (lambda: gate_runs_needed("worse", 0.1, 0.1), "more than 10,000 runs"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(call: object, reason: str) -> None:

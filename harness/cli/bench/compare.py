@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from harness.bench.compare import Bars, Comparison, Line, compared, sources_of
+from harness.bench.compare import Bars, Comparison, Line, Plan, compared, sources_of
 from harness.bench.pairing import Pairing, Report, paired, read_report
 from harness.cli import INCONCLUSIVE, OK, VIOLATION
 from harness.cli.options import AsJson
@@ -20,7 +20,7 @@ from harness.statistics.interval import Interval, wilson
 
 _CODES: Final[dict[Answer, int]] = {"better or equal": OK, "worse": VIOLATION, "inconclusive": INCONCLUSIVE}
 _SHOWN: Final = 10  # tasks of a condition that are told of one by one
-_WIDTH: Final = 160  # a table is not cut where there is no terminal
+_WIDTH: Final = 10_000  # a table is never cut, however long names are: it is as wide as it needs to be
 
 
 def command(
@@ -28,11 +28,11 @@ def command(
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="The one to judge.")],
     alpha: Annotated[float, typer.Option(metavar="SHARE", help="How often a false answer is allowed.")] = 0.05,
     margin: Annotated[float, typer.Option(metavar="SHARE", help="The loss of tasks that would not matter.")] = 0.05,
+    beyond: Annotated[
+        bool, typer.Option("--beyond", help="Answer for all tasks like these, of which these are a sample.")
+    ] = False,
     no_chance: Annotated[
-        bool,
-        typer.Option(
-            "--no-chance", help="The tasks are all there are, and every run is the same: no task may be lost."
-        ),
+        bool, typer.Option("--no-chance", help="Every run of a task is the same: no task may be lost.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +42,7 @@ def command(
     not the same suite, version and tasks.
     """
     before, after = read_report(baseline), read_report(candidate)
-    bars = Bars(alpha, margin, not no_chance)
+    bars = Bars(alpha, margin, not no_chance, beyond)
     pairing = paired(before, after)
     found = compared(pairing, bars)
     if as_json:
@@ -69,7 +69,7 @@ def _facts(before: Report, after: Report, pairing: Pairing, bars: Bars, found: C
             for rule in found.rules
         ],
         "effort": [one._asdict() for one in found.effort],
-        "needed": found.needed,
+        "plans": [plan._asdict() for plan in found.plans],
     }
 
 
@@ -91,6 +91,7 @@ def _line_facts(line: Line) -> dict[str, Any]:
         "flips": {"negative": seen.negative, "positive": seen.positive, "inconsistency": seen.inconsistency},
         "changes": line.changes,
         "several": several,
+        "beyond": line.beyond and line.beyond._asdict(),
         "answer": line.answer,
     }
 
@@ -100,16 +101,19 @@ def _line_facts(line: Line) -> dict[str, Any]:
 
 def _print(before: Report, after: Report, pairing: Pairing, bars: Bars, found: Comparison) -> None:
     out = console()
-    out.width = max(out.width, _WIDTH)
-    out.print(_table(before.name, found))
-    for text in (*_changes(found), *_rules(found), *_effort(found), *_variance(before, after)):
-        out.print(text, markup=False)
-    for report in (before, after):
-        if report.broken:
-            out.print(f"{report.path}: {counted(report.broken, 'cell')} could not be measured", markup=False)
-    if pairing.alone:
-        out.print(f"{counted(pairing.alone, 'row')} without a partner, left out")
+    out.width = _WIDTH
     out.print(f"{found.answer}: {_reason(bars, found)}", style="bold", markup=False)
+    out.print(_table(before.name, found))
+    details = (
+        _changes(found),
+        _rules(found),
+        _effort(found),
+        _variance(before, after),
+        _left_out(before, after, pairing),
+    )
+    for texts in (*details, _next(bars, found), _seen(after, pairing)):
+        for text in texts:
+            out.print(text, markup=False)
 
 
 def _table(name: str, found: Comparison) -> Table:
@@ -147,6 +151,16 @@ def _changes(found: Comparison) -> Iterator[str]:
             runs, some, every = line.several
             every_time = f"{_percent(every[0])} → {_percent(every[1])} right in all of {runs}"
             yield f"{line.condition}: {every_time}, {_percent(some[0])} → {_percent(some[1])} in any"
+        if line.beyond:
+            yield f"{line.condition}: of all tasks like these  {_between(line.beyond.interval)}  {line.beyond.answer}"
+
+
+def _left_out(before: Report, after: Report, pairing: Pairing) -> Iterator[str]:
+    for report in (before, after):
+        if report.broken:
+            yield f"{report.path}: {counted(report.broken, 'cell')} could not be measured"
+    if pairing.alone:
+        yield f"{counted(pairing.alone, 'row')} without a partner, left out"
 
 
 def _rules(found: Comparison) -> Iterator[str]:
@@ -175,13 +189,52 @@ def _reason(bars: Bars, found: Comparison) -> str:
     if not bars.chance:
         return "a task was lost" if found.answer == "worse" else "no task was lost"
     sure = f"error at most {_percent(bars.alpha)}"
+    asked = "all tasks like these" if bars.beyond else "these tasks"
     if found.answer == "worse":
-        where = next(line for line in found.lines if line.answer == "worse")
-        return f"{where.condition}{f', {where.group}' if where.group is not None else ''} ({sure})"
+        line = next(line for line in found.lines if line.answer == "worse")
+        where = line.condition if line.group is None else f"{line.condition}, {line.group}"
+        tasks = counted(line.tasks, "task")
+        of = f"{tasks} that stand for all like them" if bars.beyond else f"these {tasks}"
+        return (
+            f"{where} gets {_percent(line.flips.after)} right, before {_percent(line.flips.before)}, of {of} ({sure})"
+        )
     if found.answer == "better or equal":
-        return f"no condition loses {_percent(bars.margin)} of the tasks or more ({sure})"
-    enough = f"; about {counted(found.needed, 'task')} would show it with 80 %" if found.needed else ""
-    return f"a loss of {_percent(bars.margin)} of the tasks can neither be shown nor ruled out{enough}"
+        return f"no condition loses {_percent(bars.margin)} of {asked} or more ({sure})"
+    whose = ", ".join(plan.condition for plan in found.plans)
+    return f"{whose}: a loss of {_percent(bars.margin)} of {asked} can neither be shown nor ruled out ({sure})"
+
+
+def _next(bars: Bars, found: Comparison) -> Iterator[str]:
+    """Say what would decide."""
+    wholes = [line for line in found.lines if line.group is None]
+    if found.plans and not any(line.changes or line.several or line.flips.changed for line in wholes):
+        yield "nothing changed: if nothing in this suite depends on chance, --no-chance decides"
+    for plan in found.plans:
+        if plan.worse:
+            yield f"{plan.condition}: if it goes on as now, worse after about {_more(bars, plan, plan.worse)}"
+        kept = f"about {_more(bars, plan, plan.kept)}" if plan.kept else "more than 10,000 runs"
+        yield f"{plan.condition}: if nothing is lost in truth, better or equal after {kept}"
+
+
+def _more(bars: Bars, plan: Plan, runs: int) -> str:
+    if bars.beyond:
+        return f"{runs} tasks (80 % sure to show it)"
+    each = math.ceil(runs / plan.tasks)
+    return f"{each} runs of each task, as by --seeds {each}, or {runs} tasks (80 % sure to show it)"
+
+
+def _seen(after: Report, pairing: Pairing) -> Iterator[str]:
+    """Name the trace of a run that was lost, of the task that lost most."""
+    lost = [
+        (sum(pair.difference for pair in pairs), pair.after["trace"])
+        for tasks in pairing.conditions.values()
+        for pairs in tasks.values()
+        for pair in pairs
+        if pair.difference < 0 and pair.after.get("trace")
+    ]
+    if lost and after.path.is_dir():
+        _, trace = min(lost, key=lambda one: one[0])
+        yield f"see one that was lost: harness show {after.path / trace}"
 
 
 def _percent(share: float) -> str:
