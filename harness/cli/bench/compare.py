@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,6 +20,7 @@ from harness.statistics.interval import Interval, wilson
 
 _CODES: Final[dict[Answer, int]] = {"better or equal": OK, "worse": VIOLATION, "inconclusive": INCONCLUSIVE}
 _SHOWN: Final = 10  # tasks of a condition that are told of one by one
+_NAMED: Final = 3  # conditions of which the same is told
 _WIDTH: Final = 10_000  # a table is never cut, however long names are: it is as wide as it needs to be
 
 
@@ -171,7 +172,8 @@ def _rules(found: Comparison) -> Iterator[str]:
 def _effort(found: Comparison) -> Iterator[str]:
     for condition, what, before, after, interval in found.effort:
         between = f" ({interval.low:+.4g} … {interval.high:+.4g})" if interval else ""
-        yield f"{condition}: {what} of a run {before:.4g} → {after:.4g}{between}"
+        if before != after:
+            yield f"{condition}: {what} of a run {before:.4g} → {after:.4g}{between}"
 
 
 def _variance(before: Report, after: Report) -> Iterator[str]:
@@ -200,7 +202,7 @@ def _reason(bars: Bars, found: Comparison) -> str:
         )
     if found.answer == "better or equal":
         return f"no condition loses {_percent(bars.margin)} of {asked} or more ({sure})"
-    whose = ", ".join(plan.condition for plan in found.plans)
+    whose = _some([plan.condition for plan in found.plans])
     return f"{whose}: a loss of {_percent(bars.margin)} of {asked} can neither be shown nor ruled out ({sure})"
 
 
@@ -209,11 +211,19 @@ def _next(bars: Bars, found: Comparison) -> Iterator[str]:
     wholes = [line for line in found.lines if line.group is None]
     if found.plans and not any(line.changes or line.several or line.flips.changed for line in wholes):
         yield "nothing changed: if nothing in this suite depends on chance, --no-chance decides"
+    said: dict[str, list[str]] = {}
     for plan in found.plans:
-        if plan.worse:
-            yield f"{plan.condition}: if it goes on as now, worse after about {_more(bars, plan, plan.worse)}"
-        kept = f"about {_more(bars, plan, plan.kept)}" if plan.kept else "more than 10,000 runs"
-        yield f"{plan.condition}: if nothing is lost in truth, better or equal after {kept}"
+        for text in _planned(bars, plan):
+            said.setdefault(text, []).append(plan.condition)
+    for text, conditions in said.items():
+        yield f"{_some(conditions)}: {text}"
+
+
+def _planned(bars: Bars, plan: Plan) -> Iterator[str]:
+    if plan.worse:
+        yield f"if it goes on as now, worse after about {_more(bars, plan, plan.worse)}"
+    kept = f"about {_more(bars, plan, plan.kept)}" if plan.kept else "more than 10,000 runs"
+    yield f"if nothing is lost in truth, better or equal after {kept}"
 
 
 def _more(bars: Bars, plan: Plan, runs: int) -> str:
@@ -235,6 +245,11 @@ def _seen(after: Report, pairing: Pairing) -> Iterator[str]:
     if lost and after.path.is_dir():
         _, trace = min(lost, key=lambda one: one[0])
         yield f"see one that was lost: harness show {after.path / trace}"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest
 
 
 def _percent(share: float) -> str:
