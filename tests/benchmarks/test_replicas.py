@@ -69,6 +69,8 @@ def test_what_rules_did_not_stop_would_be_seen(rows: Mapping[tuple[str, str, str
     row = rows[LATE, "trusting", "ruled"]
     told = figures([Row(row.cell, {**row.found, "replicas": row.found["replicas"] + 1})])
     assert {name for name, figure in told.items() if figure.ok is False} == {"trusting_ruled_or", "trusting_ruled_aoc"}
+    nothing_to_stop = figures([rows[LATE, "careful", "open"]])
+    assert nothing_to_stop["open_aoc"].ok is False
 
 
 def test_the_trace_of_a_cell_is_judged_again_and_is_the_same_again(tmp_path: Path) -> None:
