@@ -46,7 +46,7 @@ def said(*words: str) -> list[str]:
 
 def test_two_stored_runs_lead_to_the_right_decision(folder: Path, endpoint: dict[str, str]) -> None:
     """The model that mostly does nothing is found worse than the careful one, in the page's own commands."""
-    pytest.importorskip("scipy", reason="harness[bench] is not installed")
+    pytest.importorskip("scipy", reason="harness[statistics] is not installed")
     runs = [command for command in COMMANDS if command[:3] == ["bench", "run", "openai-smoke"]]
     passed = []
     for command, model in zip(runs, ("careful", "hasty"), strict=True):
@@ -58,9 +58,11 @@ def test_two_stored_runs_lead_to_the_right_decision(folder: Path, endpoint: dict
     assert passed[0] > 40 > 25 > passed[1]
     decided = program(folder, *said("bench", "compare"))
     assert decided.returncode == 1, decided.stdout
-    assert decided.stdout.splitlines()[-1] == "worse: agent (error at most 5 %)"
-    (first, *_) = sorted((folder / "results" / "after" / "traces").iterdir())
-    replayed = program(folder, "replay", str(first), OPENAI_API_KEY="none")
+    first, *_, last = decided.stdout.splitlines()
+    assert re.fullmatch(r"worse: agent gets .* right, before .*, of these 10 tasks \(error at most 5 %\)", first)
+    trace = last.removeprefix("see one that was lost: harness show ")
+    assert (folder / trace).is_file()
+    replayed = program(folder, "replay", trace, OPENAI_API_KEY="none")
     assert replayed.returncode == 0, replayed.stderr
 
 
