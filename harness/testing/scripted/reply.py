@@ -12,7 +12,7 @@ A policy is a function from a request to one of these values. The verbs below bu
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -32,9 +32,12 @@ class Call(NamedTuple):
 class Answer:
     """An assistant message, and how it is delivered.
 
-    ``first_ms`` passes before the first byte, ``chunk_ms`` before each piece (16 characters) of text or arguments of a
-    stream. A stream breaks off where ``cut_after`` pieces were sent and another would follow; an answer that is not
-    streamed breaks off in the middle of its body. UsageError for what is not text.
+    ``first_ms`` passes before the first byte, ``chunk_ms`` before each piece (16 characters, or a token whose chances
+    are told) of text or arguments of a stream. A stream breaks off where ``cut_after`` pieces were sent and another
+    would follow; an answer that is not streamed breaks off in the middle of its body. ``chances`` are the alternatives
+    of each token with their probabilities, that which was said first: Chat Completions tells them whoever asks for
+    ``logprobs``, the other paths do not. UsageError for what is not text, and for chances that do not say it or are not
+    above 0.
     """
 
     text: str | None = None
@@ -42,12 +45,17 @@ class Answer:
     first_ms: float = 0
     chunk_ms: float = 0
     cut_after: int | None = None
+    chances: tuple[tuple[tuple[str, float], ...], ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.text or "", *itertools.chain(*self.calls)):
             if not isinstance(text, str):
                 raise UsageError(f"{text!r} is a {type(text).__name__}, not text", cure="use json.dumps or str")
             canonical.encode(text)  # refuses lone surrogates here, where the policy's author sees it
+        if self.chances and "".join(said for (said, _), *_ in self.chances) != self.text:
+            raise UsageError("the chances say another text", cure="begin the chances of each token with what is said")
+        if not all(0 < chance <= 1 for token in self.chances for _, chance in token):
+            raise UsageError("a chance is no probability above 0", cure="leave out what cannot be said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,9 @@ Reply: TypeAlias = Answer | Failure | Silence | Flaky
 Policy: TypeAlias = Callable[[ModelRequest], Reply]
 
 
-def say(text: str) -> Answer:
-    """Answer with text."""
-    return Answer(text)
+def say(text: str, chances: Iterable[Sequence[tuple[str, float]]] = ()) -> Answer:
+    """Answer with text; ``chances`` are as in ``Answer``."""
+    return Answer(text, chances=tuple(map(tuple, chances)))
 
 
 def call(tool: str, /, **arguments: Any) -> Call:

@@ -106,6 +106,8 @@ def _objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 def _chat_messages(body: dict[str, Any]) -> tuple[ChatMessage, ...]:
     read_field(body, "messages", list)
     read_field(body, "stream_options", dict, default={})
+    read_field(body, "logprobs", bool, default=False)
+    read_field(body, "top_logprobs", int, default=0)
     return tuple(_objects(body, "messages"))
 
 

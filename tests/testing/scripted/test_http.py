@@ -74,6 +74,8 @@ def test_equal_requests_get_equal_bytes(path: str, stream: bool) -> None:
         ("/v1/chat/completions", b'{"messages":[{"role":"user"}]}', "'model' is missing"),
         ("/v1/chat/completions", b'{"model":"m","messages":[{}],"stream":"yes"}', "'stream' is a str, not a bool"),
         ("/v1/chat/completions", b'{"model":"m","messages":[{}],"stream_options":[1]}', "'stream_options' is a list"),
+        ("/v1/chat/completions", b'{"model":"m","messages":[{}],"logprobs":1}', "'logprobs' is a int, not a bool"),
+        ("/v1/chat/completions", b'{"model":"m","messages":[{}],"top_logprobs":"5"}', "'top_logprobs' is a str"),
         ("/v1/responses", b'{"model":"m"}', "no message"),
         ("/v1/responses", b'{"model":"m","input":5}', "'input' is a int"),
         ("/v1/embeddings", b'{"model":"m","input":""}', "input is neither"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -144,6 +145,8 @@ def test_a_policy_that_raises_is_an_error_500(caplog: pytest.LogCaptureFixture) 
         (lambda _: "text", "the policy gave a str, not a reply"),
         (lambda _: say(cast("str", 5)), "5 is a int, not text"),
         (lambda _: say("\ud800"), "lone surrogate"),
+        (lambda _: say("yes", [[("no", 1.0)]]), "the chances say another text"),
+        (lambda _: say("yes", [[("yes", 1.0), ("no", 0.0)]]), "no probability above 0"),
         (lambda _: call_tool("t", x=object()), "a object is not JSON"),
         (lambda _: fail(200), "not an HTTP error status"),
         (script([]), "the script has 0 replies and turn 1 was asked for"),
@@ -159,3 +162,18 @@ def test_arguments_may_be_broken_on_purpose() -> None:
     """A model that writes bad JSON can be scripted."""
     message = ask(calls(Call("refund", '{"order_id": '))).choices[0].message
     assert message.tool_calls[0].function.arguments == '{"order_id": '
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_chances_are_log_probabilities_for_who_asks(stream: bool) -> None:
+    """The token that was said comes first, its alternatives by likelihood and no more than asked for; else nothing."""
+    reply = say("It is B", [[("It is", 1.0)], [(" B", 0.25), (" C", 0.5), (" A", 0.125)]])
+    asked: dict[str, Any] = {"logprobs": True, "top_logprobs": 2}
+    with ModelServer(lambda _: reply) as server, client_of(server) as client:
+        told, untold = (client.chat.completions.create(**CHAT, **more, stream=stream) for more in (asked, {}))
+        said = [choice.logprobs for part in (told if stream else [told]) for choice in part.choices]
+        assert not any(choice.logprobs for part in (untold if stream else [untold]) for choice in part.choices)
+    first, second = (token for logprobs in said if logprobs for token in logprobs.content)
+    assert (first.token, first.logprob, second.token) == ("It is", 0, " B")
+    assert second.logprob == pytest.approx(math.log(0.25))
+    assert [(one.token, one.logprob) for one in second.top_logprobs] == [(" C", math.log(0.5)), (" B", math.log(0.25))]
