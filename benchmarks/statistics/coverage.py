@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Final
 
 from benchmarks.statistics.false_alarms import COLLAPSED, EQUAL_TASKS, WORSE_TASKS, Draw, Tasks, changed
@@ -15,6 +16,7 @@ from harness.statistics.cluster import cluster_bootstrap
 from harness.statistics.flips import gained_to_lost
 from harness.statistics.interval import Interval, clopper_pearson, wilson
 from harness.statistics.paired import mean_difference, share_difference
+from harness.statistics.ranking import Scored, areas
 
 LEAST: Final = 0.945
 """The nominal 95 % less half a point."""
@@ -101,6 +103,23 @@ def _clusters(count: int) -> Trial:
     return trial
 
 
+def _areas(questions: int, apart: float, hard: float) -> Trial:
+    """Eight replies to each question, of which those to a hard one are mostly wrong."""
+    truth = NormalDist().cdf(apart / math.sqrt(2))
+
+    def trial(chance: random.Random) -> tuple[Interval | None, float]:
+        wrongs = [
+            (question, chance.random() < share)
+            for question in range(questions)
+            for share in [0.65 if chance.random() < hard else 0.05] * 8
+        ]
+        scored = [Scored(question, wrong, chance.gauss(apart * wrong, 1), 0.0) for question, wrong in wrongs]
+        found = areas(scored)
+        return found and found.score.interval, truth
+
+    return trial
+
+
 def _odds(tasks: int, lost: float, gained: float) -> Trial:
     def trial(chance: random.Random) -> tuple[Interval | None, float]:
         draw = changed(lost, gained)
@@ -138,5 +157,9 @@ TRIALS: Final[dict[str, Trial]] = {
         for n in (10, 30, 100)
     },
     **{f"odds of flips: {n} tasks": _odds(n, 0.2, 0.1) for n in (20, 100)},
+    **{
+        f"area: 48 questions, {hard:g} hard, {apart:g} apart": _areas(48, apart, hard)
+        for apart, hard in ((0.0, 0.05), (0.0, 0.2), (1.5, 0.4))
+    },
     f"{NARROW}: 50 tasks, four runs": _clusters(50),
 }
