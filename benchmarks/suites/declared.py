@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,14 +25,13 @@ from harness.bench.suite import Suite
 from harness.bench.task import Cell, Condition, Row, Task
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
-from harness.door.models import model_environment
+from harness.door.scripted import answered_by
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.registry.invariant import Expression
 from harness.registry.registry import Registry
 from harness.review.account import account_of
 from harness.stress.schedule import Schedule
-from harness.testing.model_server import ModelServer
 from harness.trace.event import Event
 from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
@@ -124,7 +123,7 @@ class Does:
     def _tried(self, task: Wanted, cell: Cell) -> tuple[Trial, Registry, Any]:
         """Let the agent do the task; give that, the rules it was held to, and the final state."""
         declared, function = self._declared, self._function
-        with _model(function(declared.model) if declared.model else None):
+        with answered_by(function(declared.model)) if declared.model else nullcontext():
             agent = function(declared.agents[cell.condition.name])
             app = app_of(agent) or Harness()
             app = app.with_registry(declared.rules) if declared.rules else app
@@ -174,15 +173,6 @@ def _is_of_the_service(error: Exception | None) -> bool:
     """Tell whether a model's service failed, or refused this user: no key, no such model, no credit."""
     openai = sys.modules.get("openai")
     return openai is not None and isinstance(error, openai.OpenAIError)
-
-
-@contextmanager
-def _model(policy: Callable[..., Any] | None) -> Iterator[None]:
-    if policy is None:
-        yield
-        return
-    with ModelServer(policy) as server, model_environment(server.base_url):
-        yield
 
 
 def _fresh(folder: Path) -> None:

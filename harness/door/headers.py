@@ -14,6 +14,7 @@ from harness import __version__
 from harness.adapters.files import read_text
 from harness.determinism import canonical
 from harness.determinism.loop import SessionLoop
+from harness.door.models import address_to_record
 from harness.door.session import Entry
 from harness.faults.file import load_faults
 from harness.faults.plan import Plan
@@ -58,7 +59,7 @@ def host_part(app: Harness, path: str) -> dict[str, Any]:
     """Give the part of a header that says where a run is made; ``path`` is where its entry is imported from."""
     seed = os.environ.get("PYTHONHASHSEED", "")
     return {
-        "base_url": os.environ.get("OPENAI_BASE_URL"),
+        "base_url": address_to_record(),
         "folder": str(Path.cwd()),
         "harness": __version__,
         "hash_seed": int(seed) if seed.isdigit() else None,

@@ -10,6 +10,29 @@ from typing import Final
 _RESTORED: Final = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_AGENTS_DISABLE_TRACING")
 
 
+_passing: Final[list[str]] = []
+"""The addresses in force that answer only as long as this process does."""
+
+NOWHERE: Final = "http://scripted.invalid/v1"
+"""What a record says of such an address: the port would be another one in every run, and somebody else's later."""
+
+
+@contextmanager
+def nobodys(base_url: str) -> Iterator[None]:
+    """Keep an address out of records while this is open, because nobody will answer there later."""
+    _passing.append(base_url)
+    try:
+        yield
+    finally:
+        _passing.remove(base_url)
+
+
+def address_to_record() -> str | None:
+    """Give where the models are, as the header of a record says it; None where nobody has said."""
+    base_url = os.environ.get("OPENAI_BASE_URL")
+    return NOWHERE if base_url in _passing else base_url
+
+
 @contextmanager
 def model_environment(base_url: str | None) -> Iterator[None]:
     """Let an agent build the client it had, also where no key is set; nothing is sent during a replay.

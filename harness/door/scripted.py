@@ -1,4 +1,4 @@
-"""A scripted model server for what goes live without a model: ``--model-script module:policy``, and tests of it."""
+"""A scripted model server for what goes live without a model: ``--model-script module:policy``, suites, tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.door.agents import load_entry
+from harness.door.models import nobodys
 
 if TYPE_CHECKING:
-    from harness.testing.model_server import ModelServer
+    from harness.testing.model_server import ModelRequest, ModelServer, Reply
 
 _PRESUMED: Final = {
     "ANTHROPIC_API_KEY": "no-key-needed",
@@ -50,6 +51,15 @@ def lasting_model(script: str | None, folder: str = "") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def answered_by(policy: Callable[[ModelRequest], Reply]) -> Iterator[None]:
+    """Answer model calls by a function while this is open."""
+    from harness.testing.model_server import ModelServer
+
+    with ModelServer(policy) as server, _named(server):
+        yield
+
+
 def _policy(script: str, *folders: str) -> Callable[..., Any]:
     return load_entry(script, *folders, str(Path.cwd()))
 
@@ -63,7 +73,7 @@ def _lasting(script: str) -> tuple[ModelServer, list[Callable[..., Any]]]:
 
 def _server() -> tuple[ModelServer, list[Callable[..., Any]]]:
     """Give a server that answers by the policy that is put into the list."""
-    from harness.testing.model_server import ModelRequest, ModelServer, Reply
+    from harness.testing.model_server import ModelServer
 
     policy: list[Callable[[ModelRequest], Reply]] = []
 
@@ -81,7 +91,8 @@ def _named(server: ModelServer) -> Iterator[None]:
     os.environ["OPENAI_BASE_URL"] = server.base_url
     os.environ["ANTHROPIC_BASE_URL"] = server.anthropic_url
     try:
-        yield
+        with nobodys(server.base_url):
+            yield
     finally:
         for name in before:
             os.environ.pop(name, None)

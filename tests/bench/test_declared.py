@@ -150,7 +150,7 @@ def test_an_agent_that_goes_on_for_ever_is_stopped(folder: Path) -> None:
 
 
 def test_a_model_may_be_scripted(folder: Path) -> None:
-    """A suite that names a policy needs no endpoint: the agent's client is answered by it."""
+    """A suite that names a policy needs no endpoint: the agent's client is answered by it, and no trace tells where."""
     asks = "    said = app.wrap(OpenAI()).chat.completions.create(model='m', messages=ASK)\n"
     does = "    return pay(int(said.choices[0].message.content))"
     policy = "\n\ndef policy(request):\n    from harness.testing.model_server import say\n\n    return say('7')\n"
@@ -161,6 +161,9 @@ def test_a_model_may_be_scripted(folder: Path) -> None:
     (folder / "suite.yaml").write_text(model, encoding="utf-8")
     (first, _) = rows(folder)
     assert (first["passed"], first["state"], first["steps"]) == (True, [7], 2)
+    assert rows(folder, "again")[0] == first
+    one, other = ((folder / run / "0" / "run.mat.jsonl").read_bytes() for run in ("cells", "again"))
+    assert one == other
 
 
 def test_figures_come_from_what_runs_did(folder: Path) -> None:
