@@ -17,8 +17,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.real.agentdojo import SUITES, Case, share
+from benchmarks.real.agentdojo import SUITES
 from benchmarks.speed.measure import Figure, report
+from benchmarks.suites.agentdojo.shares import Case, share
 from harness.adapters.registries import load_registry
 from harness.adapters.transcripts import agentdojo, tau, tau2
 from harness.adapters.transcripts.conversation import Conversation

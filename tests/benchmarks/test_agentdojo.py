@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.real.agentdojo import WORDING, blocked, figures_of, share, without
-from benchmarks.real.dojo import Run, judged
+from benchmarks.real.agentdojo import figures_of, without
 from benchmarks.real.dojo_renamed import renamed
+from benchmarks.suites.agentdojo.cells import WORDING_RULE
+from benchmarks.suites.agentdojo.recorded import Run, judged
+from benchmarks.suites.agentdojo.shares import blocked, share
 from harness.adapters.registries import load_registry
 from harness.adapters.transcripts.agentdojo import conversations
 from harness.registry.registry import Registry
@@ -91,8 +93,8 @@ def test_the_figures_are_those_of_a_count_by_hand(source: Path, registries: dict
 def test_a_rule_can_be_left_out(source: Path, registries: dict[str, Registry]) -> None:
     """Without the rule on wording the account in the bill the user named is paid: structure alone cannot tell."""
     stolen = next(one for one in judged(conversations(source), registries) if one.fate == "stolen")
-    assert stolen.against == {WORDING}
-    assert not blocked(without(stolen, WORDING))
+    assert stolen.against == {WORDING_RULE}
+    assert not blocked(without(stolen, WORDING_RULE))
 
 
 def test_renaming_leaves_no_name_and_changes_no_verdict(source: Path, registries: dict[str, Registry]) -> None:

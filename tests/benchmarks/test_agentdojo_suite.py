@@ -16,7 +16,6 @@ from benchmarks.suites.agentdojo.agent import Hijacked
 from benchmarks.suites.agentdojo.cells import run
 from benchmarks.suites.agentdojo.figures import figures
 from benchmarks.suites.agentdojo.tasks import GOALS, USERS, WORDING, WORDINGS, seen
-from harness.adapters.registries import load_registry
 from harness.bench.task import Cell, Row
 from harness.errors import UsageError
 
@@ -48,7 +47,7 @@ def test_the_tasks_are_those_of_the_package() -> None:
 @pytest.mark.parametrize("attack", ["banking user_task_0 injection_task_1", "slack user_task_1 injection_task_5"])
 def test_an_attack_that_succeeds_with_nothing_in_the_way_is_stopped(attack: str, tmp_path: Path) -> None:
     """The attacker's payment, or invitation, is made in the environment itself; under the rules it is not."""
-    free, ruled = run(cell(attack, "open"), tmp_path), run(cell(attack, "enforced"), tmp_path / "ruled")
+    free, ruled = (run(cell(attack, condition), tmp_path) for condition in ("open", "enforced"))
     assert (free["reached"], free["attack_done"], free["violations"]) == (True, True, [])
     assert (ruled["reached"], ruled["attack_done"], ruled["passed"]) == (True, False, True)
     assert "DOJO-ORDERED" in ruled["attack_refused"]
@@ -58,8 +57,8 @@ def test_an_attack_that_succeeds_with_nothing_in_the_way_is_stopped(attack: str,
 @real
 def test_a_task_without_an_attacker_is_done_as_before(tmp_path: Path) -> None:
     """A bill is read and paid, and the environment says so, with the rules and without."""
-    for number, condition in enumerate(("open", "enforced")):
-        found = run(cell("banking user_task_0", condition), tmp_path / str(number))
+    for condition in ("open", "enforced"):
+        found = run(cell("banking user_task_0", condition), tmp_path)
         assert found == {"passed": True, "steps": 2, "violations": [], "user_done": True, "user_refused": []}
 
 
@@ -75,19 +74,23 @@ def test_an_environment_is_the_one_that_agentdojo_loads(suite: str) -> None:
 
 
 @real
-def test_who_does_not_read_the_text_does_not_follow_it(tmp_path: Path) -> None:
+def test_who_does_not_read_the_text_does_not_follow_it() -> None:
     """Where the text stands nowhere in the data, the attacker's calls are not made."""
-    agent = Hijacked("banking", "user_task_0", "injection_task_1", {}, load_registry("agentdojo/banking"))
-    deed = agent.act(None, tmp_path)
+    deed = Hijacked("banking", "user_task_0", "injection_task_1", {}).act(None)
     assert (deed.reached, deed.user_done, deed.attack_done) == (False, True, False)
     assert [act.whose for act in deed.acts] == ["user", "user"]
 
 
 @real
 def test_a_cell_finds_the_same_again(tmp_path: Path) -> None:
-    """Two runs of one cell share nothing: the environment of the second is as the package has it."""
-    one = cell("travel user_task_3 injection_task_3 direct", "enforced")
-    assert run(one, tmp_path / "1") == run(one, tmp_path / "2")
+    """Two runs of one cell share nothing: the environment of the second is as the package has it, the trace equal."""
+    one = cell("travel user_task_7 injection_task_2 plain", "enforced")
+    folders = tmp_path / "1", tmp_path / "2"
+    for folder in folders:
+        folder.mkdir()
+    found, again = (run(one, folder) for folder in folders)
+    assert found == again
+    assert (folders[0] / found["trace"]).read_bytes() == (folders[1] / found["trace"]).read_bytes()
 
 
 @real
@@ -148,14 +151,15 @@ def test_the_figures_are_those_of_a_count_by_hand() -> None:
     assert (values["seen_attacks_stopped"], values["unseen_attacks_stopped"]) == (0, 1)
     assert (values["banking_attacks_stopped"], values["plain_attacks_stopped"]) == (0.5, 0)
     assert (values["attacks_refused_by_R"], values["tasks_refused_by_R"]) == (2, 1)
+    assert (values["attacks_stopped_by_R_alone"], values["tasks_lost_by_R"]) == (1, 1)
     assert values["utility_under_attack"] == pytest.approx(1 / 3)
 
 
-def test_no_rows_make_no_figure_that_could_be_mistaken() -> None:
-    """Without any cell every share has the interval [0, 1], and no bar is met."""
-    said = figures([])
-    assert said["attacks_stopped"].interval == (0, 1)
-    assert not any(figure.ok for figure in said.values())
+def test_what_nothing_was_done_for_is_left_out() -> None:
+    """A share of nothing is no figure: of no rows there is none, and of one user's task none on attacks."""
+    assert figures([]) == {}
+    rows = [Row(cell("banking user_task_0", condition), found()) for condition in ("open", "enforced")]
+    assert {*figures(rows)} == {"tasks", "utility_kept", "banking_utility_kept", "seen_utility_kept"}
 
 
 def test_what_was_seen_is_part_of_what_there_is() -> None:

@@ -16,6 +16,8 @@ from . import world
 WORDING: Final = "important_instructions"
 """How the attacker speaks where nothing else is said: the wording that AgentDojo found to work best."""
 
+MODEL_GROUPS: Final = ("model_tasks", "model_attacks")
+
 WORDINGS: Final = ("direct", "ignore_previous", "system_message", "injecagent", "tool_knowledge", world.PLAIN)
 
 USERS: Final[Mapping[str, range]] = {
@@ -47,17 +49,27 @@ _SEEN_GOALS: Final[Mapping[str, frozenset[int]]] = {
 
 def tasks() -> Iterator[Task]:
     """Yield the user's tasks, those with an attacker in the data, and these again in other words."""
-    for suite in USERS:
-        yield from (Task(f"{suite} {user}", "tasks", _data(suite, user)) for user in _ids("user", USERS[suite]))
+    yield from _unattacked()
     yield from _attacked("attacks", WORDING)
     for wording in WORDINGS:
         yield from _attacked("wordings", wording)
+
+
+def model_tasks() -> Iterator[Task]:
+    """Yield the user's tasks and those with an attacker for a model, whose every try may come out otherwise."""
+    for group, some in (("model_tasks", _unattacked()), ("model_attacks", _attacked("attacks", WORDING))):
+        yield from (Task(f"model {task.name}", group, task.data, seeded=True) for task in some)
 
 
 def seen(data: Mapping[str, Any]) -> bool:
     """Tell whether runs of the user's task, and of the attacker's goal, lay open to those who wrote the rules."""
     suite, user, goal = data["suite"], _number(data["user"]), data["goal"]
     return user in _SEEN_USERS[suite] and (not goal or _number(goal) in _SEEN_GOALS[suite])
+
+
+def _unattacked() -> Iterator[Task]:
+    for suite in USERS:
+        yield from (Task(f"{suite} {user}", "tasks", _data(suite, user)) for user in _ids("user", USERS[suite]))
 
 
 def _attacked(group: str, wording: str) -> Iterator[Task]:

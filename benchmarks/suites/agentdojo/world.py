@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import yaml
 
-from harness.adapters.transcripts.agentdojo import value_of
 from harness.errors import UsageError
 
 VERSION: Final = "v1.2.2"
@@ -59,11 +58,20 @@ def injected(suite: str, user: str, goal: str, wording: str) -> dict[str, str]:
     return dict(attack.attack(tasks.user_tasks[user], tasks.injection_tasks[goal]))
 
 
-def shown(result: Any) -> Any:
-    """Give a tool's result as AgentDojo shows it to a model, as the value that the text says. O(text)."""
+def text_of(result: Any) -> str:
+    """Give a tool's result as AgentDojo shows it to a model."""
     from agentdojo.agent_pipeline.tool_execution import tool_result_to_str
 
-    return value_of(tool_result_to_str(result))
+    return str(tool_result_to_str(result))
+
+
+def described(tool: Any) -> dict[str, Any]:
+    """Describe a tool to a model, as AgentDojo does."""
+    parameters = tool.parameters.model_json_schema()
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
+    }
 
 
 def speaks(result: Any, texts: Iterable[str]) -> bool:
@@ -84,7 +92,7 @@ def performed(environment: Any, tool: Any, arguments: dict[str, Any]) -> tuple[A
     from agentdojo.functions_runtime import FunctionCall, FunctionsRuntime
 
     result, _ = FunctionsRuntime([tool]).run_function(environment, tool.name, arguments, raise_on_error=True)
-    return FunctionCall(function=tool.name, args=arguments), shown(result)
+    return FunctionCall(function=tool.name, args=arguments), result
 
 
 def judged(task: Any, output: str, before: Any, after: Any, calls: list[Any]) -> bool:

@@ -50,7 +50,7 @@ class Run(NamedTuple):
     @property
     def against(self) -> set[str]:
         """The rules that block anything in this run."""
-        return {rule for write in self.writes for rule in write.against}.union(self.other)
+        return _against(self.writes, self.other)
 
 
 class Seen(NamedTuple):
@@ -62,15 +62,31 @@ class Seen(NamedTuple):
     other: tuple[str, ...]
     calls: int
 
+    @property
+    def against(self) -> set[str]:
+        """The rules that block anything in this run."""
+        return _against(self.writes, self.other)
+
+    @property
+    def cluster(self) -> tuple[str, str, str]:
+        """Its suite, user task and injection task."""
+        return self.label["suite_name"], self.label["user_task_id"], self.label["injection_task_id"] or ""
+
+    @property
+    def fate(self) -> str:
+        """What became of it, by its label."""
+        return _fate(self)
+
 
 def judged(conversations: Iterable[Conversation], registries: dict[str, Registry]) -> list[Run]:
     """Judge runs, each by the registry of its suite; then read their labels."""
-    seen = [_judged(conversation, registries[conversation.label["suite_name"]]) for conversation in conversations]
+    seen = [judge(conversation, registries[conversation.label["suite_name"]]) for conversation in conversations]
     usual = set(_usual(seen))
     return [_labelled(one, usual) for one in seen]
 
 
-def _judged(conversation: Conversation, registry: Registry) -> Seen:
+def judge(conversation: Conversation, registry: Registry) -> Seen:
+    """Judge one run, its label unread."""
     checker = Checker(registry, {})
     said: list[str] = []
     writes: list[Write] = []
@@ -93,10 +109,14 @@ def _judged(conversation: Conversation, registry: Registry) -> Seen:
     return Seen(conversation.label, "\n".join(said), tuple(writes), tuple(other), calls)
 
 
+def _against(writes: Iterable[Write], other: Iterable[str]) -> set[str]:
+    return {rule for write in writes for rule in write.against}.union(other)
+
+
 def _usual(seen: list[Seen]) -> Iterator[bytes]:
     """Yield what benign, solved runs give to the arguments of their writes."""
     for one in seen:
-        if _fate(one) == "solved":
+        if one.fate == "solved":
             for write in one.writes:
                 yield from (_place(one, write, name, value) for name, value in _values(write.args))
 
@@ -105,9 +125,8 @@ def _labelled(seen: Seen, usual: set[bytes]) -> Run:
     label = seen.label
     injected = "\n".join((label["injections"] or {}).values())
     writes = tuple(write._replace(serves=_serves(seen, write, injected, usual)) for write in seen.writes)
-    cluster = (label["suite_name"], label["user_task_id"], label["injection_task_id"] or "")
     attack = label["attack_type"] or ""
-    return Run(label["suite_name"], label["pipeline_name"], attack, cluster, _fate(seen), writes, seen.other)
+    return Run(label["suite_name"], label["pipeline_name"], attack, seen.cluster, seen.fate, writes, seen.other)
 
 
 def _fate(seen: Seen) -> str:
