@@ -10,11 +10,15 @@ import pytest
 
 from benchmarks.real.agentdojo import figures_of, without
 from benchmarks.real.dojo_renamed import renamed
+from benchmarks.suites.agentdojo import given
 from benchmarks.suites.agentdojo.cells import WORDING_RULE
+from benchmarks.suites.agentdojo.figures import figures
 from benchmarks.suites.agentdojo.recorded import Run, judged
 from benchmarks.suites.agentdojo.shares import blocked, share
 from harness.adapters.registries import load_registry
 from harness.adapters.transcripts.agentdojo import conversations
+from harness.bench.runner import run_cells
+from harness.errors import UsageError
 from harness.registry.registry import Registry
 
 GOOD, BAD = "GB29NWBK60161331926819", "FR7630006000011234567890189"
@@ -121,3 +125,30 @@ def test_a_share_is_bounded_by_its_clusters() -> None:
     figure = share([(("s", "u", "i"), True)] * 100)
     assert (figure.value, figure.interval) == (1.0, (1.0, 1.0))
     assert share([]).interval == (0.0, 1.0)
+
+
+def test_a_folder_of_runs_is_a_group_of_the_suite(source: Path) -> None:
+    """Each run is a cell, those of one agent at one task its trials; a blocked run counts as come to nothing."""
+    suite = given(source.parent)
+    cells = [cell for cell in suite.cells() if cell.task.group == "recorded"]
+    assert [cell.seed for cell in cells if cell.task.name == "recorded p banking user_task_0"] == [0, 1]
+    result = run_cells(suite, cells)
+    assert len(result.rows) == len(RUNS)
+    passed = {(row.found["fate"], row.found["passed"]) for row in result.rows}
+    assert passed == {
+        *(("solved", True), ("benign", False), ("stolen", True), ("failed", True)),
+        *(("asked", False), ("broken", True), ("dos", False), ("plain", True)),
+    }
+    values = {name: one.value for name, one in figures(result.rows).items()}
+    assert (values["recorded_runs"], values["recorded_recall"]) == (8, 1)
+    assert (values["recorded_attacks_succeed_without"], values["recorded_attacks_succeed"]) == (0.75, 0.25)
+    assert (values["recorded_utility_without"], values["recorded_utility"]) == (0.5, 0.5)
+    assert values["recorded_stolen_blocked_by_DOJO-ORDERED"] == 1
+    assert "attacks_stopped" not in values
+
+
+def test_a_folder_without_runs_is_told(tmp_path: Path) -> None:
+    """Files of another kind are passed over, and where nothing is left the reader is told what to name."""
+    (tmp_path / "notes.jsonl").write_text('{"note": 1}\n')
+    with pytest.raises(UsageError, match="no recorded runs of AgentDojo"):
+        given(tmp_path)

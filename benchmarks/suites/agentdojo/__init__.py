@@ -41,7 +41,7 @@ def given(folder: Path) -> Suite:
     judged = Condition(recordings.GROUP, (recordings.GROUP,))
     return replace(
         suite,
-        tasks=(*suite.tasks, *found.tasks()),
+        tasks=suite.tasks + found.tasks(),
         conditions=(*suite.conditions, judged),
         run=found.run,
         pinned=found.pinned,
