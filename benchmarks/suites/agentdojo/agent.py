@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.bench.figures import SEED
 from harness.door.app import Harness
+from harness.door.current import session_var
 from harness.registry.registry import Registry
 
 from . import world
@@ -58,7 +59,10 @@ class Hijacked:
 
     def _work(self, _: Harness, tools: Tools) -> bool:
         """Make the calls and tell whether the attacker's text was read."""
-        site, reached = self._site, False
+        site, reached, session = self._site, False, session_var.get()
+        assert session is not None
+        session.message("system", world.system_message())
+        session.message("user", site.user.PROMPT)
         for call in site.user.ground_truth(site.before):
             answer = self._make(tools, USER, call)
             if not reached and site.attack is not None and world.speaks(answer, site.texts):

@@ -48,14 +48,14 @@ class Asked:
         """Ask and do until there is nothing more to do; give the model's last words."""
         from openai import OpenAI
 
-        client = app.wrap(OpenAI())
+        client, model = app.wrap(OpenAI()), asked()
         described = [world.described(tool) for tool in self._site.tools]
         messages: list[Any] = [
             {"role": "system", "content": world.system_message()},
             {"role": "user", "content": self._site.user.PROMPT},
         ]
         for _ in range(MOST_TURNS):
-            reply = client.chat.completions.create(model=asked(), messages=messages, tools=described)
+            reply = client.chat.completions.create(model=model, messages=messages, tools=described)
             said = reply.choices[0].message
             messages.append(said.model_dump(exclude_none=True))
             if not said.tool_calls:

@@ -18,7 +18,10 @@ Case = tuple[str, bool]
 
 
 def figures(rows: Iterable[Row]) -> Told:
-    """Yield what was done, with rules and without, with intervals over tasks where tasks were tried several times."""
+    """Yield what was done, with rules and without.
+
+    Intervals are Wilson's over tasks; a bootstrap over them where tasks were tried several times and not all agree.
+    """
     of: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         of[row.cell.condition.name].append(row)
@@ -44,6 +47,10 @@ def _share(name: str, rows: Iterable[Row], fact: str) -> Told:
         counts[row.cell.task.name][1] += 1
     k, n = (sum(count[place] for count in counts.values()) for place in (0, 1))
     if n:
-        repeated = n > len(counts)
-        interval = cluster_bootstrap([(one, all_) for one, all_ in counts.values()], SEED) if repeated else wilson(k, n)
+        alike = k in (0, n)  # then a bootstrap has no width
+        tried_once = n == len(counts)
+        if alike or tried_once:
+            interval = wilson(len(counts) if k == n else k, len(counts))
+        else:
+            interval = cluster_bootstrap([(one, all_) for one, all_ in counts.values()], SEED)
         yield name, Figure(k / n, "1", tuple(interval))

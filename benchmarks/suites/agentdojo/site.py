@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from harness.adapters.registries import load_registry
 from harness.adapters.transcripts.agentdojo import value_of
 from harness.door.app import Harness
-from harness.door.current import session_var
 from harness.door.trial import Trial, Trials
 from harness.registry.registry import Registry
 from harness.stress.schedule import Schedule
@@ -59,10 +58,6 @@ class Site:
         tools = {tool.name: app.tool(**self._said_of(tool.name))(self._through(tool)) for tool in self.tools}
 
         def agent() -> Any:
-            session = session_var.get()
-            assert session is not None
-            session.message("system", world.system_message())
-            session.message("user", self.user.PROMPT)
             return work(app, tools)
 
         trial = Trials(app, agent, virtual=virtual).run(Schedule(seed=seed))
