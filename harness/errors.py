@@ -31,8 +31,16 @@ from typing import Any, Final
 _SHOWN: Final = 100  # characters of a value, in a message
 
 
+def _again(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
+    """Make the exception of a pickle or a copy without its constructor, which takes other things than ``args``."""
+    return kind.__new__(kind, *arguments)
+
+
 class HarnessError(Exception):
     """Be the root of everything harness raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), self.__dict__
 
 
 class UsageError(HarnessError):
@@ -311,6 +319,9 @@ class Halt(BaseException):
     def __init__(self, error: HarnessError) -> None:
         self.error = error
         super().__init__(str(error))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), self.__dict__
 
 
 def told_apart(one: Any, other: Any) -> tuple[str, str]:
