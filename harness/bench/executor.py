@@ -45,6 +45,30 @@ class Executor(Protocol):
         """Yield each cell once, when it is done; ``traces`` is the folder or URL to keep traces in, if anybody does."""
 
 
+class Answer(NamedTuple):
+    """What a worker says of a cell, and the traces that it carries to whoever can put them where they are kept."""
+
+    found: Mapping[str, Any] | None
+    error: str
+    wall_s: float
+    traces: Mapping[str, bytes]
+
+
+class Carrier:
+    """Keep traces until they are taken along."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def __call__(self, trace: bytes, name: str) -> None:
+        self._held[name] = trace
+
+    def taken(self) -> dict[str, bytes]:
+        """Give what is held, and hold it no more."""
+        held, self._held = self._held, {}
+        return held
+
+
 class Packed(NamedTuple):
     """A suite on its way to another process: the file of its module, if it has one of its own, and its pickle."""
 
@@ -64,8 +88,26 @@ def do_cell(suite: Suite, cell: Cell, keep: Keep | None) -> Done:
             if keep is not None and found.get("trace"):
                 found["trace"] = _kept(Path(folder) / found["trace"], cell, keep)
     except Exception as stop:  # noqa: BLE001 - whatever stops a measurement is kept apart from what it measures
-        found, error = None, f"{type(stop).__name__}: {stop}"
+        found, error = None, _said(stop)
     return Done(cell, found, error, time.perf_counter() - began)
+
+
+def answer_for(suite: Suite, cell: Cell, keep: Keep | None) -> Answer:
+    """Do a cell for another process."""
+    done = do_cell(suite, cell, keep)
+    return Answer(done.found, done.error, done.wall_s, keep.taken() if isinstance(keep, Carrier) else {})
+
+
+def done_of(cell: Cell, answer: Answer, keep: Keep | None) -> Done:
+    """Take an answer, and put the traces that came with it where they are kept."""
+    found, error, wall_s, traces = answer
+    try:
+        for name, trace in traces.items():
+            assert keep is not None
+            keep(trace, name)
+    except Exception as stop:  # noqa: BLE001 - as in the process that did the cell, when that keeps its trace
+        found, error = None, _said(stop)
+    return Done(cell, found, error, wall_s)
 
 
 def chunks(cells: Sequence[Cell], workers: int) -> Iterator[Sequence[Cell]]:
@@ -76,7 +118,7 @@ def chunks(cells: Sequence[Cell], workers: int) -> Iterator[Sequence[Cell]]:
 
 
 def keeper(traces: str | None) -> Keep | None:
-    """Give what puts traces into a folder, or wherever fsspec knows how to write; UsageError where it is missing."""
+    """Give what puts traces into a folder, or wherever fsspec knows how to write; UsageError where it cannot."""
     if traces is None:
         return None
     if "://" not in traces:
@@ -84,11 +126,26 @@ def keeper(traces: str | None) -> Keep | None:
     try:
         import fsspec
     except ImportError:
-        cure = "pip install 'agent-assurance-harness[ray]'"
+        cure = "pip install fsspec"
         raise UsageError("traces go to a URL by fsspec, which is not installed", where=traces, cure=cure) from None
-    system, root = fsspec.core.url_to_fs(traces)
-    system.makedirs(root, exist_ok=True)
+    try:
+        system, root = fsspec.core.url_to_fs(traces)
+        system.makedirs(root, exist_ok=True)
+    except ImportError as error:
+        cure = "install it here and where the workers are"
+        raise UsageError(f"no package for such a URL is installed: {error}", where=traces, cure=cure) from None
+    except Exception as error:  # noqa: BLE001 - a file system may raise anything
+        cure = "s3://BUCKET/PATH, file:///PATH or another one that fsspec knows; rights come from the environment"
+        raise UsageError(f"traces cannot be kept there: {_said(error)}", where=traces, cure=cure) from None
     return lambda trace, name: system.pipe_file(f"{root.rstrip('/')}/{name}", trace)
+
+
+def carried(traces: str | None, *, far: bool) -> bool:
+    """Tell whether workers cannot put traces there themselves; ``far`` ones have another disk, all have own memory."""
+    if traces is None:
+        return False
+    scheme, url, _ = traces.partition("://")
+    return scheme == "memory" or (far and (not url or scheme in ("file", "local")))
 
 
 def pack(suite: Suite) -> Packed:
@@ -143,6 +200,10 @@ def write_whole(file: Path, content: bytes) -> None:
     begun = file.with_name(f".{file.name}")
     begun.write_bytes(content)
     begun.replace(file)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _as_read(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,9 @@ them dies: here it is the one cell that was being done, and the others go on.
 
 from __future__ import annotations
 
+import _thread
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,12 +17,33 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Final
 
-from harness.bench.executor import Done, addresses, cell_at, chunks, do_cell, keeper, pack, unpack
+from harness.bench.executor import (
+    Carrier,
+    Done,
+    Keep,
+    addresses,
+    answer_for,
+    carried,
+    cell_at,
+    chunks,
+    do_cell,
+    done_of,
+    keeper,
+    pack,
+    unpack,
+)
 from harness.bench.suite import Suite
 from harness.bench.task import Cell
 from harness.errors import UsageError
 
 _LEFT_S: Final = 5  # how long a process that was told to end may take for it
+_PROGRAM: Final = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is a cell that could be interrupted
+sys.path[:] = {path!r}
+from {module} import serve
+serve({file})
+"""
 
 
 class Here:
@@ -44,7 +68,7 @@ class Pool:
         self._workers = workers
 
     def do(self, suite: Suite, cells: Sequence[Cell], traces: str | None) -> Iterator[Done]:
-        keeper(traces)  # what cannot be kept is better known before anything is done
+        keep = keeper(traces)  # what cannot be kept is better known before anything is done
         order = pack(suite), traces
         waiting = deque(map(deque, chunks(cells, self._workers)))
         busy: dict[Connection, _Worker] = {}
@@ -57,7 +81,7 @@ class Pool:
                 for pipe in wait(list(busy)):
                     assert isinstance(pipe, Connection)
                     worker = busy[pipe]
-                    yield worker.hear()
+                    yield worker.hear(keep)
                     if worker.cells and worker.alive:
                         continue
                     if worker.cells:
@@ -65,8 +89,11 @@ class Pool:
                     if worker.alive and waiting:
                         worker.give(suite, waiting.popleft())
                     else:
+                        worker.dismiss()
                         busy.pop(pipe).end()
         finally:
+            for worker in busy.values():
+                worker.dismiss()
             for worker in busy.values():
                 worker.end()
 
@@ -79,9 +106,13 @@ class _Worker:
         self.cells: deque[Cell] = deque()
         self.alive = True
         # a fresh interpreter that does not look at the program that was started: that may be anybody's script
-        program = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({theirs.fileno()})"
-        command = [sys.executable, "-c", program]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
+        program = _PROGRAM.format(path=sys.path, module=__name__, file=theirs.fileno())
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", program],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for whoever gives out the cells; and what a cell starts ends with its process
+        )
         theirs.close()
         self._send(order)
 
@@ -90,27 +121,42 @@ class _Worker:
         self.cells = cells
         self._send(addresses(suite, cells))
 
-    def hear(self) -> Done:
+    def hear(self, keep: Keep | None) -> Done:
         """Wait for what became of the next cell."""
         cell = self.cells.popleft()
         try:
             said = self.pipe.recv()
         except (EOFError, OSError):
             self.alive = False
-            return Done(cell, None, f"WorkerDied: its process {_ending(self._process.wait())}", 0.0)
+            code = self._process.wait()
+            self._kill()
+            return Done(cell, None, f"WorkerDied: its process {_ending(code)}", 0.0)
         if isinstance(said, str):
             raise UsageError(f"cannot be loaded by a worker: {said}", cure="--workers 1 does without")
-        return Done(cell, *said)
+        return done_of(cell, said, keep)
+
+    def dismiss(self) -> None:
+        """Tell the process to end: in the middle of a cell by an interrupt, so that the cell's folder is removed."""
+        if self.cells:
+            self._process.send_signal(signal.SIGINT)
+        else:
+            self._send(None)
 
     def end(self) -> None:
-        """End the process, whatever it does."""
-        self.pipe.close()
-        self._process.terminate()
+        """Wait for the end of the process; what it has started, and the process itself if it stays, is killed."""
         try:
             self._process.wait(_LEFT_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            pass
+        self._kill()
+        self.pipe.close()
+        self._process.wait()
+
+    def _kill(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # nothing of it is left
 
     def _send(self, what: object) -> None:
         try:
@@ -120,20 +166,30 @@ class _Worker:
 
 
 def serve(file: int) -> None:
-    """Do the cells that come through a pipe until it is closed; the whole life of a worker."""
+    """Do the cells that come through a pipe until there are no more; the whole life of a worker."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _thread.start_new_thread(_watch, (file,))  # one that no cell sees when it lists the threads there are
     pipe = Connection(file)
     try:
         packed, traces = pipe.recv()
         try:
-            suite, keep = unpack(packed), keeper(traces)
+            suite, keep = unpack(packed), Carrier() if carried(traces, far=False) else keeper(traces)
         except Exception as error:  # noqa: BLE001 - the one who sent it is told, and stops
             pipe.send(f"{type(error).__name__}: {error}")
             return
-        while True:
-            for address in pipe.recv():
-                pipe.send(do_cell(suite, cell_at(suite, address), keep)[1:])
+        while given := pipe.recv():
+            for address in given:
+                pipe.send(answer_for(suite, cell_at(suite, address), keep))
     except (EOFError, OSError, KeyboardInterrupt):
-        pass  # whoever gave the cells has gone, or the user has
+        pass  # whoever gave the cells has gone, or wants no more of them
+
+
+def _watch(file: int) -> None:
+    """Kill this process and all that it has started once whoever gives out the cells is gone, even in a cell."""
+    hung_up = select.poll()
+    hung_up.register(file, 0)
+    hung_up.poll()
+    os.killpg(0, signal.SIGKILL)
 
 
 def _ending(code: int) -> str:

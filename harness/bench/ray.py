@@ -6,8 +6,9 @@ Ray is given a batch at a time, because what it costs to give out one thing is m
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import Any, NamedTuple
 
 from harness.bench.executor import (
     Address,
+    Answer,
+    Carrier,
     Done,
-    Keep,
     Packed,
     addresses,
+    answer_for,
+    carried,
     cell_at,
     chunks,
-    do_cell,
+    done_of,
     keeper,
     pack,
     unpack,
@@ -32,33 +36,35 @@ from harness.bench.task import Cell
 from harness.errors import UsageError
 
 _AHEAD = 2  # batches for each worker: one under way and one that waits there
+_BATCH_S = 1.0  # after so long a worker tells what it has found: more would be lost with it, and nobody saw it go on
 
 
 class _Order(NamedTuple):
-    """What every batch needs: the suite, the digests of its code and ours, and the URL for traces, empty for none."""
+    """What every batch needs: the suite, the digests of its code and ours, where traces are kept, and who does it."""
 
     packed: Packed
     digests: tuple[str, str]
-    url: str
-    traces: bool
+    traces: str | None
+    carried: bool
 
 
 class OnRay:
     """Do cells in batches on Ray; ``address`` is that of a cluster, empty for one that is started here.
 
-    Traces come back with what was found, and are put where they are to be kept by whoever asked; one that is kept at a
-    URL is written there by the worker. A batch whose worker dies is done again cell by cell, so that only the cell that
-    kills its worker is not measured. UsageError without Ray, and where workers have other code.
+    Traces for a folder come back with what was found; those for a URL that every machine sees are written by workers. A
+    batch whose worker dies is done again cell by cell, so that only the cell that kills its worker is not measured.
+    UsageError without Ray, and where workers have other code.
     """
 
-    def __init__(self, address: str = "", workers: int = 0) -> None:
+    def __init__(self, address: str = "", workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"{workers} workers do nothing", cure="--workers 1 or more")
         self._address, self._workers = address, workers
 
     def do(self, suite: Suite, cells: Sequence[Cell], traces: str | None) -> Iterator[Done]:
         keep = keeper(traces)
         ray = _imported()
-        url = traces if traces and "://" in traces else ""
-        order = _Order(pack(suite), _digests(suite), url, keep is not None)
+        order = _Order(pack(suite), _digests(suite), traces, carried(traces, far=True))
         with _cluster(ray, self._address, self._workers) as workers:
             shared, batch = ray.put(order), ray.remote(max_retries=0)(_batch)
             waiting, running = deque(chunks(cells, workers)), dict[Any, Sequence[Cell]]()
@@ -74,30 +80,30 @@ class OnRay:
                 elif isinstance(said, str):
                     yield Done(chunk[0], None, said, 0.0)
                 else:
-                    yield from _arrived(chunk, said, keep)
-
-
-_Answer = tuple[Mapping[str, Any] | None, str, float]
-_Found = list[tuple[_Answer, dict[str, bytes]]]
+                    yield from (done_of(cell, answer, keep) for cell, answer in zip(chunk, said, strict=False))
+                    if left := chunk[len(said) :]:
+                        waiting.appendleft(left)
 
 
 class _Unable(NamedTuple):
-    """Says why a worker cannot do any cell: an exception of ours would not arrive."""
+    """Says why a worker cannot do any cell."""
 
     why: str
 
 
-def _batch(order: _Order, cells: Sequence[Address]) -> _Found | _Unable:
-    """Do a batch on a worker; with each cell comes the trace that it wrote, unless that went to a URL."""
+def _batch(order: _Order, cells: Sequence[Address]) -> list[Answer] | _Unable:
+    """Do a batch on a worker, at least its first cell, and no further one once a second has passed."""
     try:
-        suite, found = _unpacked(order), _Found()
+        suite = _unpacked(order)
+        keep = Carrier() if order.carried else keeper(order.traces)
     except Exception as error:  # noqa: BLE001 - whatever it is ends the run, and not one cell
         return _Unable(f"{type(error).__name__}: {error}")
+    began, answers = time.monotonic(), list[Answer]()
     for address in cells:
-        carried = dict[str, bytes]()
-        keep = keeper(order.url) if order.url else _carry(carried) if order.traces else None
-        found.append((do_cell(suite, cell_at(suite, address), keep)[1:], carried))
-    return found
+        answers.append(answer_for(suite, cell_at(suite, address), keep))
+        if time.monotonic() - began > _BATCH_S:
+            break
+    return answers
 
 
 @lru_cache(1)
@@ -114,15 +120,11 @@ def _digests(suite: Suite) -> tuple[str, str]:
     return suite_digest(suite), code_digest()
 
 
-def _carry(carried: dict[str, bytes]) -> Keep:
-    return lambda trace, name: carried.__setitem__(name, trace)
-
-
-def _heard(ray: Any, ready: Any) -> _Found | str:
+def _heard(ray: Any, ready: Any) -> list[Answer] | str:
     """Give what a batch found, or how its worker died; UsageError where workers cannot do the suite at all."""
     cure = "install the same harness and the same suite, at the same place, on every node"
     try:
-        found: _Found | _Unable = ray.get(ready)
+        found: list[Answer] | _Unable = ray.get(ready)
     except ray.exceptions.RayTaskError as error:  # not of a cell, whose errors are found: of what stands here
         raise UsageError(f"a worker of Ray cannot do the cells: {error.cause}", cure=cure) from None
     except ray.exceptions.RayError as error:
@@ -130,14 +132,6 @@ def _heard(ray: Any, ready: Any) -> _Found | str:
     if isinstance(found, _Unable):
         raise UsageError(f"a worker of Ray cannot do the cells: {found.why}", cure=cure)
     return found
-
-
-def _arrived(cells: Sequence[Cell], found: _Found, keep: Keep | None) -> Iterator[Done]:
-    for cell, (answer, carried) in zip(cells, found, strict=True):
-        for name, content in carried.items():
-            assert keep is not None
-            keep(content, name)
-        yield Done(cell, *answer)
 
 
 def _imported() -> Any:
@@ -149,10 +143,11 @@ def _imported() -> Any:
 
 
 @contextmanager
-def _cluster(ray: Any, address: str, workers: int) -> Iterator[int]:
+def _cluster(ray: Any, address: str, workers: int | None) -> Iterator[int]:
     """Join a cluster or start one, and give how many cells it does at a time; leave it if it was not joined before."""
     joined = ray.is_initialized()
     if not joined:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster of ours tells nobody that it is there
         mine = {} if address else {"num_cpus": workers or os.cpu_count(), "include_dashboard": False}
         try:
             ray.init(address=address or "local", log_to_driver=False, logging_level="error", **mine)

@@ -97,7 +97,7 @@ def _executor(kind: str, workers: int | None, address: str) -> Executor:
     if kind == "ray":
         from harness.bench.ray import OnRay  # brings nothing heavy itself, and is nobody else's
 
-        return OnRay(address, workers or 0)
+        return OnRay(address, workers)
     if address:
         raise UsageError("only Ray has clusters", where="--address", cure="--executor ray")
     return Here() if workers in (None, 1) else Pool(workers)
