@@ -96,6 +96,7 @@ class Store:
         line: dict[str, Any] = {"task": task, "condition": condition, "seed": seed, "wall_s": done.wall_s}
         line |= {"error": done.error} if done.found is None else {"found": done.found}
         self._append(line)
+        self.done[task, condition, seed] = line
 
     def finish(self, result: Mapping[str, Any], times: Mapping[str, Any]) -> None:
         """Write the report and what was measured of time; each file is there whole, or not at all."""

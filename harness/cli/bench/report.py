@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,13 +22,18 @@ from harness.cli.options import AsJson
 from harness.cli.output import console, emit, write_file
 from harness.errors import UsageError
 
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="One page that opens from disk.")]
+Markdown = Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown.")]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for build servers.")]
+Sarif = Annotated[Path | None, typer.Option(metavar="FILE", help="SARIF 2.1.0, for code hosts.")]
+
 
 def command(
     results: Annotated[list[Path], typer.Argument(metavar="RESULT…", help="Folders with a result, or result files.")],
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="One page that opens from disk.")] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown.")] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for build servers.")] = None,
-    sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="SARIF 2.1.0, for code hosts.")] = None,
+    html: Html = None,
+    markdown: Markdown = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: AsJson = False,
 ) -> None:
     """Report stored results; later ones are compared with the first, row by row.
@@ -36,11 +42,8 @@ def command(
     results: it is 0 where the report is written.
     """
     found = read_results(results)
-    wanted = {"html": html, "markdown": markdown, "junit": junit, "sarif": sarif}
-    files = {kind: file for kind, file in wanted.items() if file is not None}
-    _check(files)
-    for kind, file in files.items():
-        _write(kind, file, found)
+    files = named_reports(html=html, markdown=markdown, junit=junit, sarif=sarif)
+    _write(files, found)
     if not files and not as_json:
         console().print(markdown_of(found), markup=False, end="")
         return
@@ -48,18 +51,31 @@ def command(
     emit(facts, [str(file) for file in files.values()], as_json)
 
 
-def _check(files: dict[str, Path]) -> None:
+def named_reports(**wanted: Path | None) -> dict[str, Path]:
+    """Give the files of the reports that are wanted, by kind; UsageError for those that could not all be written."""
+    files = {kind: file for kind, file in wanted.items() if file is not None}
     if len(set(files.values())) < len(files):
         raise UsageError("two reports would be written to one file", cure="name a file for each")
+    for file in files.values():
+        if not file.parent.is_dir():
+            raise UsageError("cannot be written: there is no such folder", where=str(file))
+    return files
 
 
-def _write(kind: str, file: Path, found: tuple[Stored, ...]) -> None:
-    if kind == "sarif":
-        write_sarif(file, sarif_of(found, __version__))
-    elif kind == "html":
-        write_file(file, html_page(found, __version__))
-    else:
-        write_file(file, markdown_of(found) if kind == "markdown" else junit_of(found))
+def write_reports(files: Mapping[str, Path], results: Sequence[Path]) -> None:
+    """Write reports of stored results, by kind."""
+    if files:
+        _write(files, read_results(results))
+
+
+def _write(files: Mapping[str, Path], found: tuple[Stored, ...]) -> None:
+    for kind, file in files.items():
+        if kind == "sarif":
+            write_sarif(file, sarif_of(found, __version__))
+        elif kind == "html":
+            write_file(file, html_page(found, __version__))
+        else:
+            write_file(file, markdown_of(found) if kind == "markdown" else junit_of(found))
 
 
 def _facts(result: Stored, first: Stored) -> dict[str, Any]:

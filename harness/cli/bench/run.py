@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness import __version__
 from harness.bench.executor import Executor
@@ -22,14 +22,17 @@ from harness.bench.store import RESULTS, Store, read_stored, stored_cells, write
 from harness.bench.suite import Suite, load_suite, with_data
 from harness.bench.task import Cell
 from harness.cli import INFRASTRUCTURE, OK, VIOLATION
+from harness.cli.bench.report import Html, Junit, Markdown, Sarif, named_reports, write_reports
 from harness.cli.options import AsJson
 from harness.cli.output import console, counted
+from harness.cli.progress import progress
 from harness.errors import UsageError
 
 _SHOWN: Final = 20  # cells that are told of one by one
 
 
 def command(
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(metavar="NAME", help="A suite, by name; or ./FILE.py, or ./FOLDER."),
@@ -56,6 +59,10 @@ def command(
         typer.Option("--resume/--fresh", help="Go on with the cells in DIR, or begin anew; else what was cut off."),
     ] = None,
     rescore: Annotated[bool, typer.Option("--rescore", help="Do nothing: give the figures of DIR.")] = False,
+    html: Html = None,
+    markdown: Markdown = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
     as_json: AsJson = False,
 ) -> None:
     """Do every task of a suite under every condition, and compare the figures with their targets.
@@ -63,6 +70,7 @@ def command(
     Cells are kept in DIR as they are done. A run that was cut off, or could not measure some, goes on when it is run
     again. Exit 1 where a target is missed, 5 where a cell could not be measured: its figures are then not complete.
     """
+    reports = named_reports(html=html, markdown=markdown, junit=junit, sarif=sarif)
     suite = with_data(load_suite(name), data)
     folder = out or RESULTS / suite.name
     cells = chosen(suite, suite.cells(seeds), task or (), condition or ())
@@ -72,10 +80,15 @@ def command(
         suite.ready()
         stands = identity(suite, __version__)
         with Store(folder, stands, resume=resume) as store:
-            result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
+            try:
+                result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
+            except KeyboardInterrupt:
+                _tell_interrupted(context, sum(store.kept(cell) is not None for cell in cells), len(cells))
+                raise
     figures = dict(suite.figures(result.rows))
     report = reported(suite, result, figures, stands)
     write_report(folder, *parted(suite, result, report))
+    write_reports(reports, [folder])
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -110,15 +123,33 @@ def _url(traces: str) -> str:
 
 
 def _run(suite: Suite, cells: list[Cell], executor: Executor, store: Store, traces: str) -> Result:
-    stderr = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        bar = progress.add_task(suite.name, total=len(cells))
+    before = sum(store.kept(cell) is not None for cell in cells)
+    told = count(1)
+    with progress(suite.name, len(cells), before) as shown:
+        return run_cells(
+            suite,
+            cells,
+            lambda cell: shown(max(next(told), before), cell.task.name),  # those of before are told first
+            executor=executor,
+            store=store,
+            traces=traces,
+        )
 
-        def told(cell: Cell) -> None:
-            progress.update(bar, advance=1, description=cell.task.name)
 
-        return run_cells(suite, cells, told, executor=executor, store=store, traces=traces)
+def _tell_interrupted(context: typer.Context, kept: int, cells: int) -> None:
+    """Say what is kept, and the command by which it goes on: the same, unless that began anew."""
+    on = ["harness", "bench", "run"]
+    for option in context.command.params:
+        value, flag = context.params[option.name or ""], option.opts[0]
+        if value == option.default or not value or option.name == "resume":
+            continue
+        if option.param_type_name == "argument":
+            on.append(str(value))
+        elif value is True:
+            on.append(flag)
+        else:
+            on += [word for one in (value if isinstance(value, list | tuple) else [value]) for word in (flag, str(one))]
+    print(f"interrupted after {kept} of {counted(cells, 'cell')}\n    go on  {shlex.join(on)}", file=sys.stderr)
 
 
 def _print(suite: Suite, figures: dict[str, Figure], result: Result, folder: Path) -> None:
