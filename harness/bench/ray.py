@@ -40,10 +40,13 @@ _BATCH_S = 1.0  # after so long a worker tells what it has found: more would be 
 
 
 class _Order(NamedTuple):
-    """What every batch needs: the suite, the digests of its code and ours, where traces are kept, and who does it."""
+    """What every batch needs: the suite, the digests of its code and ours, the folder in which the run was started (a
+    suite may name files from there, and traces tell it), where traces are kept, and whether they are carried there.
+    """
 
     packed: Packed
     digests: tuple[str, str]
+    folder: Path
     traces: str | None
     carried: bool
 
@@ -64,7 +67,7 @@ class OnRay:
     def do(self, suite: Suite, cells: Sequence[Cell], traces: str | None) -> Iterator[Done]:
         keep = keeper(traces)
         ray = _imported()
-        order = _Order(pack(suite), _digests(suite), traces, carried(traces, far=True))
+        order = _Order(pack(suite), _digests(suite), Path.cwd(), traces, carried(traces, far=True))
         with _cluster(ray, self._address, self._workers) as workers:
             shared, batch = ray.put(order), ray.remote(max_retries=0)(_batch)
             waiting, running = deque(chunks(cells, workers)), dict[Any, Sequence[Cell]]()
@@ -108,6 +111,8 @@ def _batch(order: _Order, cells: Sequence[Address]) -> list[Answer] | _Unable:
 
 @lru_cache(1)
 def _unpacked(order: _Order) -> Suite:
+    if order.folder.is_dir():
+        os.chdir(order.folder)
     if order.packed.file and not Path(order.packed.file).is_file():
         raise FileNotFoundError(f"there is no {order.packed.file}")
     suite = unpack(order.packed)

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pickle
-from collections.abc import Iterator
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bench.executor import Done, Executor, addresses, cell_at, chunks, pack, trace_name, unpack
+from harness.bench.executor import (
+    Answer,
+    Done,
+    Executor,
+    addresses,
+    cell_at,
+    chunks,
+    done_of,
+    pack,
+    trace_name,
+    unpack,
+)
 from harness.bench.local import Here, Pool
+from harness.bench.ray import OnRay
 from harness.bench.runner import parted, reported, result_of, run_cells
 from harness.bench.store import Store, write_report
-from harness.bench.suite import Suite, load_suite
+from harness.bench.suite import Suite, load_suite, suites_folder
 from harness.bench.task import Cell, Condition, Task
 from harness.errors import UsageError
 from tests.bench.few import suite_of
+from tests.bench.killed import files_in, finished, gone, log_of, started
 
 STANDS = {"of": "the test", "code": {"version": "1"}}
 
@@ -26,11 +44,12 @@ STANDS = {"of": "the test", "code": {"version": "1"}}
 def on_ray() -> Iterator[Executor]:
     """Give an executor on a cluster of two workers, which stays for all tests."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'agent-assurance-harness[ray]'")
-    from harness.bench.ray import OnRay
-
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield OnRay(workers=2)
     ray.shutdown()
+    monkeypatch.undo()
 
 
 @pytest.fixture(params=["pool", "ray"])
@@ -67,6 +86,25 @@ def test_traces_of_virtual_time_are_the_same_whoever_does_the_cells(tmp_path: Pa
     one, other = (content for name, content in here.items() if name.startswith("us.task-3"))
     assert b'"surface":"tool"' in one
     assert one != other
+
+
+def test_a_suite_of_files_writes_the_same_whoever_does_the_cells(tmp_path: Path, elsewhere: Executor) -> None:
+    """Ten tasks of an agent with a scripted model, asked over HTTP, have the same report and the same traces."""
+    folder = shutil.copytree(suites_folder() / "openai_smoke", tmp_path / "desk")
+    (folder / "scripted.py").write_text("from tests.benchmarks.test_openai_smoke import right\n", encoding="utf-8")
+    head, tasks, rest = (folder / "suite.yaml").read_text(encoding="utf-8").partition("tasks:")
+    kept = [line for line in head.splitlines() if line.startswith(("suite", "version", "rules", "agent", "state"))]
+    agent = (folder / "openai_smoke_agent.py").read_text(encoding="utf-8")
+    (folder / "openai_smoke_agent.py").write_text(
+        agent.replace('os.environ["HARNESS_MODEL"]', "'scripted'"), encoding="utf-8"
+    )
+    declared = "\n".join([*kept, "model: scripted:right", tasks]) + rest
+    (folder / "suite.yaml").write_text(declared, encoding="utf-8")
+    suite = load_suite(str(folder))
+    here = files_of(tmp_path / "here", suite, list(suite.cells()), Here())
+    assert len(here) == 11
+    assert json.loads(here["result.json"])["figures"]["passed"]["value"] == 10
+    assert files_of(tmp_path / "there", suite, list(suite.cells()), elsewhere) == here
 
 
 @pytest.mark.parametrize(
@@ -162,7 +200,7 @@ def test_workers_of_ray_have_the_same_code_or_none(
 
 
 def test_traces_go_to_a_url(tmp_path: Path, elsewhere: Executor) -> None:
-    """By fsspec they are written where a URL says, with the bytes they have in a folder; rows are the same."""
+    """By fsspec they are where a URL says, with the bytes they have in a folder; rows are the same."""
     pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'agent-assurance-harness[ray]'")
     suite = suite_of(6)
     at_url = run_cells(suite, suite.cells(), executor=elsewhere, traces=f"file://{tmp_path}/far")
@@ -174,10 +212,71 @@ def test_traces_go_to_a_url(tmp_path: Path, elsewhere: Executor) -> None:
     assert len(far) == 12
 
 
-def test_a_pool_has_a_worker() -> None:
+def test_traces_in_memory_are_those_of_whoever_started_the_run(elsewhere: Executor) -> None:
+    """What is in the memory of a worker would be lost with it: such traces come back."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install fsspec")
+    memory, suite = fsspec.filesystem("memory"), suite_of(3)
+    result = run_cells(suite, suite.cells(), executor=elsewhere, traces="memory://few/traces")
+    names = [row.found["trace"].removeprefix("traces/") for row in result.rows]
+    assert len(names) == 6
+    assert {path.rpartition("/")[2] for path in memory.ls("/few/traces", detail=False)} == set(names)
+    memory.rm("/few", recursive=True)
+
+
+@pytest.mark.parametrize("url", ["nowhere://traces", "dropbox://traces", "file:///dev/null/traces"])
+def test_a_place_for_traces_that_is_none_is_told_before_anything_is_done(tmp_path: Path, url: str) -> None:
+    """A kind of URL nobody knows, one whose package is missing and a place nobody may write to have a cure."""
+    pytest.importorskip("fsspec", reason="fsspec is not installed: pip install fsspec")
+    suite = suite_of(1, log=str(tmp_path / "log"))
+    for executor in (Here(), Pool(2)):
+        with pytest.raises(UsageError, match=r"traces cannot be kept there|no package for such a URL") as told:
+            run_cells(suite, suite.cells(), executor=executor, traces=url)
+        assert told.value.where == url
+        assert told.value.cure
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_trace_that_cannot_be_put_away_is_no_measurement() -> None:
+    """What stops it is told of its cell, as it is where the cell is done."""
+
+    def full(trace: bytes, name: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    cell = next(suite_of(1).cells())
+    answer = Answer({"number": 1}, "", 0.5, {"one.mat.jsonl": b"{}"})
+    assert done_of(cell, answer, full) == Done(cell, None, "OSError: [Errno 28] No space left on device", 0.5)
+
+
+def test_a_run_on_ray_that_was_killed_goes_on(tmp_path: Path, on_ray: Executor) -> None:
+    """Killed with its driver, and with a worker of the next run, it ends with all cells measured, few of them again."""
+    import ray
+
+    options = ("--executor", "ray", "--address", ray.get_runtime_context().gcs_address)
+    process = started(tmp_path, *options)
+    log = log_of(tmp_path, 40)
+    process.kill()
+    process.communicate(timeout=60)
+    gone(log)
+    before = log_of(tmp_path, 40)
+    kept = (tmp_path / "out" / "cells.jsonl").read_bytes().count(b"\n") - 1
+    assert 0 < kept < len(before) < 100
+    process = started(tmp_path, *options)
+    pid, _task = log_of(tmp_path, len(before) + 10)[-1]
+    os.kill(int(pid), signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert (process.returncode, "100 cells measured" in said) == (0, True)
+    batch = len(max(chunks(range(100 - kept), 2), key=len))
+    assert len(log_of(tmp_path, 100)) - len(before) <= 100 - kept + batch
+    on_ray_at_last = files_in(tmp_path / "out")
+    assert finished(tmp_path, "--fresh")[0] == 0
+    assert files_in(tmp_path / "out") == on_ray_at_last
+
+
+@pytest.mark.parametrize("executor", [Pool, partial(OnRay, "")])
+def test_an_executor_has_a_worker(executor: Callable[[int], Executor]) -> None:
     """No workers are the caller's mistake."""
     with pytest.raises(UsageError, match="0 workers"):
-        Pool(0)
+        executor(0)
 
 
 @given(st.integers(0, 3000), st.integers(1, 64))

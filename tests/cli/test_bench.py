@@ -57,12 +57,25 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every suite is a line, or an entry, with its size and what it needs."""
+    """Every suite is a few lines, or an entry, with its size and what it needs."""
     code, out, _ = ran(capsys, "list")
-    assert (code, out.splitlines()[2]) == (0, "good 1  2 tasks, 2 cells  A few tasks  needs a chessboard")
+    assert code == 0
+    assert out.splitlines()[6:] == ["good 1  2 tasks, 2 cells", "    A few tasks", "    needs  a chessboard"]
     listed: list[dict[str, Any]] = json.loads(ran(capsys, "list", "--json")[1])["suites"]
     size = {"name": "good", "version": "1", "title": "A few tasks", "tasks": 2, "cells": 2}
     assert listed[2] == {**size, "needs": ["a chessboard"], "last": None}
+
+
+def test_the_list_fits_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """No line is wider than 80 columns, whatever a suite has to say."""
+    file = Path("good/__init__.py")
+    needs = tuple(f"piece {number}" for number in range(20))
+    file.write_text(
+        file.read_text().replace('("a chessboard",)', repr(needs)).replace("A few tasks", "A few tasks " * 9)
+    )
+    _, out, _ = ran(capsys, "list")
+    assert max(map(len, out.splitlines())) <= 80
+    assert " ".join(out.split()).endswith("needs " + ", ".join(needs))
 
 
 def test_the_list_tells_the_last_results(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,13 +84,14 @@ def test_the_list_tells_the_last_results(capsys: pytest.CaptureFixture[str]) -> 
         ran(capsys, "run", name, "--json")
     ran(capsys, "run", "good", "--task", "one")
     lines = ran(capsys, "list")[1].splitlines()
-    assert [line.partition("last: ")[2] for line in lines] == [
-        "0 of 1 bar met",
-        "0 of 1 bar met, 1 not measured",
-        "1 of 1 bar met, 1 of 2 cells",
+    assert [line.strip() for line in lines if "last" in line] == [
+        "last   0 of 1 bar met (not correct)",
+        "last   0 of 1 bar met (not correct), 1 not measured",
+        "last   1 of 1 bar met, 1 of 2 cells",
     ]
     last = json.loads(ran(capsys, "list", "--json")[1])["suites"][1]["last"]
-    assert {**last, "commit": None} == {"met": 0, "bars": 1, "cells": 2, "broken": 1, "commit": None}
+    counts = {"met": 0, "bars": 1, "missed": ["correct"], "cells": 2, "broken": 1}
+    assert {**last, "commit": None} == {**counts, "commit": None}
 
 
 def test_a_suite_whose_bars_are_met_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +154,24 @@ def test_results_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> N
     ran(capsys, "run", "good", "--seeds", "5")
     ran(capsys, "run", "good", "--seeds", "5", "--workers", "2", "--out", "elsewhere")
     assert Path("elsewhere/result.json").read_bytes() == Path("results/good/result.json").read_bytes()
+
+
+def test_a_run_writes_the_reports_that_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are those that ``bench report`` writes of the result, and the exit code is still that of the figures."""
+    files = {kind: f"now.{kind}" for kind in ("html", "markdown", "junit", "sarif")}
+    options = [word for kind, file in files.items() for word in (f"--{kind}", file)]
+    assert ran(capsys, "run", "bad", *options)[0] == 1
+    later = [word.replace("now.", "later.") for word in options]
+    assert ran(capsys, "report", "results/bad", *later)[0] == 0
+    for file in files.values():
+        assert Path(file).read_bytes() == Path(file.replace("now.", "later.")).read_bytes()
+
+
+def test_reports_that_could_not_be_written_are_told_before_anything_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is not there, and one file for two reports, end with 2 and no result."""
+    for options in (("--html", "none/page.html"), ("--html", "one", "--junit", "one")):
+        assert ran(capsys, "run", "good", *options)[0] == 2
+    assert not Path("results").exists()
 
 
 def test_some_of_the_cells(capsys: pytest.CaptureFixture[str]) -> None:
