@@ -40,8 +40,9 @@ _BATCH_S = 1.0  # after so long a worker tells what it has found: more would be 
 
 
 class _Order(NamedTuple):
-    """What every batch needs: the suite, the digests of its code and ours, the folder in which the run was started (a
-    suite may name files from there, and traces tell it), where traces are kept, and whether they are carried there.
+    """What every batch needs: the suite, the digests of its code and ours, and where traces are kept.
+
+    ``folder`` is where the run was started, which suites may name files from; ``carried`` traces come back.
     """
 
     packed: Packed

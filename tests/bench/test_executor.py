@@ -268,7 +268,7 @@ def test_a_run_on_ray_that_was_killed_goes_on(tmp_path: Path, on_ray: Executor) 
     batch = len(max(chunks(range(100 - kept), 2), key=len))
     assert len(log_of(tmp_path, 100)) - len(before) <= 100 - kept + batch
     on_ray_at_last = files_in(tmp_path / "out")
-    assert finished(tmp_path, "--fresh")[0] == 0
+    assert finished(tmp_path, "--fresh", "--workers", "2")[0] == 0
     assert files_in(tmp_path / "out") == on_ray_at_last
 
 
