@@ -6,6 +6,7 @@ Ray is given a batch at a time, because what it costs to give out one thing is m
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,8 @@ from harness.bench.task import Cell
 from harness.errors import UsageError
 
 _AHEAD = 2  # batches for each worker: one under way and one that waits there
+_TELLS = "ray status, on a node of it, tells its address; without --address one is started here"
+_REACH_S = 5.0  # Ray itself tries for more than a minute
 _BATCH_S = 1.0  # after so long a worker tells what it has found: more would be lost with it, and nobody saw it go on
 
 
@@ -67,6 +70,7 @@ class OnRay:
 
     def do(self, suite: Suite, cells: Sequence[Cell], traces: str | None) -> Iterator[Done]:
         keep = keeper(traces)
+        _reach(self._address)
         ray = _imported()
         order = _Order(pack(suite), _digests(suite), Path.cwd(), traces, carried(traces, far=True))
         with _cluster(ray, self._address, self._workers) as workers:
@@ -140,6 +144,16 @@ def _heard(ray: Any, ready: Any) -> list[Answer] | str:
     return found
 
 
+def _reach(address: str) -> None:
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if not port.isdigit():
+        return  # a name that Ray knows, such as auto, or nothing
+    try:
+        socket.create_connection((host, int(port)), _REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"no cluster can be reached: {error}", where=address, cure=_TELLS) from None
+
+
 def _imported() -> Any:
     try:
         import ray
@@ -158,7 +172,7 @@ def _cluster(ray: Any, address: str, workers: int | None) -> Iterator[int]:
         try:
             ray.init(address=address or "local", log_to_driver=False, logging_level="error", **mine)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(f"no cluster can be reached: {error}", where=address, cure="ray status tells") from None
+            raise UsageError(f"no cluster can be reached: {error}", where=address, cure=_TELLS) from None
     try:
         there = max(int(ray.cluster_resources().get("CPU", 1)), 1)
         yield min(workers, there) if workers else there

@@ -272,6 +272,15 @@ def test_a_run_on_ray_that_was_killed_goes_on(tmp_path: Path, on_ray: Executor) 
     assert files_in(tmp_path / "out") == on_ray_at_last
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_told_at_once(address: str) -> None:
+    """Ray itself would try for more than a minute; nothing is done, Ray or no Ray."""
+    suite = suite_of(1)
+    with pytest.raises(UsageError, match="no cluster can be reached") as told:
+        list(OnRay(address).do(suite, list(suite.cells()), None))
+    assert told.value.where == address
+
+
 @pytest.mark.parametrize("executor", [Pool, partial(OnRay, "")])
 def test_an_executor_has_a_worker(executor: Callable[[int], Executor]) -> None:
     """No workers are the caller's mistake."""
