@@ -28,7 +28,7 @@ from harness.bench.executor import (
     unpack,
 )
 from harness.bench.local import Here, Pool
-from harness.bench.ray import OnRay
+from harness.bench.ray import OnRay, _batch, _digests, _Order
 from harness.bench.runner import parted, reported, result_of, run_cells
 from harness.bench.store import Store, write_report
 from harness.bench.suite import Suite, load_suite, suites_folder
@@ -245,6 +245,15 @@ def test_a_trace_that_cannot_be_put_away_is_no_measurement() -> None:
     cell = next(suite_of(1).cells())
     answer = Answer({"number": 1}, "", 0.5, {"one.mat.jsonl": b"{}"})
     assert done_of(cell, answer, full) == Done(cell, None, "OSError: [Errno 28] No space left on device", 0.5)
+
+
+def test_a_batch_comes_back_after_a_second() -> None:
+    """Of cells that take longer, a worker tells those that are done, one at least, and no minute of work is lost."""
+    suite = suite_of(3, wait_s=0.6)
+    order = _Order(pack(suite), _digests(suite), Path.cwd(), None, carried=False)
+    found = _batch(order, addresses(suite, list(suite.cells())))
+    assert isinstance(found, list)
+    assert [answer.found is not None for answer in found] == [True, True]
 
 
 def test_a_run_on_ray_that_was_killed_goes_on(tmp_path: Path, on_ray: Executor) -> None:
