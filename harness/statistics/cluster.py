@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.determinism.streams import stream
 from harness.errors import UsageError
 from harness.statistics.interval import Interval, score
+
+Cluster = TypeVar("Cluster")
 
 RESAMPLES: Final = 2000
 
@@ -60,15 +62,31 @@ def ratio_bootstrap(
     same seed gives the same interval, of which the same is to be said as of ``cluster_bootstrap``. UsageError unless
     0 < confidence < 1 and resamples > 0. O(clusters × resamples).
     """
+    return bootstrap([cluster for cluster in clusters if any(cluster)], _ratio, seed, confidence, resamples)
+
+
+def bootstrap(
+    clusters: Sequence[Cluster],
+    number: Callable[[Sequence[Cluster]], float | None],
+    seed: int,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Interval | None:
+    """Give the percentile bootstrap interval of any number of clusters, drawn whole; None of nothing.
+
+    ``number`` is None of draws in which there is nothing to divide by; where too many are so for an upper bound, there
+    is no interval. The same seed gives the same one, of which the same is to be said as of ``cluster_bootstrap``.
+    UsageError unless 0 < confidence < 1 and resamples > 0. O(resamples) calls of ``number``.
+    """
     _check((), confidence)
     if resamples < 1:
         raise UsageError(f"{resamples} resamples are too few", cure="take 1,000 or more")
-    filled = [cluster for cluster in clusters if any(cluster)]
-    if not filled:
+    if not clusters:
         return None
     drawn = stream(seed, "cluster bootstrap")
-    ratios = sorted(_ratio(drawn.choices(filled, k=len(filled))) for _ in range(resamples))
-    ends = Interval(_quantile(ratios, (1 - confidence) / 2), _quantile(ratios, (1 + confidence) / 2))
+    found = (number(drawn.choices(clusters, k=len(clusters))) for _ in range(resamples))
+    numbers = sorted(math.inf if one is None else one for one in found)
+    ends = Interval(_quantile(numbers, (1 - confidence) / 2), _quantile(numbers, (1 + confidence) / 2))
     return ends if math.isfinite(ends.high) else None
 
 
@@ -94,9 +112,9 @@ def _student(freedom: int, z: float) -> float:
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
-def _ratio(clusters: Sequence[tuple[float, float]]) -> float:
+def _ratio(clusters: Sequence[tuple[float, float]]) -> float | None:
     below = sum(b for _, b in clusters)
-    return sum(a for a, _ in clusters) / below if below else math.inf
+    return sum(a for a, _ in clusters) / below if below else None
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

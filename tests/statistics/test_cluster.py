@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.determinism.streams import stream
 from harness.errors import UsageError
-from harness.statistics.cluster import _student, cluster_bootstrap, ratio_bootstrap, wilson_by_cluster
+from harness.statistics.cluster import _student, bootstrap, cluster_bootstrap, ratio_bootstrap, wilson_by_cluster
 from harness.statistics.interval import wilson
 from harness.statistics.library import library
 
@@ -152,3 +153,15 @@ def test_nonsense_is_refused(arguments: tuple[list[tuple[int, int]], int], reaso
     """Counts that are no proportion, a confidence outside (0, 1) and no resamples are UsageErrors."""
     with pytest.raises(UsageError, match=reason):
         cluster_bootstrap(*arguments)
+
+
+def test_any_number_has_an_interval() -> None:
+    """That of a mean is the proportion's; of a number that cannot be told of many draws there is none."""
+    counted = [(1, 2), (2, 2), (0, 2), (1, 2)]
+
+    def share(drawn: Sequence[tuple[int, int]]) -> float:
+        return sum(k for k, _ in drawn) / sum(n for _, n in drawn)
+
+    assert bootstrap(counted, share, 5) == cluster_bootstrap(counted, 5)
+    assert bootstrap(counted, lambda drawn: None if drawn[0] == (0, 2) else 1.0, 5) is None
+    assert bootstrap([], share, 5) is None
