@@ -1,4 +1,4 @@
-"""A scripted model for the three teams: it reads what it is asked, and knows nothing else.
+"""A scripted model for the three teams, and for one agent alone: it reads what it is asked, and knows nothing else.
 
 No model speaks here, and no share of right answers is made up. Every answer is a function of the request, which behaves
 as models are documented to (arXiv 2602.19843): it takes what messages say for true, follows the instruction that stands
@@ -148,6 +148,7 @@ ROLES: Final[dict[str, Callable[[ModelRequest], Reply]]] = {
     "worker": worker,
     "writer": writer,
     "maker": maker,
+    "clerk": maker,
     "critic": critic,
     "seller": seller,
     "keeper": worker,

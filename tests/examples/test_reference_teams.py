@@ -1,4 +1,4 @@
-"""The three reference teams: what they do without faults, that their runs replay, and what their scripted model is."""
+"""The three reference teams and the agent alone: their runs without faults, replays, and scripted model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples.teams import desk, iterative, linear, pair
+from examples.teams import desk, iterative, linear, pair, single
 from examples.teams.policies import ROLES, Job, job_of, policy
 from examples.teams.tasks import TASKS
 from harness.door.models import model_environment
@@ -22,7 +22,7 @@ from harness.stress.tolerance.tiers import BEHAVIOURS, Behaviour
 from harness.testing.model_server import Answer, ModelRequest, ModelServer
 from tests.test_docs import ROOT, assert_shown, example, program
 
-TEAMS = {"linear": linear, "iterative": iterative, "pair": pair}
+TEAMS = {"linear": linear, "iterative": iterative, "pair": pair, "single": single}
 
 WORDS = st.sampled_from(
     ["Bill", "Fill", "Book", "Baker", "Lyon", "shelf", "3 mug", "something lamp", "2 rug at 5300", "40 mug with 7",
