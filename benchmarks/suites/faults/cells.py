@@ -1,97 +1,123 @@
-"""One cell: a team does all tasks under one fault, each beside its clean twin."""
+"""One cell: a team does one task, with nothing in its way or under faults, beside its twin without any."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from harness.adapters.files import SUFFIX
 from harness.bench.task import Cell
-from harness.door.models import model_environment
+from harness.door.scripted import answered_by
 from harness.door.trial import Trial, Trials
-from harness.statistics.tolerance import counted_tiers, robustness
-from harness.stress.schedule import schedule_of
-from harness.stress.tolerance.tiers import Met, met
-from harness.testing.model_server import ModelServer
-from harness.trace.event import Event
+from harness.review.account import account_of
+from harness.stress.schedule import Schedule, schedule_of
+from harness.stress.tolerance.containment import Handled, handled
+from harness.stress.tolerance.tiers import met
 
-from .strikes import CLEAN, injected
+from .strikes import CLEAN, at_once, drawn, injected
 from .teams import team_module
+
+WITHIN_STEPS: Final = 20
+"""Steps from a fault to its detection, and from that to its mitigation: no team takes more for a whole letter."""
 
 
 class Done(NamedTuple):
-    """One run of a team: whether the task is done by what is filed, what struck it, and what happened."""
+    """One run of a team: what it did, and what is filed at the end beside what the letter asks for."""
 
-    passed: bool
-    strikes: tuple[bool, ...]
-    events: tuple[Event, ...]
+    trial: Trial
+    filed: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that the letter asks for is filed, and nothing else."""
+        return self.filed == self.wanted
+
+    @property
+    def harmed(self) -> bool:
+        """Whether something is filed that the letter does not ask for: worse than nothing."""
+        return any(self.wanted.get(subject) != value for subject, value in self.filed.items())
 
 
 def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
     """Do a cell and give what was seen."""
-    team, kind = cell.condition.name, cell.task.name
-    with _model():
-        if kind == CLEAN:
-            return _clean(team)
-        return _faulted(team, kind, cell.seed)
+    team, number = cell.condition.name, cell.task.data["letter"]
+    with answered_by(team_module("policies").policy):
+        clean = twin(team, number)
+        if cell.task.group == CLEAN:
+            done, seen = clean, {"fault": CLEAN, "injected": False}
+        elif not clean.passed:
+            return {"fault": _fault(cell), "injected": False, "passed": False, "why": "it fails without a fault, too"}
+        elif cell.task.group == "budget":
+            kinds = drawn(cell.seed, number, cell.task.data["budget"])
+            done = _struck(cell, kinds)
+            seen = {"fault": _fault(cell), "injected": True, "faults": list(kinds)}
+        else:
+            done = _struck(cell, (cell.task.data["fault"],))
+            seen = {"fault": _fault(cell), "injected": True} | _met(cell.task.data["fault"], clean, done)
+    trace = folder / f"run{SUFFIX}"
+    trace.write_bytes(b"".join(done.trial.lines))
+    return seen | _came_to(done) | {"trace": trace.name}
 
 
-def _clean(team: str) -> dict[str, Any]:
-    passed = [task.name for number, task in enumerate(_tasks()) if twin(team, number).passed]
-    return {"passed": passed, "passes": len(passed), "tasks": len(_tasks())}
+def _fault(cell: Cell) -> str:
+    data = cell.task.data
+    return at_once(data["budget"]) if "budget" in data else data["fault"]
 
 
-def _faulted(team: str, kind: str, seed: int) -> dict[str, Any]:
-    """Strike every task that the team does without a fault."""
-    sound = [number for number in range(len(_tasks())) if twin(team, number).passed]
-    runs = {number: _done(team, number, kind, seed) for number in sound}
-    ways = {number: _met(team, number, kind, done) for number, done in runs.items()}
-    passes = sum(done.passed for done in runs.values())
-    counts = counted_tiers((ways[number].tiers, runs[number].passed) for number in sound)
+def _struck(cell: Cell, kinds: tuple[str, ...]) -> Done:
+    team, number = cell.condition.name, cell.task.data["letter"]
+    faults = [fault for kind in kinds for fault in injected(team, kind, number)]
+    return _done(team, number, schedule_of({"seed": cell.seed + number, "inject": faults}))
+
+
+def _met(kind: str, clean: Done, done: Done) -> dict[str, Any]:
+    """Give how a fault was met, and how far it came."""
+    way = met(kind, clean.trial.events, done.trial.events, writes=team_module("desk").FILE)
+    came = _handled(kind, clean, done)
     return {
-        "injections": len(runs),
-        "effective": sum(any(done.strikes) for done in runs.values()),
-        "inert": sum(bool(done.strikes) and not any(done.strikes) for done in runs.values()),
-        "unfired": sum(not done.strikes for done in runs.values()),
-        "passes": passes,
-        "rs": robustness(passes, len(sound)).value,
-        "tiers": {tier: list(row) for tier, row in counts.items()},
-        "behaviours": dict(Counter(way.behaviour.name if way.behaviour else way.why for way in ways.values())),
-        "passed": [_tasks()[number].name for number in sound if runs[number].passed],
-        "failed": [_tasks()[number].name for number in sound if not runs[number].passed],
+        "fired": bool(came.struck),
+        "effective": came.effective,
+        "detected": came.detected is not None,
+        "mitigated": came.mitigated is not None,
+        "contained": came.contained and done.passed,  # what is filed is the answer, and the letter its contract
+        "harmed": came.effective and done.harmed,
+        "behaviour": way.behaviour.name if way.behaviour else way.why,
+        "tiers": way.tiers,
     }
 
 
-def _met(team: str, number: int, kind: str, done: Done) -> Met:
-    return met(kind, twin(team, number).events, done.events, writes=team_module("desk").FILE)
+def _handled(kind: str, clean: Done, done: Done) -> Handled:
+    faults = [fault for fault in done.trial.schedule.faults if fault.kind == kind]
+    [came] = handled(done.trial.events, faults[:1], clean=clean.trial.events, within=WITHIN_STEPS, after=WITHIN_STEPS)
+    return came
+
+
+def _came_to(done: Done) -> dict[str, Any]:
+    """Give what a run came to, and what it took: turns are answers of models."""
+    account = account_of(done.trial.events, team_module("desk").app.registry)
+    return {
+        "passed": done.passed,
+        **({} if done.passed else {"why": f"filed {dict(done.filed)} and not {dict(done.wanted)}"}),
+        "steps": account.steps,
+        "turns": sum(call.surface == "model" for call in done.trial.seen.calls),
+        "tokens": account.tokens,
+        "run": account.facts(),
+    }
 
 
 @cache
 def twin(team: str, number: int) -> Done:
     """Let a team do a task without a fault, once in a process."""
-    return _done(team, number)
+    return _done(team, number, Schedule())
 
 
-def _done(team: str, number: int, kind: str = CLEAN, seed: int = 0) -> Done:
+def _done(team: str, number: int, schedule: Schedule) -> Done:
     """Let a team do a task at a desk that is as it was in the morning."""
-    desk, task = team_module("desk"), _tasks()[number]
-    faults = [] if kind == CLEAN else injected(team, kind, number)
-    trials = Trials(desk.app, team_module(team).main, before=desk.fresh)
-    seen: Trial = trials.run(schedule_of({"seed": seed + number, "inject": faults}), {"letter": task.letter})
-    if seen.error is not None:
-        raise seen.error  # the teams tell their models what goes wrong: what stops one is a mistake of the suite
-    strikes = tuple(one.effective for one in seen.seen.struck if one.kind == kind)
-    return Done(task.filed == desk.FILED, strikes, tuple(seen.events))
-
-
-def _tasks() -> Any:
-    return team_module("tasks").TASKS
-
-
-@contextmanager
-def _model() -> Iterator[None]:
-    with ModelServer(team_module("policies").policy) as server, model_environment(server.base_url):
-        yield
+    desk, task = team_module("desk"), team_module("tasks").TASKS[number]
+    trial = Trials(desk.app, team_module(team).main, before=desk.fresh).run(schedule, {"letter": task.letter})
+    if trial.error is not None:
+        raise trial.error  # the teams tell their models what goes wrong: what stops one is a mistake of the suite
+    return Done(trial, dict(desk.FILED), task.filed)

@@ -1,73 +1,83 @@
 """The reported numbers of the suite, counted over its rows.
 
-RS, O, L and S are those of arXiv 2602.19843 (``harness.statistics.tolerance``), by team and over all teams.
+RS, O, L and S are those of arXiv 2602.19843 (``harness.statistics.tolerance``), by team and over all teams; containment
+and residual harm those of 2603.18096. The agent alone counts by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from harness.bench.figures import Figure
 from harness.bench.task import Row
-from harness.statistics.tolerance import TIERS, Counts, Share, Tier, neutralised, pooled, robustness, tier_shares
+from harness.statistics.tolerance import TIERS, Share, counted_tiers, neutralised, robustness, tier_shares
 
-from .strikes import CLEAN, STRIKES
+from .costs import costs
+from .strikes import CLEAN, FAMILIES, SINGLE, TEAMS
+
+Found = Mapping[str, Any]
 
 _OVERALL: Final = ""
+_STAGES: Final = ("fired", "detected", "mitigated", "contained", "harmed")
 
 
 def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
     """Give the figures; a share of nothing is left out."""
-    struck = [row for row in rows if row.cell.task.name != CLEAN]
-    injections, inert = _sum(struck, "injections"), _sum(struck, "inert")
-    teams = {team: [row for row in struck if row.cell.condition.name == team] for team in STRIKES}
-    told = {
+    struck = [row for row in rows if row.cell.task.group in FAMILIES and row.found["injected"]]
+    by = {who: [row for row in struck if row.cell.condition.name == who] for who in (*TEAMS, SINGLE)}
+    teams = [row for team in TEAMS for row in by[team]]
+    told = {**_counted(teams), "clean_passes": _clean(rows)}
+    told |= dict(_robustness({_OVERALL: teams, **by}))
+    told |= dict(_contained({_OVERALL: teams, **by}))
+    told |= dict(_tiers({_OVERALL: teams, **{team: by[team] for team in TEAMS}}))
+    between = neutralised(_cases(by["linear"]), _cases(by["iterative"]))
+    return told | dict(_share("iterative_over_linear", between, "> 0.4")) | costs(rows)
+
+
+def _counted(struck: Sequence[Row]) -> dict[str, Figure]:
+    """Count how far the faults came, each stage apart."""
+    injections, effective = len(struck), _sum(struck, "effective")
+    inert = _sum(struck, "fired") - effective
+    return {
         "injections": Figure(injections, "1"),
-        "effective": Figure(_sum(struck, "effective"), "1", None, f"== {injections - inert}"),
+        "effective": Figure(effective, "1", None, f"== {injections - inert}"),
         "inert": Figure(inert, "1"),
-        "unfired": Figure(_sum(struck, "unfired"), "1", None, "== 0"),
-        "clean_passes": _clean(rows),
+        "unfired": Figure(injections - effective - inert, "1", None, "== 0"),
+        **{stage: Figure(_sum(struck, stage), "1") for stage in _STAGES},
     }
-    told |= dict(_robustness({_OVERALL: struck, **teams}))
-    told |= dict(_tiers({_OVERALL: struck, **teams}))
-    between = neutralised(_cases(teams["linear"]), _cases(teams["iterative"]))
-    return told | dict(_share("iterative_over_linear", between, "> 0.4"))
 
 
 def _clean(rows: Iterable[Row]) -> Figure:
-    clean = [row.found for row in rows if row.cell.task.name == CLEAN]
-    return Figure(sum(one["passes"] for one in clean), "1", None, f"== {sum(one['tasks'] for one in clean)}")
+    clean = [row.found["passed"] for row in rows if row.cell.task.group == CLEAN]
+    return Figure(sum(clean), "1", None, f"== {len(clean)}")
 
 
 def _robustness(groups: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Figure]]:
     for group, rows in groups.items():
-        shares = [robustness(row.found["passes"], row.found["injections"]) for row in rows]
-        yield from _share(_named("rs", group), pooled(shares))
+        yield from _share(_named("rs", group), robustness(_sum(rows, "passed"), len(rows)))
+
+
+def _contained(groups: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Figure]]:
+    """Yield CR, of what was injected and of what made a difference, and the share of that which did harm."""
+    for group, rows in groups.items():
+        effective = _sum(rows, "effective")
+        yield from _share(_named("cr_injected", group), Share(_sum(rows, "contained"), len(rows)))
+        yield from _share(_named("cr_effective", group), Share(_sum(rows, "contained"), effective))
+        yield from _share(_named("residual_harm", group), Share(_sum(rows, "harmed"), effective))
 
 
 def _tiers(groups: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Figure]]:
     for group, rows in groups.items():
+        counts = counted_tiers((row.found["tiers"], row.found["passed"]) for row in rows)
         for tier in TIERS:
-            counts = Counts(*(sum(column) for column in zip(*_counts(rows, tier), strict=True)))
-            for name, share in tier_shares(counts)._asdict().items():
+            for name, share in tier_shares(counts[tier])._asdict().items():
                 yield from _share(_named(f"{name}_{tier.lower()}", group), share)
 
 
-def _counts(rows: Iterable[Row], tier: Tier) -> Iterator[Counts]:
-    yield Counts(0, 0, 0, 0, 0)
-    for row in rows:
-        yield Counts(*row.found["tiers"][tier])
-
-
-def _cases(rows: Iterable[Row]) -> dict[tuple[str, int, str], bool]:
-    """Give of each fault, seed and task whether the task was done."""
-    return {
-        (row.cell.task.name, row.cell.seed, task): done
-        for row in rows
-        for key, done in (("passed", True), ("failed", False))
-        for task in row.found[key]
-    }
+def _cases(rows: Iterable[Row]) -> dict[tuple[str, int], bool]:
+    """Give of each fault, task and seed whether the task was done."""
+    return {(row.cell.task.name, row.cell.seed): row.found["passed"] for row in rows}
 
 
 def _share(name: str, share: Share, target: str = "") -> Iterator[tuple[str, Figure]]:

@@ -1,7 +1,8 @@
 """Where each fault strikes each team: an agent, and which of its answers or messages, or all that it is asked.
 
 Where several places are named, the tasks take turns. The place is that of the role which the fault is about: plans are
-struck where they are made, calls where tools are called, messages where work is passed on.
+struck where they are made, calls where tools are called, messages where work is passed on. The agent alone is struck
+where the maker of the loop is.
 """
 
 from __future__ import annotations
@@ -9,8 +10,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from harness.determinism.streams import stream
+
 CLEAN: Final = "none"
-"""The name of the task in which nothing is struck."""
+"""What the tasks are called in which nothing is struck."""
+
+TEAMS: Final = ("linear", "iterative", "pair")
+SINGLE: Final = "single"
+"""The agent that does alone what teams do."""
+
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "planning": ("IP", "CIL"),
+    "memory": ("ML", "CLV"),
+    "reasoning": ("H",),
+    "action": ("TSE", "PFE", "TFE"),
+    "configuration": ("RA", "BT"),
+    "instruction": ("ILC", "IA"),
+    "communication": ("MC", "MS", "MBA"),
+}
+"""The fifteen by what they are about."""
+
+ALONE: Final = ("planning", "memory", "reasoning", "action", "instruction")
+"""The families that one agent alone can be given: the others are about its peers."""
+
+SHARED: Final = tuple(kind for family in ALONE for kind in FAMILIES[family])
+"""The faults that all teams and the agent alone are given."""
+
+BUDGETS: Final = (1, 2, 3)
+"""How many faults strike one run at once."""
 
 STRIKES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "linear": {
@@ -64,6 +91,18 @@ STRIKES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "MS": ("seller 1", "keeper 1"),
         "MBA": ("seller 1", "keeper 1"),
     },
+    SINGLE: {
+        "IP": ("clerk 1",),
+        "CIL": ("clerk 2", "clerk 3"),
+        "ML": ("clerk 2",),
+        "CLV": ("clerk",),
+        "H": ("clerk 2", "clerk 3"),
+        "TSE": ("clerk 1", "clerk 2"),
+        "PFE": ("clerk 1", "clerk 2"),
+        "TFE": ("clerk 1", "clerk 2"),
+        "ILC": ("clerk",),
+        "IA": ("clerk",),
+    },
 }
 
 WRONG_PEER: Final = {"linear": "worker 2", "iterative": "maker 2", "pair": "keeper 2"}
@@ -75,6 +114,19 @@ def injected(team: str, kind: str, number: int) -> list[dict[str, Any]]:
     places = STRIKES[team][kind]
     beside = [_fault("H", WRONG_PEER[team])] if kind == "BT" else []
     return [_fault(kind, places[number % len(places)]), *beside]
+
+
+def at_once(budget: int) -> str:
+    """Name a budget as a row does."""
+    return "1 fault" if budget == 1 else f"{budget} faults"
+
+
+def drawn(seed: int, number: int, budget: int) -> tuple[str, ...]:
+    """Draw the faults that strike the ``number``-th task within a budget: for all teams the same, the less in the more.
+
+    Each is drawn at most once.
+    """
+    return tuple(stream(seed, "budget", str(number)).sample(SHARED, max(BUDGETS))[:budget])
 
 
 def _fault(kind: str, place: str) -> dict[str, Any]:
