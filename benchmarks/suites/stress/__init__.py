@@ -20,7 +20,7 @@ from .figures import figures
 
 SUITE: Final = Suite(
     name="stress",
-    version="1.0.0",
+    version="1.1.0",
     title="Finding planted and reported bugs, within a budget of runs",
     tasks=tuple(Task(name, "agents", seeded=True) for name in case_names()),
     conditions=(Condition("guided"), Condition("random"), Condition("mended")),

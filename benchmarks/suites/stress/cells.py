@@ -15,6 +15,7 @@ from harness.door.trial import Trials, in_bulk
 from harness.errors import UsageError
 from harness.registry.invariant import SEVERITIES
 from harness.stress.schedule import Change, Schedule
+from harness.stress.search.cost import cost_of
 from harness.stress.search.search import Method, Searched, search
 from harness.stress.search.space import Space
 from harness.stress.seen import Seen
@@ -22,6 +23,7 @@ from harness.stress.small.shrink import Shrunk, shrink
 from harness.tool import MEMORY_READ
 
 from .cases import Case, case_of
+from .signatures import signatures
 
 BUDGET: Final = 500
 _GRAVE: Final = frozenset(SEVERITIES[SEVERITIES.index("medium") :])
@@ -49,7 +51,7 @@ def _guided(case: Case, seed: int, folder: Path) -> dict[str, Any]:
     facts = _found(searched, case)
     found = next((one for one in searched.found if one.rule == case.rule), None)
     if found is None:
-        return facts | {"why": f"not found in {searched.runs} runs"}
+        return facts
     small = shrink(_under(trials, case.input), found.schedule, case.input, case.rule)
     last = trials.run(small.schedule, small.input)
     trace = folder / f"small{SUFFIX}"
@@ -57,15 +59,19 @@ def _guided(case: Case, seed: int, folder: Path) -> dict[str, Any]:
     case.fresh()  # an agent may keep what it knows in its module, and a replay runs its code
     again = replay(trace, entry=case.agent, app=case.app)
     blamed = blame_trial(trials, trials.run(case.witness, case.input), rule=case.rule, input=case.input)
-    return facts | {
+    told = {
         "elements": len(small.schedule),
         "schedule": small.schedule.stated(),
+        "cost": round(cost_of(small.schedule), 6),
         "shrink_runs": small.runs,
         "minimal": _is_minimal(trials, small),
         "replays": again.agrees or (again.ended is not None and not last.seen.end),
+        "signatures": signatures(last, case.app.registry),
         "blamed": {"tool": blamed.tool, "nth": blamed.nth},
         "blame_exact": (blamed.tool, blamed.nth) == case.cause,
+        "trace": trace.name,
     }
+    return facts | told | _judged(["not minimal"] * (not told["minimal"]) + ["does not replay"] * (not told["replays"]))
 
 
 def _under(trials: Trials, given: Mapping[str, Any]) -> Callable[[Schedule, Mapping[str, Any]], Seen]:
@@ -103,12 +109,19 @@ def _grave(seen: Seen) -> frozenset[str]:
 
 def _found(searched: Searched, case: Case) -> dict[str, Any]:
     found = next((one for one in searched.found if one.rule == case.rule), None)
-    return {"found": found is not None, "runs": searched.runs if found is None else found.runs}
+    wrong = [] if found else [f"not found in {searched.runs} runs"]
+    return {"found": found is not None, "runs": found.runs if found else searched.runs} | _judged(wrong)
 
 
 def _alarms(searched: Searched) -> dict[str, Any]:
     alarms: Sequence[dict[str, Any]] = [{"rule": one.rule, "schedule": one.schedule.stated()} for one in searched.found]
-    return {"alarms": len(alarms), "runs": searched.runs, **({"alarmed": alarms} if alarms else {})}
+    told = {"alarms": len(alarms), "runs": searched.runs, **({"alarmed": alarms} if alarms else {})}
+    return told | _judged([f"alarm: {one['rule']}" for one in alarms])
+
+
+def _judged(wrong: Sequence[str]) -> dict[str, Any]:
+    """Say whether a search did what it is for: find the bug, and show it by what is small and replays; or find none."""
+    return {"passed": not wrong, **({"why": "; ".join(wrong)} if wrong else {})}
 
 
 def _is_minimal(trials: Trials, small: Shrunk) -> bool:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from harness.bench.figures import Figure, counted
+from harness.bench.figures import SEED, Figure, counted
 from harness.bench.task import Row
+from harness.statistics.cluster import bootstrap
+from harness.statistics.cover import greedy_cover
+from harness.statistics.reliability import area_under
+from harness.statistics.tolerance import Share
+
+BUDGETS: Final = (0, 1, 2, 3)
+"""What a schedule may cost, in calls that are struck (``harness.stress.search.cost``)."""
 
 
 def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
@@ -31,7 +38,33 @@ def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
         "median_runs": Figure(_median([one["runs"] for one in found]), "runs"),
         "random_median_runs": Figure(_median([one["runs"] for one in drawn if one["found"]]), "runs"),
         "blame_exact": Figure(sum(one["blame_exact"] for one in found), "1", None, f">= {0.9 * most:g}"),
+        **_unbroken(guided),
+        **_cover(found),
     }
+
+
+def _unbroken(guided: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
+    """Give the shares of agents that no schedule was found to break at a cost up to each budget, and the area of it."""
+    if not guided:
+        return {}
+    curve = {budget: _at(guided, budget) for budget in BUDGETS[1:]}
+    told = {f"unbroken_at_{at}": Figure(share.value or 0, "1", tuple(share.interval)) for at, share in curve.items()}
+    return told | {"robustness_area": Figure(_area(guided), "1", bootstrap(guided, _area, SEED))}
+
+
+def _area(guided: Sequence[Mapping[str, Any]]) -> float:
+    return area_under({budget: _at(guided, budget).value or 0 for budget in BUDGETS})
+
+
+def _at(guided: Sequence[Mapping[str, Any]], budget: float) -> Share:
+    return Share(sum(not one["found"] or one["cost"] > budget for one in guided), len(guided))
+
+
+def _cover(found: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
+    """Give how many signatures failures have, and how few counterexamples, kept as tests, show them all."""
+    covers = {number: {tuple(one) for one in row["signatures"]} for number, row in enumerate(found)}
+    signatures = {one for covered in covers.values() for one in covered}
+    return {"signatures": Figure(len(signatures), "1"), "cover": Figure(len(greedy_cover(covers)), "1")}
 
 
 def _all(found: Sequence[Mapping[str, Any]], key: str) -> Figure:
