@@ -23,7 +23,7 @@ from benchmarks.suites import paradox
 from benchmarks.suites.paradox import exact
 from benchmarks.suites.paradox.asking import asked, judged, registry_of_instance
 from benchmarks.suites.paradox.cases import CASES, registry_of
-from benchmarks.suites.paradox.cells import run
+from benchmarks.suites.paradox.cells import NEVER, run, wrong_in
 from benchmarks.suites.paradox.exact import Ends, ends, slack, truth, value
 from benchmarks.suites.paradox.families import FAMILIES
 from benchmarks.suites.paradox.figures import figures
@@ -379,6 +379,7 @@ def test_a_part_of_the_suite_meets_its_bars() -> None:
     cells = [cell for cell in paradox.SUITE.cells(first=SEED) if _is_small(cell.task)]
     result = run_cells(paradox.SUITE, cells)
     assert result.broken == ()
+    assert all(row.found["passed"] for row in result.rows)
     found = paradox.SUITE.figures(result.rows)
     missed = {name for name, figure in found.items() if figure.ok is False and figure.unit != "ms"}
     assert missed == {"vectors", "instances", *(f"instances_{kind}" for kind in paradox.SETS)}
@@ -408,6 +409,35 @@ def test_one_wrong_row_misses_its_bar() -> None:
     found = _figures([row | {"truth": "beyond", "verdict": "undecided"}, row])
     assert (found["unknown_rate"].value, found["unknown_rate"].ok) == (0, True)
     assert (found["model_calls"].value, found["locked_broken"].ok, found["loops_false_paradox"].ok) == (1, False, False)
+
+
+_SET = {"truth": "feasible", "verdict": "feasible", **dict.fromkeys(NEVER, False)}
+_LOOP = {"truth": "feasible", "end": "converged", "asks": 2, "locked_broken": 0, "ended_wrong": False}
+
+
+@pytest.mark.parametrize(
+    ("found", "wrong"),
+    [
+        (_SET, []),
+        (_SET | {"verdict": "undecided"}, ["undecided"]),
+        (_SET | {"truth": "beyond", "verdict": "undecided"}, []),
+        (_SET | {"false_paradox": True}, ["false paradox"]),
+        (_SET | {"truth": "infeasible", "verdict": "infeasible", "mus_exact": False}, ["not the planted conflicts"]),
+        ({"vectors": 2, "wrong": ["fastest: 1 and not 2"]}, ["fastest: 1 and not 2"]),
+        (_LOOP, []),
+        (_LOOP | {"end": "exhausted"}, []),  # of a proposer that never gets there
+        (_LOOP | {"end": "infeasible", "asks": 0}, ["infeasible, and it is feasible"]),
+        (_LOOP | {"truth": "infeasible"}, ["converged, and it is infeasible"]),
+        (_LOOP | {"truth": "infeasible", "end": "infeasible"}, ["asked 2 times before it was told"]),
+        (
+            _LOOP | {"locked_broken": 1, "ended_wrong": True},
+            ["1 locked rules broken", "converged to what breaks a rule"],
+        ),
+    ],
+)
+def test_a_row_says_what_is_wrong_with_it(found: dict[str, Any], wrong: list[str]) -> None:
+    """A cell passes where everything is as it is known to be; each thing that is not is named."""
+    assert wrong_in(found) == wrong
 
 
 def _figures(found: list[dict[str, Any]]) -> Any:

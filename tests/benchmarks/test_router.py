@@ -234,6 +234,7 @@ def test_harness_does_what_the_oracle_says(name: str, tmp_path: Path) -> None:
             seen, told = routed(scenario(name), world, registry_of(name[:2]), tmp_path, model)
         expected = predict(scenario(name))
         assert seen == expected
+        assert (tmp_path / told.pop("trace")).is_file()
         assert told == {"escalations": int(expected.end == "escalated"), "unhandled": 0, "rules_broken": 0}
         assert len(server.requests) == told["escalations"]
 

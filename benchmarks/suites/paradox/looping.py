@@ -98,10 +98,11 @@ def in_a_session(case: str, policy: Policy, folder: Path) -> dict[str, Any]:
     registry, artifact = registry_of(case), CASES[case][1]
     with ModelServer(policy) as server, OpenAI(base_url=server.base_url, api_key="scripted") as bare:
         app = harness.Harness(registry, traces=folder, durability="none")
-        with app.session(trace=folder / f"run{SUFFIX}", seed=1) as session:
+        trace = folder / f"run{SUFFIX}"
+        with app.session(trace=trace, seed=1) as session:
             ended = session.converge(artifact, harness.proposer(app.wrap(bare), "scripted"))
         facts = _facts(ended, len(ended.rounds), lawful(RULES[case], ended))
-        return facts | {"requests": len(server.requests)}
+        return facts | {"requests": len(server.requests), "trace": trace.name}
 
 
 def drawn(seed: int, name: str) -> random.Random:

@@ -39,11 +39,11 @@ class Told(NamedTuple):
     unhandled: int = 0
 
 
-def routed(case: Case, world: World, registry: Registry, folder: Path, ask: Escalate) -> tuple[Outcome, dict[str, int]]:
+def routed(case: Case, world: World, registry: Registry, folder: Path, ask: Escalate) -> tuple[Outcome, dict[str, Any]]:
     """Let the router work in a world; ``ask`` answers where there is no route, or a call is in doubt.
 
     Gives what came of it, how often somebody was asked for want of a route, of how many failed calls the trace does not
-    say exactly once what was done about them, and how often it breaks the shipped rules on routes.
+    say exactly once what was done about them, how often it breaks the shipped rules on routes, and where it is.
     """
     app = harness.Harness(registry, traces=folder, durability="none", escalate=ask)
     if isinstance(ask, ByModel):
@@ -56,7 +56,8 @@ def routed(case: Case, world: World, registry: Registry, folder: Path, ask: Esca
     attempts, undone, net = tuple(world.attempts), tuple(world.undone), world.ledger.net()
     seen = Outcome(end, path, attempts, told.found, told.replans, undone, net)
     broken = harness.check(trace, registry=_observability()).findings
-    return seen, {"escalations": told.escalations, "unhandled": told.unhandled, "rules_broken": len(broken)}
+    counts = {"escalations": told.escalations, "unhandled": told.unhandled, "rules_broken": len(broken)}
+    return seen, counts | {"trace": trace.name}
 
 
 @cache
