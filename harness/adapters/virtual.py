@@ -23,7 +23,8 @@ BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _BEGINS_NS: Final = int(BEGINS.timestamp()) * 1_000_000_000
 _OF_DAY: Final = ("time.time", "time.clock_gettime(0)")
 _ZONE_S: Final = 900  # time zones differ by quarters of an hour
-_DRAWN: Final = ("os.urandom", "os.getrandom")
+_DRAWN: Final = ("os.urandom", "os.getrandom", "harness.nonce", "harness.vote")
+"""What is read as random bytes, in hexadecimal digits; by the last two routes and votes are told apart."""
 _SEED_BYTES: Final = 16  # of a generator that is given no seed
 _UUID_BYTES: Final = 16
 

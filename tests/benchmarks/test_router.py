@@ -23,13 +23,14 @@ from benchmarks.suites.router.generated import generated, late_writes, registry_
 from benchmarks.suites.router.judge import WORLD, judged
 from benchmarks.suites.router.oracle import START, Case, Outcome, predict
 from benchmarks.suites.router.react import react
-from benchmarks.suites.router.routed import ByModel, declare, registry_of, routed, told_by
+from benchmarks.suites.router.routed import ByModel, agent_of, declare, registry_of, routed, told_by
 from benchmarks.suites.router.scenarios import DOWN, GOALS, GRAPHS, case_of, subsets
 from benchmarks.suites.router.workflow import workflow
 from benchmarks.suites.router.world import Ledger, World
 from harness.adapters.files import SUFFIX
 from harness.bench.runner import run_cells
 from harness.bench.task import Cell, Condition, Row, Task
+from harness.door.replay import replay
 from harness.testing.model_server import ModelServer, say
 
 PUBLISHED = {  # as printed: the tools that succeeded, ESC for an escalation, attempts/found/re-plans
@@ -274,6 +275,19 @@ def test_a_scenario_is_drawn_by_its_seed_and_name_alone() -> None:
     assert len({generated(seed, name).edges for seed in (7, 8) for name in ("case 1", "case 2")}) == 4
 
 
+def test_a_routed_run_has_the_same_trace_again(tmp_path: Path) -> None:
+    """Also where writes take a key, which is another one in each run outside of a trial."""
+    case = next(case for number in range(20) if (case := generated(7, f"case {number}")).keyed)
+    traces = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        with World(case) as world:
+            _, told = routed(case, world, registry_of_case(case), folder, lambda question: None)
+        traces.append((folder / told["trace"]).read_bytes())
+    assert traces[0] == traces[1]
+    assert b"harness.nonce" in traces[0]
+
+
 def test_a_routed_run_replays_without_model_and_world(tmp_path: Path) -> None:
     """CS-6, with its escalation to a model and its refund, runs again from its trace alone and ends alike."""
     case, trace = scenario("CS-6"), tmp_path / f"run{SUFFIX}"
@@ -284,8 +298,7 @@ def test_a_routed_run_replays_without_model_and_world(tmp_path: Path) -> None:
             app = harness.Harness(registry_of("CS"), escalate=model)
             model.through(app)
             declare(app, case, other)
-            with pytest.raises(harness.NoRoute), app.replaying(trace) as session:
-                session.route(case.goal, **{START: "begin"})
+            assert replay(trace, entry=agent_of(app, case), app=app).agrees
             assert (other.attempts, other.undone, other.ledger.net()) == ([], [], {})
         assert len(server.requests) == 1
     assert recorded == predict(case)

@@ -6,6 +6,7 @@ What is reported is what the world and the trace say, never what the router coun
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -15,8 +16,11 @@ from openai import OpenAI
 import harness
 from harness.adapters.files import SUFFIX, open_trace
 from harness.adapters.registries import load_registry
+from harness.door.shrink import write_trial
+from harness.door.trial import Trials
 from harness.ports import Escalate
 from harness.registry.registry import Registry
+from harness.stress.schedule import Schedule
 from harness.tool import Effect
 
 from .oracle import START, Case, End, Outcome
@@ -45,16 +49,19 @@ def routed(case: Case, world: World, registry: Registry, folder: Path, ask: Esca
     Gives what came of it, how often somebody was asked for want of a route, of how many failed calls the trace does not
     say exactly once what was done about them, how often it breaks the shipped rules on routes, and where it is.
     """
-    app = harness.Harness(registry, traces=folder, durability="none", escalate=ask)
+    app = harness.Harness(registry, escalate=ask, clock=lambda: 0)  # what is down is so until the end of the run
     if isinstance(ask, ByModel):
         ask.through(app)
     declare(app, case, world)
+    trial = Trials(app, agent_of(app, case)).run(Schedule())
+    if trial.error is not None:
+        raise trial.error
+    end, path = trial.result
     trace = folder / f"run{SUFFIX}"
-    with app.session(trace=trace) as session:
-        end, path = _route(session, case, world)
+    write_trial(trial, trace)
     told = told_by(trace, case.tools)
     attempts, undone, net = tuple(world.attempts), tuple(world.undone), world.ledger.net()
-    seen = Outcome(end, path, attempts, told.found, told.replans, undone, net)
+    seen = Outcome(end, path or tuple(world.answered), attempts, told.found, told.replans, undone, net)
     broken = harness.check(trace, registry=_observability()).findings
     counts = {"escalations": told.escalations, "unhandled": told.unhandled, "rules_broken": len(broken)}
     return seen, counts | {"trace": trace.name}
@@ -66,11 +73,16 @@ def _observability() -> Registry:
     return load_registry("common/routing")
 
 
-def _route(session: Any, case: Case, world: World) -> tuple[End, tuple[str, ...]]:
-    try:
-        return "served", tuple(session.route(case.goal, **{START: "begin"}).path)
-    except harness.NoRoute as error:
-        return ("escalated" if error.deadlock else "in doubt"), tuple(world.answered)
+def agent_of(app: harness.Harness, case: Case) -> Callable[[], tuple[End, tuple[str, ...]]]:
+    """Give an agent that goes to a case's goal, and says how it ended and which way it went if it got there."""
+
+    def agent() -> tuple[End, tuple[str, ...]]:
+        try:
+            return "served", tuple(app.session().route(case.goal, **{START: "begin"}).path)
+        except harness.NoRoute as error:
+            return ("escalated" if error.deadlock else "in doubt"), ()
+
+    return agent
 
 
 def declare(app: harness.Harness, case: Case, world: World) -> None:
