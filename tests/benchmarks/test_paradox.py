@@ -440,6 +440,12 @@ def test_a_row_says_what_is_wrong_with_it(found: dict[str, Any], wrong: list[str
     assert wrong_in(found) == wrong
 
 
+def test_a_share_of_nothing_is_left_out() -> None:
+    """Where no set is among the cells, no share of sets is told."""
+    assert "unknown_rate" not in figures([])
+    assert figures([])["false_paradox"].value == 0
+
+
 def _figures(found: list[dict[str, Any]]) -> Any:
     """Give the figures of rows of sets, of a planted one, of one published case, and of a loop that went wrong."""
     planted = {**found[0], "truth": "infeasible", "verdict": "infeasible", "mus_exact": True, "planted": 1}

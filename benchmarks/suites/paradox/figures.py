@@ -52,8 +52,8 @@ def _of_sets(by: Mapping[str, Sequence[Found]]) -> dict[str, Figure]:
         "overclaimed": _none(one["overclaimed"] for one in every),
         "witness_wrong": _none(one["witness_wrong"] for one in every),
         "leaning_wrong": _none(one["leaning_wrong"] for one in every),
-        "unknown_rate": _rate(sum(one["verdict"] == "undecided" for one in decidable), len(decidable), "<= 0.01"),
-        "mus_exact_rate": _rate(sum(one["mus_exact"] for one in planted), len(planted), "== 1"),
+        **_rate("unknown_rate", [one["verdict"] == "undecided" for one in decidable], "<= 0.01"),
+        **_rate("mus_exact_rate", [one["mus_exact"] for one in planted], "== 1"),
         "sets_with_several_muses": Figure(sum(one["planted"] > 1 for one in planted), "1"),
     }
 
@@ -100,6 +100,8 @@ def _none(wrong: Any) -> Figure:
     return Figure(sum(wrong), "1", None, "== 0")
 
 
-def _rate(count: int, of: int, target: str) -> Figure:
-    share = wilson(count, of)
-    return Figure(count / of, "1", (share.low, share.high), target)
+def _rate(name: str, found: Sequence[bool], target: str) -> dict[str, Figure]:
+    """Give a share with its interval; a share of nothing is left out."""
+    if not found:
+        return {}
+    return {name: Figure(sum(found) / len(found), "1", wilson(sum(found), len(found)), target)}

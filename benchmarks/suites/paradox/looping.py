@@ -15,7 +15,10 @@ from harness.adapters.files import SUFFIX
 from harness.converge.ground import Ground
 from harness.converge.loop import Convergence, Loop, Proposed
 from harness.converge.loop.ask import Ask
+from harness.door.shrink import write_trial
+from harness.door.trial import Trials
 from harness.registry.registry import Registry
+from harness.stress.schedule import Schedule
 from harness.testing.model_server import ModelServer, Policy
 
 from .cases import CASES, registry_of
@@ -96,13 +99,21 @@ def _facts(ended: Convergence, asks: int, law: Law) -> dict[str, Any]:
 def in_a_session(case: str, policy: Policy, folder: Path) -> dict[str, Any]:
     """Lead a loop in a session that asks a scripted model over the OpenAI client; ``requests`` are what it was sent."""
     registry, artifact = registry_of(case), CASES[case][1]
+    loops: list[Convergence] = []
     with ModelServer(policy) as server, OpenAI(base_url=server.base_url, api_key="scripted") as bare:
-        app = harness.Harness(registry, traces=folder, durability="none")
-        trace = folder / f"run{SUFFIX}"
-        with app.session(trace=trace, seed=1) as session:
-            ended = session.converge(artifact, harness.proposer(app.wrap(bare), "scripted"))
-        facts = _facts(ended, len(ended.rounds), lawful(RULES[case], ended))
-        return facts | {"requests": len(server.requests), "trace": trace.name}
+        app = harness.Harness(registry)
+
+        def agent() -> None:
+            loops.append(app.session().converge(artifact, harness.proposer(app.wrap(bare), "scripted")))
+
+        trial = Trials(app, agent).run(Schedule())
+        if trial.error is not None:
+            raise trial.error
+    [ended] = loops
+    trace = folder / f"run{SUFFIX}"
+    write_trial(trial, trace)
+    facts = _facts(ended, len(ended.rounds), lawful(RULES[case], ended))
+    return facts | {"requests": len(server.requests), "trace": trace.name}
 
 
 def drawn(seed: int, name: str) -> random.Random:

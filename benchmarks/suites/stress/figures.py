@@ -48,7 +48,7 @@ def _unbroken(guided: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
     if not guided:
         return {}
     curve = {budget: _at(guided, budget) for budget in BUDGETS[1:]}
-    told = {f"unbroken_at_{at}": Figure(share.value or 0, "1", tuple(share.interval)) for at, share in curve.items()}
+    told = {f"unbroken_at_{at}": Figure(share.value or 0, "1", share.interval) for at, share in curve.items()}
     return told | {"robustness_area": Figure(_area(guided), "1", bootstrap(guided, _area, SEED))}
 
 
