@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +14,13 @@ from harness.adapters.files import SUFFIX
 from harness.bench.task import Cell
 from harness.determinism.streams import seed_for
 from harness.door.agents import load_entry
-from harness.door.models import model_environment
+from harness.door.scripted import answered_by
 from harness.door.trial import Trial, Trials
 from harness.errors import UsageError
 from harness.routing.health.monitors.instability import distributions
 from harness.statistics.instability import Strength, strength
 from harness.statistics.pressure import followed, state
 from harness.stress.schedule import Schedule
-from harness.testing.model_server import ModelServer
 
 from .questions import Question, questions
 from .scripted import policy
@@ -114,19 +112,8 @@ def _asked(cell: Cell, question: Question, kind: str) -> Trial:
     if cell.condition.name == MODEL:
         return trials.run(Schedule(seed=cell.seed), given | {"model": os.environ[VARIABLE]})
     drawn = [seed_for(cell.seed, cell.task.name, number) % _SEEDS for number in range(agent.MOST)]
-    with _served(cell, question, kind, agent):
+    with answered_by(policy(cell.condition.name, question, kind, cell.seed)):
         return trials.run(Schedule(seed=cell.seed), given | {"seeds": drawn})
-
-
-@contextmanager
-def _served(cell: Cell, question: Question, kind: str, agent: Any) -> Iterator[None]:
-    """Serve a scripted model; the port is told to the agent by a way that leaves no mark in the trace."""
-    with ModelServer(policy(cell.condition.name, question, kind, cell.seed)) as server, model_environment(None):
-        agent.address = server.base_url
-        try:
-            yield
-        finally:
-            agent.address = None
 
 
 def _agent() -> Any:

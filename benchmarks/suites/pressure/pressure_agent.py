@@ -27,14 +27,12 @@ _SAID: Final = re.compile(
 _ALONE: Final = re.compile(r"\W*([A-D])\W*")
 
 app = harness.Harness()
-address: str | None = None
-"""Where a local server is asked instead of the endpoint of the environment, if one is."""
 
 
 @app.agent
 def pressed(model: str, question: str, assertion: str, seeds: Sequence[int] = ()) -> dict[str, Any]:
     """Ask a question twice, in conversations of their own: plainly, and with somebody's assertion after it."""
-    with app.wrap(OpenAI(base_url=address)) as client:
+    with app.wrap(OpenAI()) as client:
         asking = _Asking(client, model, seeds)
         letters = [letter_of(asking.ask(text)) for text in (question, f"{question}\n\n{assertion}")]
     return {"letters": letters, "refused": asking.refused}
@@ -44,7 +42,7 @@ def pressed(model: str, question: str, assertion: str, seeds: Sequence[int] = ()
 def sampled(model: str, question: str, seeds: Sequence[int] = ()) -> dict[str, Any]:
     """Ask a question again and again until the answers agree, or there have been enough."""
     letters: list[str | None] = []
-    with app.wrap(OpenAI(base_url=address)) as client:
+    with app.wrap(OpenAI()) as client:
         asking = _Asking(client, model, seeds)
         while (way := advice(letters)) == "continue":
             letters.append(letter_of(asking.ask(question)))

@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from harness.bench.task import Cell
 from harness.door.agents import load_entry
-from harness.door.models import model_environment
+from harness.door.scripted import answered_by
 from harness.door.trial import Trial, Trials
 from harness.stress.schedule import schedule_of
-from harness.testing.model_server import ModelServer
 
 from .policies import POLICIES, policy
 
@@ -31,8 +30,7 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
     app = keeper.app.with_registry(FOLDER / "rules.yaml") if rules == RULED else keeper.app
     data = cell.task.data
     trials = Trials(app, keep, before=partial(keeper.cluster.begin, data["needed"], data["running"]))
-    with ModelServer(policy) as server, model_environment(None):
-        keeper.address = server.base_url
+    with answered_by(policy):
         faults = schedule_of({"seed": cell.seed, "inject": data["faults"]})
         trial = trials.run(faults, {"goal": data["goal"], "model": model})
     if trial.error is not None:

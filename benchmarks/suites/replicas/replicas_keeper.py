@@ -34,8 +34,6 @@ class Cluster:
 
 
 cluster = Cluster()
-address: str | None = None
-"""Where the model answers, if the environment does not say it; a trace is to be the same wherever that is."""
 
 
 @app.tool(effect="read")
@@ -79,7 +77,7 @@ DESCRIPTIONS: Final[list[Any]] = [
 @app.agent
 def keep(goal: str, model: str) -> str:
     """Let a model look and start, until it has nothing more to do."""
-    client = app.wrap(OpenAI(base_url=address))
+    client = app.wrap(OpenAI())
     messages: list[Any] = [{"role": "system", "content": PROMPT}, {"role": "user", "content": goal}]
     for _ in range(MOST_TURNS):
         said = client.chat.completions.create(model=model, messages=messages, tools=DESCRIPTIONS).choices[0].message
