@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.bench import discover
 from harness.bench import suite as suites
 from harness.cli import execute
 
@@ -45,7 +46,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(text)
         monkeypatch.delitem(suites.sys.modules, suites.PREFIX + name, raising=False)
-    monkeypatch.setattr(suites, "suites_folder", lambda: tmp_path)
+    for module in (suites, discover):
+        monkeypatch.setattr(module, "suites_folder", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
 
 
