@@ -15,6 +15,7 @@ import pytest
 
 from harness.cli import VERBS, execute
 from harness.testing.model_server import ModelServer, say
+from tests.inner import PYTEST
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = sorted((ROOT / "docs").glob("*.md"))
@@ -334,13 +335,12 @@ def test_the_pytest_page_is_right(shop: Path) -> None:
     (diverged,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     (command,) = re.findall(r"```bash\nharness (.*?)\n```", page)
     (shop / "tests" / "test_shop.py").write_text(written, encoding="utf-8")
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "OPENAI_API_KEY": "x"}
     environment |= UNCACHED
 
     def run(base_url: str) -> subprocess.CompletedProcess[str]:
         variables = {**environment, "OPENAI_BASE_URL": base_url}
-        return subprocess.run(tests, cwd=shop, capture_output=True, text=True, check=False, env=variables)
+        return subprocess.run(PYTEST, cwd=shop, capture_output=True, text=True, check=False, env=variables)
 
     with ModelServer(lambda request: say("owed" if "owed" in str(request.body) else "It is on its way.")) as server:
         variables = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.cli.test_cli import facts, program
+from tests.inner import PYTEST
 
 
 def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
@@ -34,8 +34,9 @@ def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
 def test_what_the_tour_found_is_red(tmp_path: Path) -> None:
     """The test that is written fails, because the clerk is not mended, and says what the clerk did."""
     assert program(tmp_path, "demo").returncode == 0
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "test_found.py"]
-    done = subprocess.run(command, cwd=tmp_path / "harness-demo", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*PYTEST, "test_found.py"], cwd=tmp_path / "harness-demo", capture_output=True, text=True, check=False
+    )
     assert (done.returncode, "1 failed" in done.stdout) == (1, True)
     assert "OUTCOME-ASKED" in done.stdout
 

@@ -17,6 +17,7 @@ import pytest
 from harness.adapters.files import open_trace
 from harness.cli import execute
 from harness.door.agents import load_entry
+from tests.inner import PYTEST
 from tests.test_docs import assert_shown, example, program
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -49,7 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def suite(folder: Path, where: str) -> subprocess.CompletedProcess[str]:
     """Run the tests of the project in a process of their own, from any folder."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", where]
+    command = [*PYTEST, where]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 

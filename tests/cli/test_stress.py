@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import execute
+from tests.inner import PYTEST
 
 ROOT = Path(__file__).parents[2]
 ENTRY = ["stress", "tests.door.stress_shop:agent", "--input", '{"order": "A-1"}', "--budget", "80"]
@@ -178,7 +179,6 @@ def test_a_test_of_an_agent_with_a_model_brings_its_script(tmp_path: Path) -> No
     done = subprocess.run(command, **options, check=False)
     assert done.returncode == 1, done.stderr
     shutil.copy(tmp_path / "tests" / "test_found.py", tmp_path / "tests" / "test_again.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, **options, check=False)
+    done = subprocess.run([*PYTEST, "tests"], **options, check=False)
     assert (done.returncode, "2 failed" in done.stdout) == (1, True), done.stdout
     assert done.stdout.count("ONCE is violated at step") >= 2  # once more in each line of the summary, where it is long

@@ -13,6 +13,7 @@ import pytest
 
 from harness.adapters.files import open_trace
 from harness.cli import execute
+from tests.inner import PYTEST
 
 AGENT: Final = """\
 import harness
@@ -65,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def passes(project: Path) -> bool:
     """Run the project's tests in a process of their own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", "--assert=plain", "tests"]
+    command = [*PYTEST, "--assert=plain", "tests"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     print(done.stdout)
     return done.returncode == 0

@@ -16,6 +16,7 @@ import pytest
 
 import harness
 from harness.testing.model_server import ModelServer, call_tool, say, script
+from tests.inner import LEAN
 
 pytest_plugins = "pytester"
 
@@ -86,7 +87,7 @@ invariants:
     otherwise: block
 """
 
-PLAIN: Final = ("-p", "no:randomly", "-p", "no:hypothesispytest", "--assert=plain")  # nothing to import and rewrite
+PLAIN: Final = (*LEAN, "-p", "no:randomly", "--assert=plain")  # nothing to import and rewrite
 
 TRACE: Final = "traces/test_shop/test_support.mat.jsonl"
 
@@ -326,7 +327,7 @@ def test_one(number, harness_session):
     assert get_order(f"W-{number}")["order_id"] == f"W-{number}"
 """
     )
-    options = ("-n2", "-p", "no:hypothesispytest", "--assert=plain")
+    options = ("-n2", *LEAN, "--assert=plain")
     shop.runpytest_subprocess(*options).assert_outcomes(passed=4)
     traces = sorted(os.listdir(Path(shop.path, "traces/test_shop")))
     assert traces == [f"test_one-{number}.mat.jsonl" for number in range(4)]
@@ -496,6 +497,6 @@ def test_the_plugin_costs_nothing_where_it_is_not_used(shop: pytest.Pytester) ->
             print(json.dumps(sorted(name for name in sys.modules if name.partition(".")[0] in ("harness", "openai"))))
         """
     )
-    done = shop.runpytest_subprocess("-s", "-q", "-p", "no:cacheprovider")
+    done = shop.runpytest_subprocess("-s", "-q", *LEAN, "-p", "no:cacheprovider")
     loaded = next(json.loads(line.rstrip(".")) for line in done.outlines if line.startswith("["))
     assert loaded == ["harness", "harness.errors", "harness.testing", "harness.testing.plugin"]
