@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from operator import add, mul, sub, truediv
 from random import Random
 from typing import Any
 
@@ -12,6 +13,16 @@ from harness.registry.solve.problem import ARITY, Apply, Number, Power, Term, Un
 
 VARIABLES = 3
 _SMOOTH = ("+", "*", "-")
+_PARTS = tuple(Fraction(part, 97) for part in range(98))
+_EXACTLY: dict[str, Callable[..., Any]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "abs": abs,
+    "min": min,
+    "max": max,
+}
 
 
 class NoValue(Exception):
@@ -58,8 +69,11 @@ def a_box(random: Random) -> tuple[tuple[Fraction, Fraction], ...]:
 
 def a_point(random: Random, box: Sequence[tuple[Fraction, Fraction]]) -> tuple[Fraction, ...]:
     """Give a point of a box, corners and sides often."""
-    parts = [random.choice((Fraction(0), Fraction(1), Fraction(random.randint(0, 97), 97))) for _ in box]
-    return tuple(low + (high - low) * part for part, (low, high) in zip(parts, box, strict=True))
+    ways = [random.choice((0, 97, random.randint(0, 97))) for _ in box]
+    return tuple(
+        low if way == 0 else high if way == 97 else low + (high - low) * _PARTS[way]
+        for way, (low, high) in zip(ways, box, strict=True)
+    )
 
 
 def exact(term: Term, point: Sequence[Any]) -> Fraction:
@@ -78,15 +92,7 @@ def exact(term: Term, point: Sequence[Any]) -> Fraction:
             values = [exact(part, point) for part in terms]
             if operation == "/" and not values[1]:
                 raise NoValue
-            return {
-                "+": lambda: values[0] + values[1],
-                "-": lambda: values[0] - values[1],
-                "*": lambda: values[0] * values[1],
-                "/": lambda: values[0] / values[1],
-                "abs": lambda: abs(values[0]),
-                "min": lambda: min(values),
-                "max": lambda: max(values),
-            }[operation]()
+            return _EXACTLY[operation](*values)
     raise AssertionError(term)
 
 
@@ -130,15 +136,6 @@ def _applied(operation: str, values: list[Decimal]) -> Decimal:
         raise NoValue
     if operation == "exp" and abs(one) > 40:
         raise TooWild
-    return {
-        "+": lambda: one + two,
-        "-": lambda: one - two,
-        "*": lambda: one * two,
-        "/": lambda: one / two,
-        "abs": lambda: abs(one),
-        "min": lambda: min(values),
-        "max": lambda: max(values),
-        "exp": lambda: one.exp(),
-        "log": lambda: one.ln(),
-        "sqrt": lambda: one.sqrt(),
-    }[operation]()
+    if operation in ("exp", "log", "sqrt"):
+        return one.exp() if operation == "exp" else one.ln() if operation == "log" else one.sqrt()
+    return _EXACTLY[operation](*values)
