@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import inspect
 import sys
@@ -109,7 +110,7 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
     first = [folder for folder in dict.fromkeys(folders) if folder]
     sys.path[:] = first + [folder for folder in sys.path if folder not in first]
     try:
-        found: Any = importlib.import_module(module_name)
+        found: Any = _imported(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise UsageError(
@@ -130,6 +131,17 @@ def load_entry(entry: str, *folders: str) -> Callable[..., Any]:
         what = f"{path!r} is no function but of type {type(found).__name__}"
         raise UsageError(what, where=entry, cure=_nearest(module_name, path))
     return found  # type: ignore[no-any-return]
+
+
+def _imported(module_name: str) -> Any:
+    """Import a module, and look for no garbage meanwhile: the client of a model is thousands of classes, which stay."""
+    if not gc.isenabled():
+        return importlib.import_module(module_name)
+    gc.disable()
+    try:
+        return importlib.import_module(module_name)
+    finally:
+        gc.enable()
 
 
 def _unimportable(entry: str, error: Exception) -> UsageError:
