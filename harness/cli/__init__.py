@@ -11,6 +11,7 @@ from typing import Final
 
 import typer
 
+from harness.cli.hash_seed import HASH_SEED, restart_with_hash_seed
 from harness.errors import Divergence, HarnessError, Refused, StoreError, TamperedTrace, TraceError, UsageError, Waiting
 
 OK: Final = 0
@@ -49,6 +50,8 @@ VERBS: Final = {
     "registry": "Tools for those who write rules: test, mutate, compare …",
 }
 
+_SEEDED: Final = ("run", "stress", "causes")  # they start again under one hash seed, best before they are imported
+
 _ABOUT: Final = """A deterministic assurance harness for LLM agents.
 
 Exit codes: 0 ok, 1 violation, 2 usage, 3 inconclusive, 4 divergence, 5 infrastructure.
@@ -67,6 +70,8 @@ _CODES: Final[dict[type[HarnessError], int]] = {
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if sys.argv[1:2] and sys.argv[1] in _SEEDED:
+        restart_with_hash_seed(HASH_SEED)
     sys.exit(execute(sys.argv[1:]))
 
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.hash_seed import HASH_SEED, restart_with_hash_seed
 from harness.cli.options import AsJson, ModelScript
 from harness.cli.output import counted, emit
 from harness.cli.parameters import read_input
-from harness.cli.run import HASH_SEED, restart_with_hash_seed
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.causality import TRIED, Confirmed, Found, find_causes

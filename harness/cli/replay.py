@@ -6,20 +6,20 @@ import os
 import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.adapters.files import open_trace
-from harness.cli.explore import explore
 from harness.cli.fresh import Fresh, shut_network
 from harness.cli.hash_order import likely_lines
 from harness.cli.options import AsJson, CodeFolder, EntryName
 from harness.cli.output import console, counted, emit
-from harness.cli.show import lines_of
-from harness.door.replay import Replay, replay
 from harness.errors import Divergence, HarnessError, UsageError, told_apart
 from harness.trace.event import Event
+
+if TYPE_CHECKING:
+    from harness.door.replay import Replay
 
 _TOLERATE = "A field that may differ: /args/name, /messages/*/content, TOOL:/args/name; may be repeated."
 _BREAK = "Open the debugger in the agent's frame: violation, divergence, a step, seq:N; may be repeated."
@@ -60,7 +60,11 @@ def command(
     if hash_seed == "recorded":
         restore_hash_seed(trace)
     if explore_orders:
+        from harness.cli.explore import explore
+
         raise typer.Exit(explore(trace, explore_orders, seed, entry, path, as_json=as_json))
+    from harness.door.replay import replay  # not before the process has the hash seed that it keeps
+
     sockets = shut_network() if offline else []
     with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
         result = replay(
@@ -100,11 +104,13 @@ class _Teller:
     """Print a step's lines as they come; on a terminal, go on when Enter is pressed."""
 
     def __init__(self) -> None:
-        self._console = console()
+        from harness.cli.show import lines_of
+
+        self._console, self._lines_of = console(), lines_of
         self._waits = sys.stdin is not None and sys.stdin.isatty()
 
     def __call__(self, event: Event, action: Event | None, step: int) -> None:
-        for line in lines_of(event, action, step):
+        for line in self._lines_of(event, action, step):
             self._console.print(line)
         if event.kind == "action" and self._waits:
             input("    Enter goes on ")

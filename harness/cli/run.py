@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.adapters.approvals import approver_of
+from harness.cli.hash_seed import HASH_SEED, restart_with_hash_seed
 from harness.cli.options import Approve, AsJson, ModelScript
 from harness.cli.output import counted, emit, go_on, plain, show_verdict, waits
 from harness.cli.parameters import HELP, read_input, read_parameters
@@ -22,8 +22,6 @@ from harness.door.app import Harness, app_of
 from harness.door.scripted import scripted_model
 from harness.door.session import Session
 from harness.errors import Refused, UsageError, Waiting
-
-HASH_SEED = "0"
 
 
 def command(
@@ -83,13 +81,6 @@ def command(
     if not (error is None or isinstance(error, Refused) or _is_plain_exit(error)):
         raise typer.Exit(5)
     raise typer.Exit(show_verdict(session.verdict, session.trace.path, quiet=as_json))
-
-
-def restart_with_hash_seed(seed: str) -> None:
-    """Start this process again under a hash seed, if it has another; sets are then ordered the same each time."""
-    if os.environ.get("PYTHONHASHSEED", "random") == "random":
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        os.execve(sys.executable, [sys.executable, "-m", "harness.cli", *sys.argv[1:]], environment)
 
 
 def _run(session: Session, agent: Any, arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:

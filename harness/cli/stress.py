@@ -12,10 +12,10 @@ import typer
 
 from harness.adapters.files import open_trace
 from harness.cli import INCONCLUSIVE, INTERRUPTED, OK, VIOLATION
+from harness.cli.hash_seed import HASH_SEED, restart_with_hash_seed
 from harness.cli.options import AsJson, CodeFolder, ModelScript
 from harness.cli.output import counted, emit, plain, write_files
 from harness.cli.progress import progress
-from harness.cli.run import HASH_SEED, restart_with_hash_seed
 from harness.cli.shrink import emitted
 from harness.determinism import canonical
 from harness.door.scripted import scripted_model
