@@ -178,14 +178,14 @@ def session(registry: Registry, events: list[Event]) -> list[Event]:
 
 
 @pairs
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_monitors_say_what_a_scan_of_the_whole_history_says(texts: list[Text], events: list[Event]) -> None:
     """At every event, and at the end, the same rules speak with the same truth and the same evidence."""
     tell(f"not all hold: {agree_with_a_scan(texts, events)}")
 
 
 @pairs
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_door_says_what_a_scan_of_its_trace_says(texts: list[Text], events: list[Event]) -> None:
     """The verdicts that a session writes while it runs are those that its trace deserves."""
     agree_at_the_door(texts, events)

@@ -11,12 +11,12 @@ import pytest
 from benchmarks.race.run import FAULTS, faults_of, race
 from benchmarks.race.yard import WAYS, Limits, Row, Yard, threads
 
-CALLS = 2_000
+CALLS = 1_000
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_ran_is_what_was_judged(way: str, tmp_path: Path) -> None:
-    """2,000 calls in each way to race: ledger and trace tell the same story, and the rules hold in their order."""
+    """1,000 calls in each way to race: ledger and trace tell the same story, and the rules hold in their order."""
     row = race(way, CALLS, tmp_path / way)
     assert {one: row[one] for one in FAULTS} == dict.fromkeys(FAULTS, 0)
     assert CALLS / 3 < row["ran"] < CALLS

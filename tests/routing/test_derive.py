@@ -40,7 +40,7 @@ def large(chance: random.Random, facts: int, arcs: int) -> Graph:
     return graph(*made)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(questions(plain=False) | questions(plain=False, tied=True))
 def test_a_derivation_is_the_best_of_all_routes(asked: Asked) -> None:
     """On small graphs the route is the least of all by cost, calls, arcs, sorted names and arcs, and proven to be."""

@@ -21,7 +21,7 @@ x, y = X(0), X(1)
 LINE = [real("x", -2, 2)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(conditions, min_size=1, max_size=4))
 def test_z3_says_of_whole_numbers_what_trying_all_says(rules: list[Condition]) -> None:
     """Over small whole domains its answer is that of the checker for all points, undefined quotients included."""

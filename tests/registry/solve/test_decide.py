@@ -313,7 +313,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(conditions, min_size=1, max_size=4))
 def test_whole_numbers_are_decided_as_by_trying_all(rules: list[Condition]) -> None:
     """Over small whole domains every problem is decided, and as the checker judges all points one by one."""

@@ -57,7 +57,7 @@ def a_weighted_sum(random: Random, operations: tuple[str, ...]) -> list[tuple[Te
 # --- the bound --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**63).map(Random))
 def test_no_sampled_value_is_below_exact_planes(random: Random) -> None:
     """Of random rational terms, at a thousand points of a box, none is less than planes through any point allow."""
