@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.registries import load_registry
 from harness.adapters.sarif import sarif_of_check, sarif_of_lint, write_sarif
 from harness.assertion.report import check
 from harness.errors import UsageError
 from harness.registry.load import load
 from harness.review.lint.lint import lint
 from harness.review.summary import Judged
-from tests.review.registries import SHIPPED, events
+from tests.review.registries import SHIPPED, events, linted
 
 RULES = """\
 registry: shop
@@ -126,7 +125,7 @@ def test_verdicts_point_at_the_event_and_the_rule() -> None:
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_logs_of_shipped_registries_are_well_formed(file: Path) -> None:
     """What the standard requires holds for every finding there is."""
-    log = sarif_of_lint(lint(load_registry(file)), "1.2.3")
+    log = sarif_of_lint(linted(file.stem), "1.2.3")
     assert json.loads(json.dumps(log)) == log
     assert len(list(required(log))) == len(log["runs"][0]["results"])
 

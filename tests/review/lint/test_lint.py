@@ -10,7 +10,7 @@ from harness.adapters.registries import load_registry
 from harness.review.lint.diagnostic import CHECKS, LEVELS
 from harness.review.lint.lint import lint
 from tests.review.lint.found import PAY, rule
-from tests.review.registries import SHIPPED, registry
+from tests.review.registries import SHIPPED, linted, registry
 
 CLEAN = (
     "- {id: A, on: action, tool: pay, require: call.args.cents < 500, otherwise: block, says: Less., source: policy,\n"
@@ -49,7 +49,7 @@ def test_every_check_can_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_registries_have_no_errors(file: Path) -> None:
     """What is shipped has nothing that is surely wrong."""
-    assert [str(one) for one in lint(load_registry(file)) if one.level == "error"] == []
+    assert [str(one) for one in linted(file.stem) if one.level == "error"] == []
 
 
 _EVERYTHING = """\

@@ -6,11 +6,10 @@ import sys
 
 import pytest
 
-from harness.adapters.registries import load_registry
 from harness.review.lint.diagnostic import Diagnostic
 from harness.review.lint.lint import lint
 from tests.review.lint.found import pointed
-from tests.review.registries import registry
+from tests.review.registries import linted, registry
 
 HEAD = (
     "parameters:\n"
@@ -162,7 +161,7 @@ def test_without_the_solver_lint_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_shipped_paradoxes_are_warnings(name: str, rules: set[str]) -> None:
     """They are infeasible on purpose, by parameters that may be bound: the smallest set is named, and what would do."""
-    (told,) = [one for one in lint(load_registry(name)) if one.check == "conflict"]
+    (told,) = [one for one in linted(name) if one.check == "conflict"]
     assert told.level == "warning"
     assert all(rule in told.mistake.message for rule in rules - {told.rule})
     assert "harness registry negotiate" in told.mistake.cure
