@@ -1,6 +1,7 @@
-"""What holds for all tests: one root certificate instead of all there are, and imports without a search for garbage.
+"""What holds for all tests: one root certificate, imports without a search for garbage, and no haste.
 
 Every HTTP client reads the bundle it would need for TLS, which takes 20 ms; the tests speak with this machine alone.
+A law that is tried on a machine with much to do is as true as on an idle one: examples have no deadline.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from typing import Any
 
 import certifi
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _END = "-----END CERTIFICATE-----\n"
 

@@ -77,7 +77,9 @@ class Watch:
         self.open = False
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _DOORS and self.open:
+        if not self.open or not _DOORS:  # the interpreter ends, and has put this module away
+            return
+        if event in _DOORS:
             scope = here()
             if scope is not None and not (event == "open" and _is_no_file(arguments[0])):
                 _used(scope, event)

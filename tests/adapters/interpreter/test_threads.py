@@ -332,6 +332,12 @@ TOLD = threading.Event()
 
 
 @app.tool(effect="read")
+def echo(name: str) -> str:
+    """Answer at once."""
+    return name
+
+
+@app.tool(effect="read")
 def ask_for_it(name: str) -> str:
     """Wait for an event, and for the lock of everybody, inside the effect."""
     TOLD.wait()
@@ -347,17 +353,17 @@ def effects_that_wait() -> list[str]:
 
     def job() -> None:
         with SHARED_LOCK:
-            seen.append(look("held"))
+            seen.append(echo("held"))
             time.sleep(1)
             TOLD.set()
-            seen.append(look("told"))
+            seen.append(echo("told"))
 
     thread = threading.Thread(target=job)
     thread.start()
-    look("first")
-    seen.append(ask_for_it("after both"))
+    echo("first")
+    seen.append(ask_for_it("after"))
     thread.join()
-    return [one.partition(" ")[0] for one in seen]
+    return seen
 
 
 def test_an_effect_may_wait_for_another_thread() -> None:
