@@ -130,7 +130,7 @@ def _sleep(original: Callable[[float], None]) -> Callable[[float], None]:
 
 def _is_job() -> bool:
     """Tell whether to sleep is all that the agent wants of a thread: then the caller is what runs a thread's job."""
-    return sys._getframe(2).f_code in _RUNS_JOBS and here() is not None
+    return here() is not None and sys._getframe(2).f_code in _RUNS_JOBS
 
 
 _WITH_MOMENT: Final[dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]]] = {

@@ -7,6 +7,7 @@ import _thread
 import asyncio
 import queue
 import random
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -326,6 +327,20 @@ def jobs_that_only_sleep() -> list[float]:
 def test_to_sleep_may_be_all_that_a_thread_does() -> None:
     """In virtual time it costs nothing, and the time passes: the sleep is the agent's, whoever calls it."""
     assert trial(jobs_that_only_sleep).result == pytest.approx([2, 3, 4])
+
+
+def test_a_thread_without_a_caller_may_sleep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that C code starts with nothing but a sleep to do has no frame to look at, and sleeps as ever."""
+    complaints: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    def agent() -> None:
+        _thread.start_new_thread(time.sleep, (0.001,))
+        time.sleep(0.05)  # nothing tells when such a thread has ended
+
+    with Harness().session(trace=tmp_path / "a.mat.jsonl") as session:
+        session.run(agent)
+    assert complaints == []
 
 
 TOLD = threading.Event()
