@@ -170,6 +170,7 @@ def serve(file: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _thread.start_new_thread(_watch, (file,))  # one that no cell sees when it lists the threads there are
     pipe = Connection(file)
+    os.register_at_fork(after_in_child=pipe.close)  # a child that outlives this process would hide that it has died
     try:
         packed, traces = pipe.recv()
         try:

@@ -24,6 +24,9 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
     if log := data.get("log"):
         with Path(log).open("a") as file:
             file.write(f"{cell.task.name}\n")
+    if data.get("leaves_a_child") and os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
     if (wanted := data.get("dies_without")) and not Path(wanted).exists():
         os.kill(os.getpid(), signal.SIGKILL)
     if data.get("breaks"):

@@ -7,9 +7,11 @@ import os
 import pickle
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -159,6 +161,13 @@ def test_the_pool_says_how_a_process_ended(tmp_path: Path) -> None:
     assert sorted((tmp_path / "log").read_text().split("\n")) == sorted(
         [*(cell.task.name for cell in suite.cells()), ""]
     )
+
+
+def test_a_dead_worker_is_noticed_though_a_child_of_it_lives(tmp_path: Path) -> None:
+    """A process that a cell has forked, and that lives on, does not keep the run waiting for an answer."""
+    suite, began = suite_of(1, leaves_a_child=True, dies_without=str(tmp_path / "medicine")), time.monotonic()
+    assert len(run_cells(suite, suite.cells(), executor=Pool(1)).broken) == 2
+    assert time.monotonic() - began < 30
 
 
 def test_what_cannot_travel_is_told_before_anything_is_done(elsewhere: Executor) -> None:
