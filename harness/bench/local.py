@@ -111,6 +111,7 @@ class _Worker:
             [sys.executable, "-c", program],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
+            stdout=2,  # what a cell prints is no answer of the program that was started
             process_group=0,  # Ctrl-C is for whoever gives out the cells; and what a cell starts ends with its process
         )
         theirs.close()

@@ -106,6 +106,19 @@ def test_a_suite_whose_bars_are_met_ends_with_0(capsys: pytest.CaptureFixture[st
     assert whole["figures"]["correct"]["ok"] is True
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_cell_prints_is_no_part_of_the_answer(capfd: pytest.CaptureFixture[str], workers: str) -> None:
+    """With --json, stdout is one object whoever does the cells; what they print stands on stderr."""
+    file = Path("good/__init__.py")
+    file.write_text(
+        file.read_text().replace("def run(cell, folder):", "def run(cell, folder):\n    print('by a cell')")
+    )
+    assert execute(["bench", "run", "good", "--json", "--workers", workers]) == 0
+    said = capfd.readouterr()
+    assert json.loads(said.out)["name"] == "good"
+    assert said.err.splitlines() == ["by a cell"] * 2
+
+
 def test_a_missed_bar_ends_with_1_and_names_the_cells(capsys: pytest.CaptureFixture[str]) -> None:
     """The table says which bar is missed, and below it stand the cells that went wrong."""
     code, out, _ = ran(capsys, "run", "bad")

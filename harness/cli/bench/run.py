@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, redirect_stdout
 from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -71,24 +72,25 @@ def command(
     again. Exit 1 where a target is missed, 5 where a cell could not be measured: its figures are then not complete.
     """
     reports = named_reports(html=html, markdown=markdown, junit=junit, sarif=sarif)
-    suite = with_data(load_suite(name), data)
-    folder = out or RESULTS / suite.name
-    cells = chosen(suite, suite.cells(seeds), task or (), condition or ())
-    if rescore:
-        result, stands = _stored(suite, folder)
-    else:
-        suite.ready()
-        stands = identity(suite, __version__)
-        with Store(folder, stands, resume=resume) as store:
-            try:
-                result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
-            except KeyboardInterrupt:
-                _tell_interrupted(context, sum(store.kept(cell) is not None for cell in cells), len(cells))
-                raise
-    figures = dict(suite.figures(result.rows))
-    report = reported(suite, result, figures, stands)
-    write_report(folder, *parted(suite, result, report))
-    write_reports(reports, [folder])
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # stdout is for the JSON object alone
+        suite = with_data(load_suite(name), data)
+        folder = out or RESULTS / suite.name
+        cells = chosen(suite, suite.cells(seeds), task or (), condition or ())
+        if rescore:
+            result, stands = _stored(suite, folder)
+        else:
+            suite.ready()
+            stands = identity(suite, __version__)
+            with Store(folder, stands, resume=resume) as store:
+                try:
+                    result = _run(suite, cells, _executor(executor, workers, address), store, _url(traces))
+                except KeyboardInterrupt:
+                    _tell_interrupted(context, sum(store.kept(cell) is not None for cell in cells), len(cells))
+                    raise
+        figures = dict(suite.figures(result.rows))
+        report = reported(suite, result, figures, stands)
+        write_report(folder, *parted(suite, result, report))
+        write_reports(reports, [folder])
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
