@@ -203,7 +203,8 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    """Word an error; half a character in it, which no file holds, is spelled out."""
+    return f"{type(error).__name__}: {error}".encode(errors="backslashreplace").decode()
 
 
 def _as_read(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -344,6 +344,19 @@ def test_what_is_not_json_is_no_row() -> None:
     assert "/x" in row.error
 
 
+def test_an_error_of_any_text_is_kept(tmp_path: Path) -> None:
+    """One with half a character in it is told of its cell, and ends no run."""
+
+    def stops(cell: Cell, folder: Path) -> dict[str, Any]:
+        raise OSError("no file caf\udce9")
+
+    few = suite_of(1)
+    suite = Suite("few", "1", "", few.tasks, few.conditions, stops, few.figures)
+    with Store(tmp_path, STANDS) as store:
+        result = run_cells(suite, suite.cells(), store=store)
+    assert {one.error for one in result.broken} == {"OSError: no file caf\\udce9"}
+
+
 def test_a_result_is_in_the_suites_order() -> None:
     """What is done in another order comes back in that of tasks, conditions and seeds."""
     suite = suite_of(5)
