@@ -81,7 +81,7 @@ def shares_by(rows: Iterable[Row], axis: str) -> dict[str, Share]:
     clusters: dict[str, dict[tuple[Any, ...], tuple[int, int]]] = {}
     for number, row in enumerate(rows):
         told, value = tries_of(row), row.get(axis)
-        if told is None or not isinstance(value, str):
+        if told is None or not told[1] or not isinstance(value, str):
             continue
         of = clusters.setdefault(value, {})
         if outcome_of(row) == "unjudged":

@@ -43,6 +43,7 @@ def test_shares_count_tries_and_not_rows() -> None:
     low, high = wilson(8, 10)
     assert shares_by(rows, "group") == {"a": (8, 10, low, high)}
     assert shares_by(rows, "condition") == {}
+    assert shares_by([{"group": "a", "passes": 0, "tasks": 0}], "group") == {}  # a share of nothing
 
 
 def test_rows_of_one_task_count_for_less() -> None:
