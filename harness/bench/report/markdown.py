@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -13,6 +14,7 @@ from harness.bench.report.stored import Stored
 from harness.statistics.reliability import Regression
 
 _LISTED: Final = 50
+_CODE: Final = re.compile("`[^`|\\n]+`")
 _MET: Final = {True: "met", False: "**missed**", None: ""}
 _NAMED: Final[Mapping[Outcome, str]] = {
     "passed": "passed",
@@ -50,7 +52,9 @@ def _section(result: Stored) -> Iterator[str]:
 
 def _made(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield by what a result was made; what it does not say is None."""
-    yield "suite", facts.get("manifest", {}).get("suite", {}).get("version")
+    manifest = facts.get("manifest")
+    suite = manifest.get("suite") if isinstance(manifest, dict) else None
+    yield "suite", suite.get("version") if isinstance(suite, dict) else None
     yield "harness", facts.get("version")
     yield "commit", facts.get("commit")
     yield "seed", facts.get("seed")
@@ -118,7 +122,7 @@ def _table(heads: Sequence[str], rows: Any) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{' --- |' * len(heads)}"
     for row in rows:
-        yield f"| {' | '.join(_text(cell) if '`' not in cell else cell for cell in row)} |"
+        yield f"| {' | '.join(cell if _CODE.fullmatch(cell) else _text(cell) for cell in row)} |"
     yield ""
 
 

@@ -83,6 +83,19 @@ def test_a_row_stays_in_its_line_of_markdown(task: str, why: str) -> None:
     assert not re.search(r"(?<!\\)(\\\\)*[<`|\[]", line)
 
 
+def test_a_row_stays_in_its_cell_of_a_table() -> None:
+    """A name with a backtick and a bar in it is one cell, as every other."""
+    text = markdown_of([stored([{"task": "t", "condition": "a`|b", "passed": True}])])
+    assert "| a\\`\\|b | 1/1 |" in text
+
+
+@pytest.mark.parametrize("manifest", [None, [], {"suite": None}, {"suite": "shop"}])
+def test_a_manifest_of_another_form_is_left_out(manifest: Any) -> None:
+    """What others have written is reported as far as it can be read."""
+    one = stored()
+    assert markdown_of([one._replace(facts={**one.facts, "manifest": manifest})]) == markdown_of([one])
+
+
 def results_of(log: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Check what SARIF 2.1.0 requires of a log, and yield its results."""
     (run,) = log["runs"]
