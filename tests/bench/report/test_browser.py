@@ -12,7 +12,7 @@ import pytest
 from harness.bench.report.html_page import html_page
 from harness.bench.report.stored import Stored
 from tests.bench.report.browser import CHROMIUM, Browser
-from tests.bench.report.made import ROWS, RUNS, TRACES, many, stored
+from tests.bench.report.made import FIGURES, ROWS, RUNS, TRACES, many, stored
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
@@ -77,8 +77,14 @@ def test_the_summary_tells_bars_and_intervals(browser: Browser, tmp_path: Path) 
 
 def test_runs_are_told_in_tables(browser: Browser, tmp_path: Path) -> None:
     """Decisions stand below the figures; what a later result has lost stands in the difference."""
-    shown(browser, tmp_path, stored(RUNS), stored([{**row, "passed": False} for row in RUNS], name="after"))
+    shown(
+        browser,
+        tmp_path,
+        stored(RUNS, {"cost": FIGURES["cost"]}),
+        stored([{**row, "passed": False} for row in RUNS], name="after"),
+    )
     text = browser.text("#view")
+    assert text.startswith("no\nbar to meet\n"), text
     assert re.search(r"write payment\s+4\s+1 \(25\.0 %\)\s+0\s+1 \(25\.0 %\)\s+2 \(50\.0 %\)", text), text
     browser.click("#tab-difference")
     text = browser.text("#view")

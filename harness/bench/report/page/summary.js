@@ -9,11 +9,13 @@ function summary(result) {
     h(
       "div",
       { class: "cards" },
-      card(
-        bars.length ? `${met} of ${bars.length}` : "none",
-        met === bars.length ? "bars met" : "bars met, the others are missed",
-        met === bars.length ? "" : "bad",
-      ),
+      bars.length
+        ? card(
+            `${met} of ${bars.length}`,
+            met === bars.length ? "bars met" : "bars met, the others are missed",
+            met === bars.length ? "" : "bad",
+          )
+        : card("no", "bar to meet"),
       judged
         ? card(
             `${passed.toLocaleString("en-US")} of ${judged.toLocaleString("en-US")}`,
