@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, Final, NamedTuple
 
 from harness.bench.pairing import Pair, Pairing, Report, right
@@ -53,15 +54,18 @@ class Beyond(NamedTuple):
 class Line(NamedTuple):
     """One condition, or one of its groups of tasks; without chance there is no interval and no p.
 
-    ``changes`` names tasks with their (right before, right after, runs), those lost most first. ``several`` is (runs of
-    each task, success@k before and after, pass^k before and after), None where a task was done once. ``beyond`` is None
-    where that is the same question, or the one that is answered anyway.
+    ``before`` and ``after`` are what was right, as the mean over tasks; ``flips`` counts runs. ``changes`` names tasks
+    with their (right before, right after, runs), those lost most first. ``several`` is (runs of each task, success@k
+    before and after, pass^k before and after), None where a task was done once. ``beyond`` is None where that is the
+    same question, or the one that is answered anyway.
     """
 
     condition: str
     group: str | None
     tasks: int
     flips: Flips
+    before: float
+    after: float
     difference: float
     interval: Interval | None
     p: float | None
@@ -140,7 +144,7 @@ def compared(pairing: Pairing, bars: Bars) -> Comparison:
         for line in lines
         if answer == line.answer == "inconclusive" and line.group is None
     ]
-    return Comparison(answer, lines, _rules(pairing), _efforts(pairing), plans)
+    return Comparison(answer, lines, _rules(pairing, bars), _efforts(pairing), plans)
 
 
 def sources_of(report: Report) -> list[Source]:
@@ -170,16 +174,20 @@ def _line(condition: str, group: str | None, tasks: Tasks, bars: Bars, level: fl
     gained, lost = sum(one > 0 for one in sums.values()), sum(one < 0 for one in sums.values())
     asked = shares if bars.beyond else _evened(tasks)
     swapped = list(sums.values()) if bars.beyond else [pair.difference for pair in pairs]
+    counts = {task: _counts(pairs) for task, pairs in tasks.items()}
+    before, after = (fmean(count[side] / count[2] for count in counts.values()) for side in (0, 1))
     return Line(
         condition,
         group,
         len(tasks),
         found,
+        before,
+        after,
         math.fsum(shares) / len(shares),
         share_difference(asked).interval if bars.chance else None,
         sign_flip(swapped) if bars.chance else None,
         gained_to_lost(gained, lost),
-        {task: _counts(tasks[task]) for task in sorted(sums, key=lambda name: sums[name]) if sums[task]},
+        {task: counts[task] for task in sorted(sums, key=lambda name: sums[name]) if sums[task]},
         _several(tasks),
         _beyond(shares, bars, level) if bars.chance and len(asked) > len(shares) else None,
         _answer(asked, bars, level) if bars.chance else ("worse" if found.lost else "better or equal"),
@@ -248,7 +256,7 @@ def _runs(answer: Answer, lost: float, gained: float, alpha: float, margin: floa
         return None  # more than anybody will do
 
 
-def _rules(pairing: Pairing) -> list[Rule]:
+def _rules(pairing: Pairing, bars: Bars) -> list[Rule]:
     """Compare how often each rule was violated, in runs that tell it on both sides."""
     tasks = [
         [({*one["violations"]}, {*other["violations"]}) for one, other in pairs]
@@ -258,7 +266,7 @@ def _rules(pairing: Pairing) -> list[Rule]:
     ]
     runs = sum(map(len, tasks))
     rules = sorted({rule for pairs in tasks for pair in pairs for side in pair for rule in side})
-    ps = [sign_flip([sum((rule in new) - (rule in old) for old, new in pairs) for pairs in tasks]) for rule in rules]
+    ps = [sign_flip(_changes(tasks, rule, bars)) for rule in rules]
     return [
         Rule(
             rule,
@@ -269,6 +277,12 @@ def _rules(pairing: Pairing) -> list[Rule]:
         )
         for rule, p in zip(rules, benjamini_hochberg(ps), strict=True)
     ]
+
+
+def _changes(tasks: Sequence[Sequence[tuple[set[str], set[str]]]], rule: str, bars: Bars) -> list[int]:
+    """Give by how much more often a rule is violated, in each run; of all tasks like these, in each task."""
+    changes = [[(rule in new) - (rule in old) for old, new in pairs] for pairs in tasks]
+    return [sum(one) for one in changes] if bars.beyond else [change for one in changes for change in one]
 
 
 def _efforts(pairing: Pairing) -> list[Effort]:

@@ -107,6 +107,15 @@ def test_runs_of_these_tasks_decide_of_them_and_not_of_others(tmp_path: Path) ->
     assert (line.answer, line.beyond) == ("inconclusive", None)
 
 
+def test_a_task_that_was_done_more_often_weighs_no_more(tmp_path: Path) -> None:
+    """One run of a task is lost, nine of another are kept: half of what was right is lost, and the columns agree."""
+    before = outcomes({"a": (True,), "b": (True,) * 9})
+    after = outcomes({"a": (False,), "b": (True,) * 9})
+    (line,) = compare(tmp_path, before, after).lines
+    assert (line.before, line.after, line.difference) == (1, 0.5, -0.5)
+    assert (line.flips.pairs, line.flips.lost) == (10, 1)
+
+
 def test_a_plan_is_kept(tmp_path: Path) -> None:
     """What changes as often as before, as many runs as were planned, is decided as was planned."""
     found = compare(tmp_path, *many(2, 0, 8))
@@ -138,6 +147,13 @@ def test_rules_and_numbers_are_compared_where_rows_have_them(tmp_path: Path) -> 
     assert interval is not None
     assert 10 < interval.low < 10.5 < interval.high < 11
     assert compare(tmp_path, *many(1, 1, 1)).rules == compare(tmp_path, *many(1, 1, 1)).effort == []
+
+
+def test_every_run_counts_for_a_rule_unless_others_are_asked_for(tmp_path: Path) -> None:
+    """Two tasks done five times, violated in each run now: ten runs, and of all tasks like these two tasks."""
+    before, after = (outcomes({"a": (True,) * 5, "b": (True,) * 5}, violations=rules) for rules in ([], ["CAP"]))
+    assert compare(tmp_path, before, after).rules[0].p == pytest.approx(2 / 2**10)
+    assert compare(tmp_path, before, after, beyond=True).rules[0].p == pytest.approx(2 / 2**2)
 
 
 def test_variance_goes_to_task_agent_seed_and_judge(tmp_path: Path) -> None:

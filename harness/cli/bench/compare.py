@@ -82,8 +82,8 @@ def _line_facts(line: Line) -> dict[str, Any]:
         "group": line.group,
         "tasks": line.tasks,
         "runs": seen.pairs,
-        "before": seen.before,
-        "after": seen.after,
+        "before": line.before,
+        "after": line.after,
         "difference": line.difference,
         "interval": line.interval,
         "p_holm": line.p,
@@ -126,7 +126,7 @@ def _table(name: str, found: Comparison) -> Table:
         table.add_row(
             line.condition if line.group is None else f"  {line.group}",
             str(line.tasks),
-            f"{_percent(seen.before)} → {_percent(seen.after)}",
+            f"{_percent(line.before)} → {_percent(line.after)}",
             _points(line.difference),
             _between(line.interval),
             "" if line.p is None else f"{line.p:.3g}",
@@ -197,9 +197,7 @@ def _reason(bars: Bars, found: Comparison) -> str:
         where = line.condition if line.group is None else f"{line.condition}, {line.group}"
         tasks = counted(line.tasks, "task")
         of = f"{tasks} that stand for all like them" if bars.beyond else f"these {tasks}"
-        return (
-            f"{where} gets {_percent(line.flips.after)} right, before {_percent(line.flips.before)}, of {of} ({sure})"
-        )
+        return f"{where} gets {_percent(line.after)} right, before {_percent(line.before)}, of {of} ({sure})"
     if found.answer == "better or equal":
         return f"no condition loses {_percent(bars.margin)} of {asked} or more ({sure})"
     whose = _some([plan.condition for plan in found.plans])
