@@ -112,7 +112,8 @@ class Does:
         There are intervals where chance decides. A bar of 0 is none.
         """
         chance, bar = any(row.cell.task.seeded for row in rows), self._declared.bar
-        targets = {"passed": f">= {math.ceil(bar * len(rows))}" if bar else "", "violating": ""}
+        least = math.ceil(round(bar * len(rows), 9))  # 0.55 of 100 is 55.00000000000001 in floats
+        targets = {"passed": f">= {least}" if bar else "", "violating": ""}
         figures = {
             name: counted_by_task([(row.cell.task.name, bool(row.found[key])) for row in rows], targets[name])
             for name, key in (("passed", "passed"), ("violating", "violations"))

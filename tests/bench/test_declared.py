@@ -200,6 +200,15 @@ def test_seeds_of_one_task_are_one_cluster(folder: Path) -> None:
     assert figures[SECONDS].value == pytest.approx(sum(row.found[TOOK] for row in result.rows) / 4000)
 
 
+def test_a_bar_is_the_share_that_it_says(folder: Path) -> None:
+    """0.56 of fifty runs are 28, though floats make a little more of it."""
+    text = SUITE.replace("task: small,", "task: small, seeded: true,").replace("tasks:", "bar: 0.56\ntasks:")
+    (folder / "suite.yaml").write_text(text.rpartition("  - {")[0], encoding="utf-8")
+    suite = load_suite(str(folder))
+    (row,) = run_cells(suite, suite.cells(1)).rows
+    assert suite.figures([row] * 50)["passed"].target == ">= 28"
+
+
 def test_faults_strike_as_their_plan_says(folder: Path) -> None:
     """A plan's chance is its own seed's for a task that is done once, and the cell's for one that is done per seed."""
     plan = "faults: half\nseed: 3\ninject: [{fault: error, tool: pay, chance: 0.5}]\n"
