@@ -12,7 +12,7 @@ from typing import Final
 from benchmarks.statistics.false_alarms import COLLAPSED, EQUAL_TASKS, WORSE_TASKS, Draw, Tasks, changed
 from harness.bench.figures import Figure, counted
 from harness.determinism.streams import stream
-from harness.statistics.cluster import cluster_bootstrap
+from harness.statistics.cluster import cluster_bootstrap, wilson_by_cluster
 from harness.statistics.flips import gained_to_lost
 from harness.statistics.interval import Interval, clopper_pearson, wilson
 from harness.statistics.paired import mean_difference, share_difference
@@ -94,11 +94,21 @@ def _effort(tasks: int, spread: Callable[[random.Random], float]) -> Trial:
 
 
 def _clusters(count: int) -> Trial:
-    """Tasks are easy or hard and done four times each."""
+    """Tasks are easy or hard and done four times each; a bootstrap."""
 
     def trial(chance: random.Random) -> tuple[Interval, float]:
         clusters = [(_successes(chance, 4, chance.uniform(0.3, 0.9)), 4) for _ in range(count)]
         return cluster_bootstrap(clusters, chance.getrandbits(32), resamples=500), 0.6
+
+    return trial
+
+
+def _by_task(tasks: int, runs: int, truth: float) -> Trial:
+    """Tasks are mostly easy or hard, the more of them easy the higher the truth, and done several times each."""
+
+    def trial(chance: random.Random) -> tuple[Interval, float]:
+        shares = [chance.betavariate(truth, 1 - truth) for _ in range(tasks)]
+        return wilson_by_cluster([(_successes(chance, runs, share), runs) for share in shares]), truth
 
     return trial
 
@@ -160,6 +170,12 @@ TRIALS: Final[dict[str, Trial]] = {
     **{
         f"area: 48 questions, {hard:g} hard, {apart:g} apart": _areas(48, apart, hard)
         for apart, hard in ((0.0, 0.05), (0.0, 0.2), (1.5, 0.4))
+    },
+    **{
+        f"share by task: {tasks} tasks, {runs} runs, {100 * truth:g} %": _by_task(tasks, runs, truth)
+        for tasks in (10, 50)
+        for runs in (3, 10)
+        for truth in (0.5, 0.9)
     },
     f"{NARROW}: 50 tasks, four runs": _clusters(50),
 }

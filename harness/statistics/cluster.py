@@ -20,23 +20,31 @@ def wilson_by_cluster(clusters: Sequence[tuple[float, int]], confidence: float =
     """Give Wilson's interval of sum(k) / sum(n) over clusters of (k, n), whose trials are not independent.
 
     Where a cluster has several, all trials count for as many as the spread of clusters shows them to be worth: they are
-    divided by the design effect, 1 at least, and the quantile is Student's. It holds for few clusters too, but cannot
-    know how alike trials are where all agree; a single cluster tells of itself only. In simulations of 5 to 100 tasks
-    with up to 10 attempts it held the truth in 93.7 % or more at 95 %, mostly in more than 95 %. k may be a fraction.
-    Without trials it is [0, 1]. UsageError unless 0 <= k <= n in each cluster and 0 < confidence < 1. O(clusters).
-    Source: Korn and Graubard, Confidence intervals for proportions with small expected number of positive counts
-    estimated from survey data, 1998; their effective number of trials, in Wilson's formula.
+    divided by the design effect, 1 at least, and the quantile is Student's. What shows the spread are the clusters of
+    the rarer kind, those with a success or those with a failure: there is one degree of freedom less than these (ours:
+    with one less than all clusters the truth was held in as little as 50 % where attempts at a task mostly agree). They
+    never count for less than one trial of each cluster, as they do where fewer than two are of that kind; a single
+    cluster tells of itself only. In simulations of 5 to 100 clusters it held the truth at 95 % as often as Wilson's
+    interval does for one trial of each, or in 94 % and more. k may be a fraction. Without trials it is [0, 1].
+    UsageError unless 0 <= k <= n in each cluster and 0 < confidence < 1. O(clusters). Source: Korn and Graubard,
+    Confidence intervals for proportions with small expected number of positive counts estimated from survey data, 1998;
+    their effective number of trials, in Wilson's formula.
     """
     _check(clusters, confidence)
-    k, n, several = sum(k for k, _ in clusters), sum(n for _, n in clusters), any(n > 1 for _, n in clusters)
+    filled = [(k, n) for k, n in clusters if n]
+    k, n = sum(k for k, _ in filled), sum(n for _, n in filled)
     if not n:
         return Interval(0.0, 1.0)
     share, z = k / n, NormalDist().inv_cdf((1 + confidence) / 2)
-    alone, filled = share * (1 - share) / n, sum(n > 0 for _, n in clusters)
-    if not (several and alone) or filled < 2:
+    if len(filled) < 2 or n == len(filled):
         return score(share, n, z)
-    spread = filled / (filled - 1) * math.fsum((k - share * n) ** 2 for k, n in clusters) / n**2
-    return score(share, n / max(1.0, spread / alone), _student(filled - 1, z))
+    worth = n**2 / sum(of**2 for _, of in filled)  # of one trial each, where larger clusters weigh more
+    rarer = min(sum(own > 0 for own, _ in filled), sum(own < of for own, of in filled))
+    if rarer > 1:
+        spread = rarer / (rarer - 1) * math.fsum((own - share * of) ** 2 for own, of in filled) / n**2
+        effect = max(1.0, spread * n / (share * (1 - share)))
+        worth = max(worth, n / effect * (z / student(rarer - 1, z)) ** 2)
+    return score(share, worth, z)
 
 
 def cluster_bootstrap(
@@ -98,7 +106,7 @@ def _check(clusters: Iterable[tuple[float, int]], confidence: float) -> None:
         raise UsageError(f"a confidence of {confidence} is not between 0 and 1", cure="write 0.95 for 95 %")
 
 
-def _student(freedom: int, z: float) -> float:
+def student(freedom: int, z: float) -> float:
     """Give Student's quantile for a normal one: at 95 % off by 11 % for one degree of freedom, 1 % for two, then less.
 
     scipy has it exactly, and is an extra. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.

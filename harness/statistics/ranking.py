@@ -7,9 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from harness.statistics.cluster import student
 from harness.statistics.interval import Interval, wilson
+
+_QUANTILE: Final = NormalDist().inv_cdf(0.975)
 
 
 class Scored(NamedTuple):
@@ -45,17 +48,16 @@ def areas(scored: Sequence[Scored]) -> Areas | None:
     Biometrics 53, 1997, pages 567 to 578); the interval of an area is that of its log-odds, by Student's distribution
     with one degree of freedom less than the rarer kind has clusters (ours: by the normal one it is too narrow). Where
     an area is 0 or 1 there is no variance to be seen: its interval is Wilson's for as many trials as there are of these
-    clusters. A single one of them tells nothing. O(n log n).
+    clusters, and that of the difference what both intervals allow. A single one of them tells nothing. O(n log n).
     """
     least = min(len({one.cluster for one in scored if one.positive is kind}) for kind in (True, False))
     if not least:
         return None
     score, by = _influence(scored, [one.score for one in scored])
     baseline, base_by = _influence(scored, [one.baseline for one in scored])
-    off, error = score - baseline, _error([one - other for one, other in zip(by, base_by, strict=True)], least)
-    wide = _student(least - 1) * error
-    difference = Interval(max(-1.0, off - wide), min(1.0, off + wide))
-    return Areas(_area(score, by, least), _area(baseline, base_by, least), Area(off, error, difference))
+    error = _error([one - other for one, other in zip(by, base_by, strict=True)], least)
+    first, second = _area(score, by, least), _area(baseline, base_by, least)
+    return Areas(first, second, Area(score - baseline, error, _between(first, second, error, least)))
 
 
 def _influence(scored: Sequence[Scored], scores: Sequence[float]) -> tuple[float, list[float]]:
@@ -82,27 +84,24 @@ def _area(area: float, residuals: Sequence[float], clusters: int) -> Area:
         return Area(area, error, Interval(0.0, 1.0))
     if area in (0, 1):
         return Area(area, error, wilson(round(area * clusters), clusters))
-    odds, wide = math.log(area / (1 - area)), _student(clusters - 1) * error / (area * (1 - area))
+    odds, wide = math.log(area / (1 - area)), _wide(error, clusters) / (area * (1 - area))
     return Area(area, error, Interval(*((1 + math.tanh(end / 2)) / 2 for end in (odds - wide, odds + wide))))
+
+
+def _between(first: Area, second: Area, error: float, clusters: int) -> Interval:
+    """Give the interval of a difference; where an area is 0 or 1, its part in the error is not seen."""
+    if {first.value, second.value} & {0, 1}:
+        return Interval(first.interval.low - second.interval.high, first.interval.high - second.interval.low)
+    off, wide = first.value - second.value, _wide(error, clusters)
+    return Interval(max(-1.0, off - wide), min(1.0, off + wide))
+
+
+def _wide(error: float, clusters: int) -> float:
+    """Give by how much a number with this standard error may be off, at 95 %."""
+    return student(clusters - 1, _QUANTILE) * error if clusters > 1 else math.inf
 
 
 def _error(residuals: Sequence[float], clusters: int) -> float:
     """Give the standard error that residuals of independent clusters make; infinite where only one matters."""
     squares = math.fsum(one * one for one in residuals)
     return math.sqrt(squares * clusters / (clusters - 1)) if clusters > 1 else math.inf
-
-
-def _student(freedom: int) -> float:
-    """Give the 0.975 quantile of Student's distribution, to 1 % from 3 degrees of freedom on.
-
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
-    """
-    if not freedom:
-        return math.inf
-    z = NormalDist().inv_cdf(0.975)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + math.fsum(term / math.pow(freedom, power) for power, term in enumerate(terms, 1))

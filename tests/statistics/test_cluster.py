@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.determinism.streams import stream
 from harness.errors import UsageError
-from harness.statistics.cluster import _student, bootstrap, cluster_bootstrap, ratio_bootstrap, wilson_by_cluster
+from harness.statistics.cluster import bootstrap, cluster_bootstrap, ratio_bootstrap, student, wilson_by_cluster
 from harness.statistics.interval import wilson
 from harness.statistics.library import library
 
@@ -89,37 +89,43 @@ def test_clusters_are_worth_as_many_trials_at_most(counted: list[tuple[int, int]
 
 
 def test_trials_that_are_clusters_of_one_give_wilsons_interval() -> None:
-    """So do clusters that all agree, and a single one; without trials nothing is known."""
+    """So does a single cluster; of several that all agree each counts once; without trials nothing is known."""
     assert wilson_by_cluster([(1, 1)] * 3 + [(0, 1)] * 17) == wilson(3, 20)
-    assert wilson_by_cluster([(5, 5)] * 4) == wilson(20, 20)
+    assert wilson_by_cluster([(5, 5), (0, 0)] * 4) == wilson(4, 4)
+    assert wilson_by_cluster([(0, 5)] * 4) == wilson(0, 4)
     assert wilson_by_cluster([(3, 20)]) == wilson(3, 20)
     assert wilson_by_cluster([(0, 0)]) == (0, 1)
 
 
 def test_trials_that_are_alike_count_once() -> None:
     """Fifty tasks, each done five times with one outcome, are worth fifty trials."""
-    low, high = wilson_by_cluster([(5, 5)] * 30 + [(0, 5)] * 20)
-    alone = wilson(30, 50)
-    assert (low, high) == pytest.approx(alone, abs=0.006)
-    assert high - low > alone.high - alone.low
+    assert wilson_by_cluster([(5, 5)] * 30 + [(0, 5)] * 20) == pytest.approx(wilson(30, 50))
+
+
+def test_one_failure_is_no_proof_of_independence() -> None:
+    """Of ten tasks done twenty times each a single attempt fails: they count for no more than where all succeed."""
+    low, high = wilson_by_cluster([(20, 20)] * 9 + [(19, 20)])
+    assert low < wilson(10, 10).low < 0.75
+    assert high == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("tasks", [5, 10, 30])
-def test_it_holds_the_truth_for_few_tasks(tasks: int) -> None:
+@pytest.mark.parametrize("truth", [0.5, 0.9])
+def test_it_holds_the_truth_for_few_tasks(tasks: int, truth: float) -> None:
     """Tasks are mostly easy or hard, and done five times each; of 1,000 intervals 930 hold the truth, or more."""
     drawn, held = stream(tasks, "clusters"), 0
     for _ in range(1000):
-        shares = [drawn.betavariate(0.5, 0.5) for _ in range(tasks)]
+        shares = [drawn.betavariate(truth, 1 - truth) for _ in range(tasks)]
         low, high = wilson_by_cluster([(sum(drawn.random() < share for _ in range(5)), 5) for share in shares])
-        held += low <= 0.5 <= high
+        held += low <= truth <= high
     assert held >= 930
 
 
 @pytest.mark.parametrize(("freedom", "off"), [(1, 0.12), (2, 0.01), (3, 0.002), (5, 1e-3), (9, 1e-4), (30, 1e-6)])
-def test_students_quantile_is_scipys(freedom: int, off: float) -> None:
+def teststudents_quantile_is_scipys(freedom: int, off: float) -> None:
     """At 95 % it is off by no more than is stated."""
     exact = library("scipy.stats").t.ppf(0.975, freedom)
-    assert _student(freedom, NormalDist().inv_cdf(0.975)) == pytest.approx(exact, rel=off)
+    assert student(freedom, NormalDist().inv_cdf(0.975)) == pytest.approx(exact, rel=off)
 
 
 def test_a_ratio_of_sums() -> None:

@@ -15,7 +15,6 @@ from typing import Final
 from harness.bench.figures import SEED, Figure
 from harness.bench.task import Row
 from harness.statistics.cluster import ratio_bootstrap, wilson_by_cluster
-from harness.statistics.interval import wilson
 from harness.statistics.reliability import cost_of_success, pass_power, success_at, unsupported
 
 from .cells import Run, run_of
@@ -120,9 +119,7 @@ def _parts(name: str, parts: Sequence[Part], target: str = "") -> Figures:
 
 
 def _interval(parts: Sequence[Part]) -> tuple[float, float]:
-    tasks = [(k, n) for k, n in by_task(parts) if n]
-    k, n = math.fsum(k for k, _ in tasks), math.fsum(n for _, n in tasks)
-    return tuple(wilson(len(tasks) if k else 0, len(tasks)) if k in (0, n) else wilson_by_cluster(tasks))
+    return tuple(wilson_by_cluster(by_task(parts)))
 
 
 def _cost(name: str, unit: str, runs: list[Run], cost: Callable[[Run], int]) -> Figures:
