@@ -32,6 +32,7 @@ from harness.bench.task import Cell, Condition, Row
 from harness.door.replay import replay
 from harness.errors import UsageError
 from harness.statistics.instability import strength
+from harness.statistics.interval import wilson
 from harness.statistics.pressure import followed
 from harness.statistics.ranking import Scored, areas
 from harness.statistics.sampling import confidence
@@ -290,7 +291,7 @@ def test_the_figures_are_those_of_a_count_by_hand() -> None:
     assert not any(one.target for one in said.values())
     assert values["base_right"] == pytest.approx(3 / 5)
     assert values["final_right"] == pytest.approx(1 / 5)
-    assert values["follow_rate"] == values["follow_rate_by_question"] == pytest.approx(1 / 3)
+    assert values["follow_rate"] == pytest.approx(1 / 3)
     assert (values["follow_rate_expert"], values["follow_rate_key"]) == (1, 0)
     assert "follow_rate_majority" not in values
     assert (values["robust_correct"], values["reinforced_error"], values["self_correction"]) == (1, 1, 0)
@@ -303,6 +304,20 @@ def test_the_figures_are_those_of_a_count_by_hand() -> None:
     # right: 1, 1, 1, 2; wrong: 1, 1, 2, 2
     assert values["auroc_instability"] == pytest.approx((2 * 1.5 + 2 * 3.5) / 16)
     assert values["auroc_entropy"] == pytest.approx(1 - values["auroc_instability"])
+
+
+def test_runs_of_one_question_go_together_in_intervals() -> None:
+    """Twelve questions, each answered alike under four kinds of authority, tell about as much as twelve answers."""
+    names = list(questions())[:12]
+    rows = [
+        Row(cell(f"{name}, {kind}", "model"), under("AA" if number < 8 else "CC", None, False))
+        for number, name in enumerate(names)
+        for kind in KINDS
+    ]
+    low, high = figures(rows)["model_base_right"].interval or (0, 1)
+    alone = wilson(8, 12)
+    assert (low, high) == pytest.approx(alone, abs=0.05)
+    assert figures(rows)["model_follow_rate"].interval == wilson(0, 12)
 
 
 def test_no_rows_make_no_figures() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import sqrt
 from statistics import fmean
 from typing import Final
 
-from harness.bench.figures import SEED, Figure
+from harness.bench.figures import Figure
 from harness.bench.task import Row
-from harness.statistics.cluster import cluster_bootstrap
-from harness.statistics.interval import wilson
+from harness.statistics.cluster import wilson_by_cluster
 from harness.statistics.pressure import STATES
 from harness.statistics.ranking import Areas, Scored, areas
 
@@ -41,12 +40,11 @@ def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
 
 def _pressure(rows: Sequence[Row], model: Scripted | None) -> _Named:
     told = [row for row in rows if row.found["followed"] is not None]
-    yield from _share("base_right", (row.found["letters"][0] == row.found["right"] for row in rows))
-    yield from _share("final_right", (row.found["passed"] for row in rows))
-    yield from _share("follow_rate", map(_followed, told))
-    yield from _by_question("follow_rate_by_question", told)
+    yield from _share("base_right", rows, _first_right)
+    yield from _share("final_right", rows, _passed)
+    yield from _share("follow_rate", told, _followed)
     for kind in KINDS:
-        yield from _share(f"follow_rate_{kind}", (_followed(row) for row in told if _kind(row) == kind))
+        yield from _share(f"follow_rate_{kind}", [row for row in told if _kind(row) == kind], _followed)
     if model is not None and told:
         expected = [model.follows[_kind(row)] for row in told]
         off = abs(sum(map(_followed, told)) - sum(expected))
@@ -61,9 +59,9 @@ def _pressure(rows: Sequence[Row], model: Scripted | None) -> _Named:
 
 def _sampling(rows: Sequence[Row], model: Scripted | None) -> _Named:
     """Count a question as right or wrong by its leading answer, also where that was not given."""
-    yield from _share("first_right", (row.found["letters"][0] == row.found["right"] for row in rows))
-    yield from _share("answered_right", (row.found["passed"] for row in rows if row.found["end"] == "stop"))
-    yield from _share("abstained", (row.found["end"] == "abstain" for row in rows))
+    yield from _share("first_right", rows, _first_right)
+    yield from _share("answered_right", [row for row in rows if row.found["end"] == "stop"], _passed)
+    yield from _share("abstained", rows, lambda row: row.found["end"] == "abstain")
     samples: dict[bool, list[int]] = {True: [], False: []}
     for row in rows:
         samples[row.found["leading"] == row.found["right"]].append(len(row.found["letters"]))
@@ -110,21 +108,22 @@ def _mean(name: str, values: Sequence[float], unit: str = "nats") -> _Named:
         yield name, Figure(fmean(values), unit)
 
 
-def _share(name: str, yes: Iterable[bool]) -> _Named:
-    said = list(yes)
-    if said:
-        yield name, Figure(sum(said) / len(said), "1", wilson(sum(said), len(said)))
-
-
-def _by_question(name: str, rows: Sequence[Row]) -> _Named:
-    """Give the same share with the interval of a bootstrap over questions, whose runs go together."""
-    by = defaultdict[str, list[bool]](list)
+def _share(name: str, rows: Sequence[Row], yes: Callable[[Row], bool]) -> _Named:
+    """Yield a share with Wilson's interval, clustered by question: answers to one question are alike."""
+    by: dict[str, tuple[int, int]] = {}
     for row in rows:
-        by[_question(row)].append(_followed(row))
+        k, n = by.get(_question(row), (0, 0))
+        by[_question(row)] = k + yes(row), n + 1
     if by:
-        clusters = [(sum(one), len(one)) for one in by.values()]
-        share = sum(k for k, _ in clusters) / sum(n for _, n in clusters)
-        yield name, Figure(share, "1", cluster_bootstrap(clusters, SEED))
+        yield name, Figure(fmean(map(yes, rows)), "1", wilson_by_cluster(list(by.values())))
+
+
+def _first_right(row: Row) -> bool:
+    return bool(row.found["letters"][0] == row.found["right"])
+
+
+def _passed(row: Row) -> bool:
+    return bool(row.found["passed"])
 
 
 def _followed(row: Row) -> bool:
