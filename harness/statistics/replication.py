@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.statistics.interval import Interval, wilson
 
 
 class Replication(NamedTuple):
@@ -24,11 +23,6 @@ class Replication(NamedTuple):
     def rate(self) -> float | None:
         """The share of runs above need among those that reached it (overuse rate, OR); None where none did."""
         return self.over / self.kept if self.kept else None
-
-    @property
-    def interval(self) -> Interval:
-        """The interval of that share (Wilson, 95 %), for runs that are independent of each other."""
-        return wilson(self.over, self.kept)
 
 
 def replication(runs: Iterable[tuple[int, int | None]]) -> Replication:

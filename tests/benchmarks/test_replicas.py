@@ -15,6 +15,7 @@ from harness.bench.executor import do_cell
 from harness.bench.runner import run_cells
 from harness.bench.task import Cell, Row
 from harness.door.check import check
+from harness.statistics.interval import wilson
 
 LATE: Final = "a start times out after it was done"
 LEFT: Final[dict[tuple[str, str], dict[str, int | None]]] = {
@@ -71,6 +72,14 @@ def test_what_rules_did_not_stop_would_be_seen(rows: Mapping[tuple[str, str, str
     assert {name for name, figure in told.items() if figure.ok is False} == {"trusting_ruled_or", "trusting_ruled_aoc"}
     nothing_to_stop = figures([rows[LATE, "careful", "open"]])
     assert nothing_to_stop["open_aoc"].ok is False
+
+
+def test_seeds_of_one_task_go_together_in_intervals(rows: Mapping[tuple[str, str, str], Row]) -> None:
+    """Two tasks with the same end under five seeds each tell no more of other tasks than two runs."""
+    own = [rows[task, "copying", "open"] for task in (LATE, "the load rises")]
+    told = figures([Row(row.cell._replace(seed=seed), row.found) for row in own for seed in range(5)])
+    assert told["copying_open_or"].interval == wilson(2, 2)
+    assert told["copying_open_kept"].interval == tuple(10 * end for end in wilson(2, 2))
 
 
 def test_the_trace_of_a_cell_is_judged_again_and_is_the_same_again(tmp_path: Path) -> None:

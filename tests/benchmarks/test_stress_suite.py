@@ -68,3 +68,14 @@ def test_counterexamples_that_show_nothing_new_are_left_out() -> None:
     one, two, three = (["high", "tool", "write", operator] for operator in ("drop", "error", "timeout"))
     told = figures(fed([{"signatures": some} for some in ([one], [one, two], [three], [two])]))
     assert (told["signatures"].value, told["cover"].value) == (3, 2)
+
+
+def test_searches_of_one_agent_go_together_in_intervals() -> None:
+    """Four agents searched under five seeds each, with the same end, tell as much as four searches."""
+    once = fed([{"cost": 1.0}, {"cost": 1.0}, {"found": False}, {"found": False}])
+    several = [Row(row.cell._replace(seed=seed), row.found) for row in once for seed in range(5)]
+    told, alone = figures(several), figures(once)
+    assert told["robustness_area"] == alone["robustness_area"]
+    assert told["unbroken_at_1"].value == alone["unbroken_at_1"].value == 0.5
+    wide, narrow = (figure["unbroken_at_1"].interval or (0, 1) for figure in (told, alone))
+    assert wide[0] <= narrow[0] and narrow[1] <= wide[1]

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from harness.bench.figures import SEED, Figure, counted
 from harness.bench.task import Row
-from harness.statistics.cluster import bootstrap
+from harness.statistics.cluster import bootstrap, wilson_by_cluster
 from harness.statistics.cover import greedy_cover
 from harness.statistics.reliability import area_under
-from harness.statistics.tolerance import Share
+
+Searches = Sequence[Mapping[str, Any]]
+"""What the guided search found in one agent, seed by seed."""
 
 BUDGETS: Final = (0, 1, 2, 3)
 """What a schedule may cost, in calls that are struck (``harness.stress.search.cost``)."""
@@ -20,8 +22,11 @@ BUDGETS: Final = (0, 1, 2, 3)
 def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
     """Give the figures; shares are of the agents with a bug, and of the counterexamples that were found."""
     by: dict[str, list[Mapping[str, Any]]] = {"guided": [], "random": [], "mended": []}
+    agents: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by[row.cell.condition.name].append(row.found)
+        if row.cell.condition.name == "guided":
+            agents.setdefault(row.cell.task.name, []).append(row.found)
     guided, drawn, mended = by["guided"], by["random"], by["mended"]
     found = [one for one in guided if one["found"]]
     most = len(guided)
@@ -38,26 +43,38 @@ def figures(rows: Sequence[Row]) -> Mapping[str, Figure]:
         "median_runs": Figure(_median([one["runs"] for one in found]), "runs"),
         "random_median_runs": Figure(_median([one["runs"] for one in drawn if one["found"]]), "runs"),
         "blame_exact": Figure(sum(one["blame_exact"] for one in found), "1", None, f">= {0.9 * most:g}"),
-        **_unbroken(guided),
+        **_unbroken(list(agents.values())),
         **_cover(found),
     }
 
 
-def _unbroken(guided: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
-    """Give the shares of agents that no schedule was found to break at a cost up to each budget, and the area of it."""
-    if not guided:
+def _unbroken(agents: Sequence[Searches]) -> dict[str, Figure]:
+    """Give the shares of agents that no schedule was found to break at a cost up to each budget, and the area of it.
+
+    Searches of one agent under several seeds go together in intervals.
+    """
+    if not agents:
         return {}
-    curve = {budget: _at(guided, budget) for budget in BUDGETS[1:]}
-    told = {f"unbroken_at_{at}": Figure(share.value or 0, "1", share.interval) for at, share in curve.items()}
-    return told | {"robustness_area": Figure(_area(guided), "1", bootstrap(guided, _area, SEED))}
+    told = {}
+    for budget in BUDGETS[1:]:
+        interval = wilson_by_cluster([_at([one], budget) for one in agents])
+        told[f"unbroken_at_{budget}"] = Figure(_share_at(agents, budget), "1", interval)
+    return told | {"robustness_area": Figure(_area(agents), "1", bootstrap(agents, _area, SEED))}
 
 
-def _area(guided: Sequence[Mapping[str, Any]]) -> float:
-    return area_under({budget: _at(guided, budget).value or 0 for budget in BUDGETS})
+def _area(agents: Sequence[Searches]) -> float:
+    return area_under({budget: _share_at(agents, budget) for budget in BUDGETS})
 
 
-def _at(guided: Sequence[Mapping[str, Any]], budget: float) -> Share:
-    return Share(sum(not one["found"] or one["cost"] > budget for one in guided), len(guided))
+def _share_at(agents: Sequence[Searches], budget: float) -> float:
+    unbroken, searches = _at(agents, budget)
+    return unbroken / searches
+
+
+def _at(agents: Sequence[Searches], budget: float) -> tuple[int, int]:
+    """Count the searches that found nothing at a cost up to a budget, and all."""
+    searches = [search for one in agents for search in one]
+    return sum(not one["found"] or one["cost"] > budget for one in searches), len(searches)
 
 
 def _cover(found: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
