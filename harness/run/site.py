@@ -12,6 +12,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 _PLUMBING: Final = (f"{Path(__file__).parents[1]}{os.sep}", f"{Path(os.__file__).parent}{os.sep}", "<frozen ")
+_SHIPPED: Final = f"{_PLUMBING[0]}_shipped{os.sep}"  # suites that travel in the wheel: their agents are agents
 _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _CASCADE: Final = asyncio.Handle._run.__code__  # what lies above belongs to the loop
 _RIM: Final = ("harness.door.session", "run")  # what lies above is whoever started the session
@@ -22,6 +23,8 @@ INSTALLED: Final = 1
 @functools.cache
 def rank_of(file: str) -> int:
     """Tell whose code a file holds: 0 harness's or Python's own, 1 (``INSTALLED``) a package's, 2 the agent's."""
+    if file.startswith(_SHIPPED):
+        return 2
     if file.startswith(_PLUMBING[0]):
         return 0
     if any(part in file for part in _INSTALLED):
