@@ -49,6 +49,21 @@ def test_a_trial_that_stands_twice_is_told(tmp_path: Path) -> None:
         recordings(folder_of(tmp_path, {"one.json": twice})).tasks()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"simulations": [], "info": "none"},
+        {"simulations": [], "tasks": [], "info": {"agent_info": "none"}},
+        [{"traj": ["none"]}],
+        [{"traj": [{"content": [{"text": "none"}]}]}],
+    ],
+)
+def test_a_file_that_only_begins_like_one_is_told(tmp_path: Path, said: object) -> None:
+    """Where a file has the mark of a format and is not of it, the reader is told its name."""
+    with pytest.raises(UsageError, match=r"one\.json: .*not a "):
+        recordings(folder_of(tmp_path, {"one.json": said})).tasks()
+
+
 def test_without_conversations_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no folder is named, or holds no conversation, what to do is said."""
     monkeypatch.delenv(DATA, raising=False)

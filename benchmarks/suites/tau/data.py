@@ -118,27 +118,35 @@ def _recording(path: Path, file: str) -> Iterator[Recording]:
     first = next(documents(path), None)
     said = first.value if first and isinstance(first.value, dict) else {}
     if "simulations" in said:
-        yield _of_tau2(file, said.get("info") or {})
+        yield _of_tau2(file, said)
     elif "traj" in said:
         annotated = path.with_name(agentrx.ANNOTATIONS).is_file()
         yield _of_tau(file, said["traj"], annotated=annotated)
 
 
-def _of_tau2(file: str, info: Mapping[str, Any]) -> Recording:
-    agent, environment = info.get("agent_info") or {}, info.get("environment_info") or {}
-    domain = environment.get("domain_name") or _NAMELESS
-    variant = (agent.get("implementation") or "").removeprefix("llm_agent")  # "_solo", "_gt"; "" is the usual one
-    return Recording(file, f"{domain}_tau2{variant}", domain, agent.get("llm") or _bare(file), tau2.conversations)
+def _of_tau2(file: str, said: Any) -> Recording:
+    domain = _text(said, "info", "environment_info", "domain_name") or _NAMELESS
+    agent = _text(said, "info", "agent_info", "llm") or _bare(file)
+    implementation = _text(said, "info", "agent_info", "implementation")
+    variant = implementation.removeprefix("llm_agent")  # "_solo", "_gt"; "" is the usual one
+    return Recording(file, f"{domain}_tau2{variant}", domain, agent, tau2.conversations)
 
 
 def _of_tau(file: str, messages: Any, *, annotated: bool) -> Recording:
-    policy = messages[0].get("content") if isinstance(messages, list) and messages else None
-    heading = _HEADING.match(policy or "")
+    policy = _text(messages[0], "content") if isinstance(messages, list) and messages else ""
+    heading = _HEADING.match(policy)
     domain = heading[1].lower() if heading else _NAMELESS
     if annotated:
         return Recording(file, domain, domain, "agentrx", agentrx.conversations)
     name = Path(_bare(file)).name.replace(domain, "").strip("-_")
     return Recording(file, domain, domain, name or _bare(file), tau.conversations)
+
+
+def _text(said: Any, *names: str) -> str:
+    """Give the text that stands under names in JSON, empty where none does: what is amiss there its reader says."""
+    for name in names:
+        said = said.get(name) if isinstance(said, dict) else None
+    return said if isinstance(said, str) else ""
 
 
 def _bare(file: str) -> str:
