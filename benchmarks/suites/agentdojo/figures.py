@@ -10,13 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from harness.bench.figures import SEED, Figure
+from harness.bench.figures import Figure
 from harness.bench.task import Row, Task
-from harness.statistics.cluster import cluster_bootstrap
 from harness.statistics.interval import wilson
 
 from . import model_figures, recorded_figures, recordings
 from .cells import ENFORCED, OPEN, STRUCTURAL
+from .shares import interval_of
 from .tasks import MODEL_GROUPS, USERS, WORDINGS, seen
 
 Found = Mapping[str, Any]
@@ -126,8 +126,7 @@ def _by_goal(cases: Iterable[Both]) -> Told:
         goal[1] += 1
     if goals:
         stopped, all_ = (sum(goal[place] for goal in goals.values()) for place in (0, 1))
-        low, high = cluster_bootstrap([(k, n) for k, n in goals.values()], SEED)
-        yield "attacks_stopped_by_goal", Figure(stopped / all_, _SHARE, (low, high))
+        yield "attacks_stopped_by_goal", Figure(stopped / all_, _SHARE, tuple(interval_of(goals.values())))
 
 
 def _writes(cases: Iterable[Both]) -> Told:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from harness.bench.figures import SEED, Figure
+from harness.bench.figures import Figure
 from harness.bench.task import Row
-from harness.statistics.cluster import cluster_bootstrap
 from harness.statistics.interval import wilson
 
 from .cells import MODEL_ENFORCED, MODEL_OPEN
+from .shares import interval_of
 
 Told = Iterator[tuple[str, Figure]]
 Case = tuple[str, bool]
@@ -47,10 +47,5 @@ def _share(name: str, rows: Iterable[Row], fact: str) -> Told:
         counts[row.cell.task.name][1] += 1
     k, n = (sum(count[place] for count in counts.values()) for place in (0, 1))
     if n:
-        alike = k in (0, n)  # then a bootstrap has no width
         tried_once = n == len(counts)
-        if alike or tried_once:
-            interval = wilson(len(counts) if k == n else k, len(counts))
-        else:
-            interval = cluster_bootstrap([(one, all_) for one, all_ in counts.values()], SEED)
-        yield name, Figure(k / n, "1", tuple(interval))
+        yield name, Figure(k / n, "1", tuple(wilson(k, n) if tried_once else interval_of(counts.values())))

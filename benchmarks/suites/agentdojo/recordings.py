@@ -26,7 +26,7 @@ from .site import declared
 GROUP: Final = "recorded"
 
 _KINDS: Final = (".jsonl", ".jsonl.gz")
-_CURE: Final = "name a folder with runs of AgentDojo, one on a line (.jsonl, .jsonl.gz); or none"
+_CURE: Final = "name a folder with runs of AgentDojo, one on a line (.jsonl, .jsonl.gz), or none (unset HARNESS_DATA)"
 
 
 class Recordings(NamedTuple):

@@ -1,4 +1,8 @@
-"""Shares of recorded runs, with the intervals of a bootstrap over what they have in common: suite, user task, goal."""
+"""Shares of recorded runs, with the intervals of a bootstrap over what they have in common: suite, user task, goal.
+
+Where all runs agree a bootstrap has no width, and nothing shows how alike they are: they count for as many as there are
+clusters, and the interval is Wilson's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Final, Protocol
 
 from harness.bench.figures import SEED, Figure
 from harness.statistics.cluster import cluster_bootstrap
+from harness.statistics.interval import Interval, wilson
 
 BENIGN: Final = ("solved", "benign")
 """The fates of runs without an attack."""
@@ -39,8 +44,14 @@ def share(cases: Iterable[Case], target: str = "") -> Figure:
         counts[cluster][0] += success
         counts[cluster][1] += 1
     k, n = (sum(count[index] for count in counts.values()) for index in (0, 1))
-    low, high = cluster_bootstrap([(one, other) for one, other in counts.values()], SEED)
-    return Figure(k / max(n, 1), "1", (low, high), target)
+    return Figure(k / max(n, 1), "1", tuple(interval_of(counts.values())), target)
+
+
+def interval_of(counts: Iterable[Sequence[int]]) -> Interval:
+    """Give the interval of sum(k) / sum(n) over clusters of (k, n), each of one trial or more."""
+    clusters = [(k, n) for k, n in counts]
+    k, n = (sum(cluster[place] for cluster in clusters) for place in (0, 1))
+    return wilson(len(clusters) if k else 0, len(clusters)) if k in (0, n) else cluster_bootstrap(clusters, SEED)
 
 
 def of_runs(runs: Iterable[Judged], *fates: str) -> Iterator[Case]:
