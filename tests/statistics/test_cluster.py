@@ -122,7 +122,7 @@ def test_it_holds_the_truth_for_few_tasks(tasks: int, truth: float) -> None:
 
 
 @pytest.mark.parametrize(("freedom", "off"), [(1, 0.12), (2, 0.01), (3, 0.002), (5, 1e-3), (9, 1e-4), (30, 1e-6)])
-def teststudents_quantile_is_scipys(freedom: int, off: float) -> None:
+def test_students_quantile_is_scipys(freedom: int, off: float) -> None:
     """At 95 % it is off by no more than is stated."""
     exact = library("scipy.stats").t.ppf(0.975, freedom)
     assert student(freedom, NormalDist().inv_cdf(0.975)) == pytest.approx(exact, rel=off)
