@@ -17,7 +17,8 @@ import orjson
 from rich.console import Console
 
 from harness import __version__
-from harness.bench.figures import SEED, Figure, figure_table, installed, report_of, row_table
+from harness.bench.figures import SEED, Figure, installed, report_of
+from harness.cli.tables import figure_table, print_table, row_table
 
 __all__ = [
     "REPETITIONS",
@@ -96,6 +97,6 @@ def report(
         print(orjson.dumps(report_of(name, __version__, figures, listed, seed=seed, packages=_PACKAGES)).decode())
         return
     console = Console()
-    console.print(figure_table(name, figures))
+    print_table(console, figure_table(name, figures))
     if listed:
-        console.print(row_table(listed))
+        print_table(console, row_table(listed))

@@ -23,7 +23,8 @@ from benchmarks.statistics.coverage import coverage_figures
 from benchmarks.statistics.false_alarms import gate_figures, rejection_figures
 from benchmarks.statistics.plans import plan_figures, source_figures
 from harness import __version__
-from harness.bench.figures import Figure, figure_table, report_of
+from harness.bench.figures import Figure, report_of
+from harness.cli.tables import figure_table, print_table
 
 PARTS: Final[dict[str, Callable[[int], Iterator[tuple[str, Figure]]]]] = {
     "gate": gate_figures,
@@ -47,7 +48,7 @@ def main() -> int:
         packages = ("scipy", "statsmodels", "numpy")
         print(json.dumps(report_of("statistics", __version__, figures, [], packages=packages), ensure_ascii=False))
     else:
-        Console().print(figure_table(f"{options.simulations:,} simulations", figures))
+        print_table(Console(), figure_table(f"{options.simulations:,} simulations", figures))
     return int(any(figure.ok is False for figure in figures.values()))
 
 

@@ -15,13 +15,10 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.errors import UsageError
 from harness.statistics.interval import wilson
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 SEED: Final = 20_240_515
 
@@ -88,40 +85,12 @@ def report_of(
     }
 
 
-def figure_table(name: str, figures: Mapping[str, Figure]) -> Table:
-    """Give the figures as a table for a terminal."""
-    from rich.table import Column, Table  # needed by those who look, and by no program
-
-    table = Table(Column("figure", overflow="fold"), "value", "min … max", "target", "", title=name)
-    for key, figure in figures.items():
-        between = " … ".join(f"{end:.4g}" for end in figure.interval or ())
-        unit = "" if figure.unit == "1" else f" {figure.unit}"
-        met = {True: "met", False: "missed", None: ""}[figure.ok]
-        table.add_row(key, f"{figure.value:.4g}{unit}", between, figure.target, met)
-    return table
-
-
-def row_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Give rows as a table with every column that any of them has."""
-    from rich.table import Table
-
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_cell(row.get(column, "")) for column in columns))
-    return table
-
-
 def installed(package: str) -> str | None:
     """Give the version of a distribution, None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _environment(packages: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,12 +20,10 @@ from harness.cli.labels import Labels
 from harness.cli.options import AsJson
 from harness.cli.output import console, show_verdict
 from harness.cli.parameters import HELP, read_parameters
-from harness.cli.tables import facts_of_row, finding_facts, rule_table
+from harness.cli.tables import facts_of_row, finding_facts, print_table, rule_table
 from harness.registry.registry import Registry
 from harness.review.findings import finding_lines
 from harness.review.summary import Judged, Row, any_row, rule_rows, verdict_of
-
-_ANY_WIDTH: Final = 1000  # a table is as wide as its content: a terminal wraps lines, a file keeps them
 
 
 def command(
@@ -81,8 +79,7 @@ def _print(judged: list[Judged], rows: list[Row], rules: Registry, *, detailed: 
     if detailed:
         _print_findings(out, judged[0], rules)
     table = rule_table([row for row in rows if row.steps.fired], labelled=judged[0].positive is not None)
-    out.width = max(out.width, out.measure(table, options=out.options.update(width=_ANY_WIDTH)).maximum)
-    out.print(table)
+    print_table(out, table)
     silent = [row.rule for row in rows if not row.steps.fired]
     if silent:
         out.print(f"never spoke: {', '.join(silent)}", markup=False)

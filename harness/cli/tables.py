@@ -1,19 +1,63 @@
-"""Judgements as tables for people, and as JSON for programs."""
+"""Judgements and measurements as tables for people, and judgements as JSON for programs."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from rich.console import Console
 from rich.table import Table
 
 from harness.assertion.report import Finding, Tally
+from harness.bench.figures import Figure
 from harness.review.agreement import Proportion
 from harness.review.summary import Row
+
+_ANY_WIDTH: Final = 10_000
+
+
+def plain_table(title: str = "") -> Table:
+    """Give a table without lines, still without columns."""
+    return Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table as wide as its content: nothing is cut, a terminal wraps lines, a file keeps them."""
+    out.width = _ANY_WIDTH
+    out.print(table)
+
+
+def figure_table(title: str, figures: Mapping[str, Figure]) -> Table:
+    """Lay out figures with their intervals and bars, one on a line."""
+    table = plain_table(title)
+    for name in ("figure", "value", "min … max", "target", ""):
+        table.add_column(name)
+    for key, figure in figures.items():
+        between = " … ".join(f"{end:.4g}" for end in figure.interval or ())
+        unit = "" if figure.unit == "1" else f" {figure.unit}"
+        met = {True: "met", False: "missed", None: ""}[figure.ok]
+        table.add_row(key, f"{figure.value:.4g}{unit}", between, figure.target, met)
+    return table
+
+
+def row_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out rows with every column that any of them has."""
+    table = plain_table()
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    for name in columns:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column, "")) for column in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def rule_table(rows: list[Row], *, labelled: bool) -> Table:
     """Lay out the counts of rules as traces (steps), and the agreement with the labels if there are any."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("rule", no_wrap=True)
     columns = ["fired", "violated", "unknown", *(["precision", "recall"] if labelled else [])]
     for name in columns:

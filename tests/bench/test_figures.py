@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bench.figures import Figure, counted, figure_table, installed, report_of, row_table
+from harness.bench.figures import Figure, counted, installed, report_of
 from harness.errors import UsageError
 from harness.statistics.interval import wilson
 
@@ -60,18 +60,3 @@ def test_a_report_has_the_keys_that_others_read() -> None:
     assert (whole["name"], whole["version"], whole["seed"], whole["rows"]) == ("few", "1.2", 7, [{"task": "one"}])
     assert whole["figures"]["seconds"] == {"value": 1.5, "unit": "s", "interval": None, "target": "", "ok": None}
     assert whole["environment"]["packages"] == {"orjson": installed("orjson")}
-
-
-def test_tables_show_what_was_measured() -> None:
-    """Every figure is a line with its bar, every column that any row has is a column."""
-    table = figure_table("few", {"correct": Figure(18, "1", None, "== 19"), "seconds": Figure(1.5, "s", (1, 2))})
-    assert [list(column.cells) for column in table.columns] == [
-        ["correct", "seconds"],
-        ["18", "1.5 s"],
-        ["", "1 … 2"],
-        ["== 19", ""],
-        ["missed", ""],
-    ]
-    rows = row_table([{"a": 1}, {"b": 2.0}])
-    assert [column.header for column in rows.columns] == ["a", "b"]
-    assert [list(column.cells) for column in rows.columns] == [["1", ""], ["", "2"]]

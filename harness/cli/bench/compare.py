@@ -15,13 +15,13 @@ from harness.bench.pairing import Pairing, Report, paired, read_report
 from harness.cli import INCONCLUSIVE, OK, VIOLATION
 from harness.cli.options import AsJson
 from harness.cli.output import console, counted, emit
+from harness.cli.tables import plain_table, print_table
 from harness.statistics.gate import Answer
 from harness.statistics.interval import Interval, wilson
 
 _CODES: Final[dict[Answer, int]] = {"better or equal": OK, "worse": VIOLATION, "inconclusive": INCONCLUSIVE}
 _SHOWN: Final = 10  # tasks of a condition that are told of one by one
 _NAMED: Final = 3  # conditions of which the same is told
-_WIDTH: Final = 10_000  # a table is never cut, however long names are: it is as wide as it needs to be
 
 
 def command(
@@ -102,9 +102,8 @@ def _line_facts(line: Line) -> dict[str, Any]:
 
 def _print(before: Report, after: Report, pairing: Pairing, bars: Bars, found: Comparison) -> None:
     out = console()
-    out.width = _WIDTH
     out.print(f"{found.answer}: {_reason(bars, found)}", style="bold", markup=False)
-    out.print(_table(before.name, found))
+    print_table(out, _table(before.name, found))
     details = (
         _changes(found),
         _rules(found),
@@ -118,7 +117,7 @@ def _print(before: Report, after: Report, pairing: Pairing, bars: Bars, found: C
 
 
 def _table(name: str, found: Comparison) -> Table:
-    table = Table(title=name, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    table = plain_table(name)
     for column in ("condition", "tasks", "right", "difference", "95 %", "p (Holm)", "lost", "gained", "answer"):
         table.add_column(column, no_wrap=True)
     for line in found.lines:

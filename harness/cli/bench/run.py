@@ -15,7 +15,7 @@ import typer
 
 from harness import __version__
 from harness.bench.executor import Executor
-from harness.bench.figures import Figure, figure_table
+from harness.bench.figures import Figure
 from harness.bench.local import Here, Pool
 from harness.bench.manifest import differences, identity
 from harness.bench.runner import Result, chosen, parted, reported, result_of, run_cells
@@ -27,6 +27,7 @@ from harness.cli.bench.report import Html, Junit, Markdown, Sarif, named_reports
 from harness.cli.options import AsJson
 from harness.cli.output import console, counted
 from harness.cli.progress import progress
+from harness.cli.tables import figure_table, print_table
 from harness.errors import UsageError
 
 _SHOWN: Final = 20  # cells that are told of one by one
@@ -156,7 +157,7 @@ def _tell_interrupted(context: typer.Context, kept: int, cells: int) -> None:
 
 def _print(suite: Suite, figures: dict[str, Figure], result: Result, folder: Path) -> None:
     out = console()
-    out.print(figure_table(f"{suite.name} {suite.version}", figures))
+    print_table(out, figure_table(f"{suite.name} {suite.version}", figures))
     if _missed(figures):
         for line in islice(_wrong(result), _SHOWN):
             out.print(line, markup=False)
