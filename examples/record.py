@@ -127,7 +127,7 @@ def _served(golden: Golden, folder: str, base_url: str) -> Iterator[str]:
 
 
 def _harness(*arguments: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
-    command = [sys.executable, "-m", "harness.cli", *arguments, "--json"]
+    command = [sys.executable, "-m", "harness", *arguments, "--json"]
     whole = _environment(**(environment or {}))
     done = subprocess.run(command, cwd=ROOT, env=whole, capture_output=True, text=True, check=False)
     if not done.stdout:

@@ -153,7 +153,7 @@ def example(page: str, command: str) -> tuple[list[str], list[str]]:
 
 def program(folder: Path, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, as a reader would."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **UNCACHED} | environment
     return subprocess.run(command, cwd=folder, input=typed, capture_output=True, text=True, check=False, env=inherited)
 

@@ -37,7 +37,7 @@ def test_the_first_example_blocks_the_payment(tmp_path: Path) -> None:
         done = run(tmp_path, sys.executable, "agent.py", OPENAI_BASE_URL=server.base_url, OPENAI_API_KEY="none-needed")
     assert done.stderr == ""
     assert done.stdout == blocks("text")[0]
-    verified = run(tmp_path, sys.executable, "-m", "harness.cli", "replay", "runs/run-000001.mat.jsonl")
+    verified = run(tmp_path, sys.executable, "-m", "harness", "replay", "runs/run-000001.mat.jsonl")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
@@ -47,7 +47,7 @@ def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
     commands = re.findall(r"^harness (.*)$", "".join(blocks("bash")), re.MULTILINE)
     assert len(commands) >= 2
     for command in commands:
-        done = run(tmp_path, sys.executable, "-m", "harness.cli", *command.split())
+        done = run(tmp_path, sys.executable, "-m", "harness", *command.split())
         assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -130,7 +130,7 @@ def _verified(trace: str, times: int) -> list[dict[str, Any]]:
 
 
 def _harness(folder: Path, arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, env=environment, check=False, timeout=600
     )

@@ -183,7 +183,7 @@ def fresh(folder: Path) -> Path:
 def proxy_command(name: str, work: Path) -> list[str]:
     """Give the command that starts a proxy, up to what it stands before."""
     rules, traces = str(work / "rules.yaml"), str(work / name)
-    return [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", rules, "--traces", traces]
+    return [sys.executable, "-m", "harness", "mcp-proxy", "--registry", rules, "--traces", traces]
 
 
 @contextmanager

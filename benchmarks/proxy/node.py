@@ -98,7 +98,7 @@ def _installed(folder: Path) -> Path:
 
 def _proxied(folder: Path, node: Path, server: ModelServer) -> dict[str, Outcome]:
     (folder / "rules.yaml").write_text(RULES)
-    command = [sys.executable, "-m", "harness.cli", "proxy", "--upstream", server.base_url, "--port", "0"]
+    command = [sys.executable, "-m", "harness", "proxy", "--upstream", server.base_url, "--port", "0"]
     command += ["--registry", str(folder / "rules.yaml"), "--traces", str(folder / "runs")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as proxy:
         assert proxy.stderr is not None

@@ -75,7 +75,7 @@ def suite(folder: Path, cells: int, rounds: int, log: str = "") -> Path:
 
 def started(file: Path, out: str, *options: str) -> subprocess.Popen[bytes]:
     """Start a run of a suite."""
-    command = [sys.executable, "-c", "from harness.cli import main; main()", "bench", "run", str(file)]
+    command = [sys.executable, "-m", "harness", "bench", "run", str(file)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [*command, "--out", str(file.parent / out), *options], stdout=subprocess.DEVNULL, env=environment

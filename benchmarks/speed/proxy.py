@@ -134,7 +134,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(["-m", "benchmarks.speed.proxy", "--serve"]) as model:
         rules = Path(folder) / "rules.yaml"
         rules.write_text(RULES)
-        command = ["-m", "harness.cli", "proxy", "--upstream", f"http://127.0.0.1:{model}/v1", "--port", "0"]
+        command = ["-m", "harness", "proxy", "--upstream", f"http://127.0.0.1:{model}/v1", "--port", "0"]
         with serving([*command, "--traces", folder, "--registry", str(rules)]) as proxy:
             for repetition in range(-1, REPETITIONS):
                 for shape in (paced, burst):

@@ -141,7 +141,7 @@ def _heal() -> tuple[dict[str, Any], list[str]]:
 
 def _replay() -> tuple[dict[str, Any], list[str]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-    command = [sys.executable, "-m", "harness.cli", "replay", str(TRACE), "--json", "--hash-seed", "any"]
+    command = [sys.executable, "-m", "harness", "replay", str(TRACE), "--json", "--hash-seed", "any"]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**environment, "PYTHONHASHSEED": "4711"}, check=False
     )

@@ -28,7 +28,7 @@ class Fresh:
         self, trace: Path, entry: str | None, path: Path | None, folder: Path | None, options: list[str]
     ) -> None:
         self._folder = folder
-        command = [sys.executable, "-m", "harness.cli", "replay", str(trace.resolve()), "--json", "--offline"]
+        command = [sys.executable, "-m", "harness", "replay", str(trace.resolve()), "--json", "--offline"]
         command += ["--hash-seed", "any", *options]
         command += ["--entry", entry] if entry else []
         importing = path or (Path.cwd() if entry else None)

@@ -12,4 +12,4 @@ def restart_with_hash_seed(seed: str) -> None:
     """Start this process again under a hash seed, if it has another."""
     if os.environ.get("PYTHONHASHSEED", "random") == "random":
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        os.execve(sys.executable, [sys.executable, "-m", "harness.cli", *sys.argv[1:]], environment)
+        os.execve(sys.executable, [sys.executable, "-m", "harness", *sys.argv[1:]], environment)

@@ -97,7 +97,7 @@ def restore_hash_seed(trace: Path) -> None:
     seed = _recorded_hash_seed(trace)
     if seed is not None and os.environ.get("PYTHONHASHSEED") != str(seed):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
-        os.execve(sys.executable, [sys.executable, "-m", "harness.cli", *sys.argv[1:]], environment)
+        os.execve(sys.executable, [sys.executable, "-m", "harness", *sys.argv[1:]], environment)
 
 
 class _Teller:

@@ -54,7 +54,7 @@ def shop(tmp_path: Path) -> Path:
 
 def cli(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     inherited = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", **environment}
     return subprocess.run(command, cwd=folder, env=inherited, capture_output=True, text=True, check=False)
 
@@ -174,7 +174,7 @@ def test_somebody_at_the_terminal_is_asked(typed: str, result: str, shop: Path) 
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     running = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "run", "shop:main", "--approve", "terminal", "--json"],
+        [sys.executable, "-m", "harness", "run", "shop:main", "--approve", "terminal", "--json"],
         cwd=shop,
         env=environment,
         stdout=subprocess.PIPE,
@@ -197,7 +197,7 @@ def test_somebody_at_the_terminal_is_asked(typed: str, result: str, shop: Path) 
 
 def test_a_process_without_a_terminal_waits(shop: Path) -> None:
     """Where nobody sits the run stops, and can go on where somebody does."""
-    command = [sys.executable, "-m", "harness.cli", "run", "shop:main", "--approve", "terminal"]
+    command = [sys.executable, "-m", "harness", "run", "shop:main", "--approve", "terminal"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     done = subprocess.run(
         command, cwd=shop, env=environment, capture_output=True, text=True, check=False, start_new_session=True

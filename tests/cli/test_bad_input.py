@@ -190,6 +190,6 @@ def test_a_folder_without_traces(folder: Path, capsys: pytest.CaptureFixture[str
 def test_the_whole_program_says_no_more_than_that(arguments: list[str], said: str, folder: Path) -> None:
     """As a process of its own, too, the error is all there is on stderr, and the exit code is 2."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)

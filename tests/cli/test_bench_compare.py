@@ -123,7 +123,7 @@ def test_the_page_is_right(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, env=environment)
     example = re.search(r"^    \$ harness (.*)\n((?:    .*\n|\n)*)", page, re.MULTILINE)
     assert example is not None
-    command = [sys.executable, "-m", "harness.cli", *example[1].split()]
+    command = [sys.executable, "-m", "harness", *example[1].split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (1, "")
     shown = [line.strip() for line in example[2].strip().splitlines()]

@@ -65,7 +65,7 @@ invariants:
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, without a key and without a hash seed."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -55,7 +55,7 @@ def calling() -> str:
 
 def harness(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     environment = {**os.environ, "PYTHONHASHSEED": "random", **variables}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
 

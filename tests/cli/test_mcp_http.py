@@ -50,7 +50,7 @@ class Shop:
         until(lambda: _listens(port))
 
     def _proxied(self, *options: str, **pipes: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", str(self.folder / "shop.yaml")]
+        command = [sys.executable, "-m", "harness", "mcp-proxy", "--registry", str(self.folder / "shop.yaml")]
         command += ["--traces", str(self.folder / "runs"), "--upstream", self.direct, *options]
         with self.stderr.open("ab") as stderr:
             return subprocess.Popen(command, stderr=stderr, **pipes)

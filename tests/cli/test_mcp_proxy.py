@@ -70,7 +70,7 @@ class Proxy:
         folder.mkdir(exist_ok=True)
         (folder / "shop.yaml").write_text(rules)
         self.folder, self.ledger = folder, folder / "ledger.jsonl"
-        command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--registry", str(folder / "shop.yaml")]
+        command = [sys.executable, "-m", "harness", "mcp-proxy", "--registry", str(folder / "shop.yaml")]
         command += [*options, "--traces", str(folder / "runs"), "--", sys.executable, str(server), str(self.ledger)]
         pipe = subprocess.PIPE
         with (folder / "stderr").open("wb") as stderr:
@@ -347,7 +347,7 @@ def test_files_serve_as_well_as_pipes(tmp_path: Path) -> None:
     """A conversation in a file is answered into a file, up to its end."""
     calls = [{"id": n, "method": "tools/call", "params": {"name": "x", "arguments": {"n": n}}} for n in range(20)]
     (tmp_path / "in").write_text("".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in calls))
-    command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--"]
+    command = [sys.executable, "-m", "harness", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--"]
     command += [sys.executable, str(ECHO), str(tmp_path / "ledger")]
     with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
         done = subprocess.run(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=30, check=False)
@@ -359,7 +359,7 @@ def test_files_serve_as_well_as_pipes(tmp_path: Path) -> None:
 def test_a_server_behind_a_shell_is_stopped_too(tmp_path: Path) -> None:
     """A signal reaches the whole family of what was started."""
     script = f"sleep 60 & echo $! > {tmp_path / 'pid'}; wait"
-    command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--"]
+    command = [sys.executable, "-m", "harness", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--"]
     with subprocess.Popen([*command, "sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
             time.sleep(0.02)
@@ -372,7 +372,7 @@ def test_a_server_behind_a_shell_is_stopped_too(tmp_path: Path) -> None:
 
 def test_a_server_that_cannot_be_started_is_a_mistake_of_usage(tmp_path: Path) -> None:
     """The command is named, the exit code is 2, and there is no trace."""
-    command = [sys.executable, "-m", "harness.cli", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--", "/no/server"]
+    command = [sys.executable, "-m", "harness", "mcp-proxy", "--traces", str(tmp_path / "runs"), "--", "/no/server"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "/no/server" in done.stderr

@@ -197,7 +197,7 @@ def test_mistakes_in_the_options_are_told_before_anything_is_asked(told: Any, tm
 def test_a_terminal_is_told_what_is_asked(tmp_path: Path, verb: tuple[str, ...]) -> None:
     """On stderr, and gone in the end; stdout is the same as without a terminal."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "harness.cli", "registry", verb[0], *REPLICAS, *verb[1:], "--json"]
+    command = [sys.executable, "-m", "harness", "registry", verb[0], *REPLICAS, *verb[1:], "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
     shown = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, env=environment)
     os.close(theirs)
@@ -216,7 +216,7 @@ def test_a_terminal_is_told_what_is_asked(tmp_path: Path, verb: tuple[str, ...])
 def test_a_person_chooses_at_a_terminal(tmp_path: Path, typed: str, code: int, settled: bool) -> None:
     """The menu is shown and asked about, and then who chooses; 0 settles nothing."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "harness.cli", "registry", "negotiate", *REPLICAS, "--out", "new.yaml"]
+    command = [sys.executable, "-m", "harness", "registry", "negotiate", *REPLICAS, "--out", "new.yaml"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     os.write(ours, typed.encode())
     done = subprocess.run(command, cwd=tmp_path, stdin=theirs, capture_output=True, text=True, env=environment)

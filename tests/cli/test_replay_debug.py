@@ -115,7 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def harness(folder: Path, *arguments: str, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, without network keys, with something typed at it."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     return subprocess.run(
         command, cwd=folder, input=typed, capture_output=True, text=True, check=False, env={**BARE, **variables}
     )
@@ -255,7 +255,7 @@ def test_steps_are_printed_as_they_come(folder: Path) -> None:
 def test_steps_wait_for_enter_on_a_terminal(folder: Path) -> None:
     """One key for each step, and colours, on a real terminal."""
     mine, theirs = pty.openpty()
-    command = [sys.executable, "-m", "harness.cli", "replay", "plain.mat.jsonl", "--step"]
+    command = [sys.executable, "-m", "harness", "replay", "plain.mat.jsonl", "--step"]
     done = subprocess.Popen(
         command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env={**BARE, "TERM": "dumb"}
     )

@@ -68,7 +68,7 @@ def main() -> str:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder, as a user would."""
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
@@ -144,7 +144,7 @@ def test_a_change_without_a_value_is_a_usage_error(folder: Path, capsys: pytest.
 def test_an_interrupted_run_says_how_to_go_on(folder: Path) -> None:
     """Ctrl-C leaves a trace without a seal, as a kill does, and names the command that continues it."""
     options = ["--approve", "no"]
-    command = [sys.executable, "-m", "harness.cli", "run", "waiting:main", "--trace", "waiting.mat.jsonl", *options]
+    command = [sys.executable, "-m", "harness", "run", "waiting:main", "--trace", "waiting.mat.jsonl", *options]
     (folder / "waiting.py").write_text(WAITING)
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment) as process:

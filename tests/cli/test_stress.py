@@ -173,7 +173,7 @@ def test_a_test_of_an_agent_with_a_model_brings_its_script(tmp_path: Path) -> No
         (tmp_path / name).write_text(text)
     keys = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "PYTHONPATH"}
     environment = {name: value for name, value in os.environ.items() if name not in keys}
-    command = [sys.executable, "-m", "harness.cli", "stress", "clerk:agent", "--input", '{"order": "A-1"}', "--budget"]
+    command = [sys.executable, "-m", "harness", "stress", "clerk:agent", "--input", '{"order": "A-1"}', "--budget"]
     command += ["20", "--model-script", "policies:policy", "--emit", "tests/test_found.py"]
     options = {"cwd": tmp_path, "env": environment | {"PYTHONPATH": str(ROOT)}, "capture_output": True, "text": True}
     done = subprocess.run(command, **options, check=False)

@@ -106,7 +106,7 @@ class Bank:
         environment = {**os.environ, "LEDGER": str(self.ledger), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
         if kill:
             environment["KILL"] = kill
-        command = [sys.executable, "-m", "harness.cli", *arguments, "--approve", "desk"]
+        command = [sys.executable, "-m", "harness", *arguments, "--approve", "desk"]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False).returncode
 
     def resume(self, trace: str) -> harness.HarnessError | str:

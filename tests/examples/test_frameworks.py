@@ -67,7 +67,7 @@ def _environment(**more: str) -> dict[str, str]:
 
 
 def _harness(folder: Path, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "harness", *arguments]
     command += [] if "--json" in arguments else ["--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=_environment(), check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr

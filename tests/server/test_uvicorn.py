@@ -137,7 +137,7 @@ def test_each_trace_replays_alone_and_offline(day: Day) -> None:
 def test_a_trace_replays_in_a_fresh_process(day: Day, way: str) -> None:
     """The command line finds the agent by its name and gives the digest that the server reported."""
     said = day.inside[words("inside", SESSIONS)[WAYS.index(way)]]
-    command = [sys.executable, "-m", "harness.cli", "replay", said["trace"], "--json"]
+    command = [sys.executable, "-m", "harness", "replay", said["trace"], "--json"]
     done = subprocess.run(command, cwd=day.folder, env=environment_of(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert json.loads(done.stdout)["digest"] == said["digest"]

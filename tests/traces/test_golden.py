@@ -27,7 +27,7 @@ def test_a_golden_trace_replays_byte_for_byte(trace: Path, tmp_path: Path) -> No
     command = [
         sys.executable,
         "-m",
-        "harness.cli",
+        "harness",
         "replay",
         str(trace),
         "--path",

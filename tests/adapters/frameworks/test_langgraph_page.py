@@ -38,7 +38,7 @@ policy = script(
 def cli(folder: Path, *arguments: str, code: int = 0) -> Any:
     """Run the command line in the folder of the page's program, and give what it says as it exits with a code."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-W", "ignore", "-m", "harness.cli", *arguments, "--json"]
+    command = [sys.executable, "-W", "ignore", "-m", "harness", *arguments, "--json"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)

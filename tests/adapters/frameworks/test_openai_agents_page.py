@@ -37,7 +37,7 @@ policy = script(
 def cli(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in the folder of the page's program."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-W", "ignore", "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "harness", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -43,7 +43,7 @@ def block(language: str) -> str:
 def harness(folder: Path, *arguments: str) -> dict[str, Any]:
     """Run the command line in a folder and give what it says."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "harness.cli", *arguments, "--json"],
+        [sys.executable, "-W", "ignore", "-m", "harness", *arguments, "--json"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -34,7 +34,7 @@ inject:
 def cli(folder: Path, *arguments: str) -> dict[str, Any]:
     """Run the command line in a folder, and give what it says."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-W", "ignore", "-m", "harness.cli", *arguments, "--json"]
+    command = [sys.executable, "-W", "ignore", "-m", "harness", *arguments, "--json"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
     said: dict[str, Any] = json.loads(done.stdout.strip().rpartition("\n")[2] or "{}")
     assert said, done.stderr

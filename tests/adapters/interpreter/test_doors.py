@@ -161,6 +161,6 @@ def test_outside_a_session_nobody_looks(tmp_path: Path) -> None:
 def test_a_recorded_run_prints_what_it_could_not_hold(tmp_path: Path) -> None:
     """``harness run`` says door, function and line under the result."""
     (tmp_path / "shop.py").write_text("def agent():\n    open(__file__).close()\n")
-    command = [sys.executable, "-m", "harness.cli", "run", "shop:agent"]
+    command = [sys.executable, "-m", "harness", "run", "shop:agent"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert f"uncaptured  open  shop:agent  {tmp_path}/shop.py:2" in done.stdout

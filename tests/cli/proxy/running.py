@@ -88,7 +88,7 @@ def proxied(folder: Path, upstream: str, *options: str, rules: str = RULES, **en
     """Start a proxy before a service, and stop it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.yaml").write_text(rules)
-    command = [sys.executable, "-m", "harness.cli", "proxy", "--upstream", upstream, "--port", "0"]
+    command = [sys.executable, "-m", "harness", "proxy", "--upstream", upstream, "--port", "0"]
     command += ["--registry", "rules.yaml", "--traces", "runs", *options]
     inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
     with subprocess.Popen(command, cwd=folder, env=inherited, stderr=subprocess.PIPE, text=True) as process:

@@ -77,7 +77,7 @@ class Scenario:
         return "--model-script", _MODEL, "--approve", "desk", "--json"
 
     def _harness(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self._python("-m", "harness.cli", *arguments, **environment)
+        return self._python("-m", "harness", *arguments, **environment)
 
     def _runner(self, *arguments: str) -> Alone:
         done = self._python("-m", _RUNNER, *arguments)

@@ -1,5 +1,0 @@
-"""Run the command line as ``python -m harness.cli``."""
-
-from harness.cli import main
-
-main()
