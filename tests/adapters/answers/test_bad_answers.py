@@ -194,11 +194,11 @@ def test_ten_megabytes_in_small_pieces_take_time_that_grows_with_their_number() 
         head = _chat([("c1", "find", "")], "", True).split(b"\n\n")[0] + b"\n\n"
         delta = {"tool_calls": [{"index": 0, "function": {"arguments": "x" * 16}}]}
         chunk = b"data: " + _json({"id": "c1", "choices": [{"index": 0, "delta": delta}]}) + b"\n\n"
-        began = time.perf_counter()
+        began = time.thread_time()
         Heard(Chat(), [[head, *[chunk] * pieces]], allow)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
-    assert min(heard(20_000) for _ in range(2)) < 25 * max(min(heard(2_000) for _ in range(3)), 0.005)
+    assert min(heard(20_000) for _ in range(2)) < 40 * min(heard(2_000) for _ in range(3))  # of a square it is 100
 
 
 @pytest.mark.parametrize("api", APIS)
