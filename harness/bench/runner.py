@@ -95,7 +95,8 @@ def chosen(suite: Suite, cells: Iterable[Cell], tasks: Sequence[str], conditions
     ):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
-                cure = f"there is {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+                cure = f"there is {', '.join(names[:5]) or 'none'}{' …' if len(names) > 5 else ''}"
+                cure += f"; the suite needs {', '.join(suite.needs)}" if suite.needs else ""  # or it has fewer
                 raise UsageError(f"no {what} is named {pattern!r}", where=f"suite {suite.name}", cure=cure)
     fitting = [cell for cell in cells if _fits(cell.task.name, tasks) and _fits(cell.condition.name, conditions)]
     if not fitting:

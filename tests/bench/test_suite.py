@@ -11,6 +11,7 @@ import pytest
 
 from harness.bench import suite as suites
 from harness.bench.figures import SEED
+from harness.bench.runner import chosen
 from harness.bench.suite import DATA, Suite, load_suite, suite_names, suites_folder, with_data
 from harness.bench.task import Cell, Condition, Task
 from harness.errors import UsageError
@@ -66,6 +67,13 @@ def test_data_that_cannot_be_taken_is_told_with_a_cure(tmp_path: Path, monkeypat
         with_data(empty, None)
     with pytest.raises(UsageError, match="nowhere: there is no such folder"):
         with_data(empty, tmp_path / "nowhere")
+
+
+def test_what_a_suite_needs_is_named_where_a_name_is_none_of_it() -> None:
+    """It may have more conditions where that is there."""
+    suite = replace(suite_of(Task("one", "a")), needs=("KEY for the condition model",))
+    with pytest.raises(UsageError, match=r"no condition is named 'model'\n.*needs KEY for the condition model"):
+        chosen(suite, suite.cells(), (), ("model",))
 
 
 def test_a_suite_is_put_together_rightly_or_not_at_all() -> None:

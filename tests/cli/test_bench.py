@@ -194,7 +194,10 @@ def test_some_of_the_cells(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = ran(capsys, "run", "good", "--task", "o*", "--condition", "us", "--json")
     assert [row["task"] for row in json.loads(out)["rows"]] == ["one"]
     code, _, err = ran(capsys, "run", "good", "--task", "tree")
-    assert (code, err) == (2, "suite good: no task is named 'tree'\n    cure  there is one, two\n")
+    assert (code, err) == (
+        2,
+        "suite good: no task is named 'tree'\n    cure  there is one, two; the suite needs a chessboard\n",
+    )
 
 
 def test_figures_are_made_again_without_running_anything(capsys: pytest.CaptureFixture[str]) -> None:

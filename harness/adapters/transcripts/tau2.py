@@ -19,6 +19,7 @@ from harness.determinism import canonical
 from harness.errors import UsageError
 from harness.trace.event import Event
 
+_UNJUDGED: Final = "evaluate it with tau2-bench, or leave it out of the file"
 _CURE: Final = "expected an object with info, tasks and simulations, as tau2-bench saves it"
 
 
@@ -44,7 +45,10 @@ def _conversation(
     number: int, simulation: dict[str, Any], policy: str, gold: dict[str, Any], place: str
 ) -> Conversation:
     try:
-        task, trial, reward = simulation["task_id"], simulation["trial"], simulation["reward_info"]["reward"]
+        task, trial, judged = simulation["task_id"], simulation["trial"], simulation["reward_info"]
+        if judged is None:
+            raise UsageError("the simulation was not evaluated: reward_info is null", where=place, cure=_UNJUDGED)
+        reward = judged["reward"]
         label = {"gold": gold[task], "reward": reward, "task": task, "trial": trial, **_tokens(simulation["messages"])}
         messages = chat_messages(policy, simulation["messages"])
         users = {message["id"] for message in simulation["messages"] if message.get("requestor") == "user"}

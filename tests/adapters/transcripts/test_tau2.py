@@ -125,6 +125,7 @@ BAD = [
     (FILE | {"simulations": [3]}, "simulation 0: not a simulation of tau2-bench"),
     (FILE | {"tasks": []}, "simulation 0: not a simulation of tau2-bench: '7'"),
     (FILE | {"simulations": [SIMULATION | {"messages": [{"role": "tool", "content": ""}]}]}, "simulation 0"),
+    (FILE | {"simulations": [SIMULATION | {"reward_info": None}]}, "simulation 0: the simulation was not evaluated"),
 ]
 
 
