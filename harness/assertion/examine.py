@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -96,11 +97,12 @@ def _expression(rule: Invariant, require: Expression, names: dict[str, Any], pas
     answer, reason = _answer(explanation, require.tree)
     distance: float | None = None
     moves: tuple[Move, ...] = ()
-    if explanation.spent <= MAX_MEASURED:
-        value_of = _values(require.text, names, past)
-        measured = margin(require.tree, value_of)
-        distance = measured.value if measured else None
-        moves = gradient(require.tree, value_of) if answer == "violated" else ()
+    with suppress(Exception):  # what is told beside an answer must not change it: a violation would become unknown
+        if explanation.spent <= MAX_MEASURED:
+            value_of = _values(require.text, names, past)
+            measured = margin(require.tree, value_of)
+            distance = measured.value if measured else None
+            moves = gradient(require.tree, value_of) if answer == "violated" else ()
     verdict = _verdict(rule, explanation, answer, reason, names, past, distance, moves)
     return replace(verdict, rewrite=_rewrite(rule, names, past)) if rule.rewrite and answer == "violated" else verdict
 

@@ -58,9 +58,7 @@ def margin(tree: Node, value_of: ValueOf) -> Margin | None:
 
 
 def distance(left: Number, right: Number) -> Number:
-    """Subtract ``left`` from ``right``: 0 only where they are equal, and finite."""
-    if type(left) is int and type(right) is int:
-        return right - left
+    """Subtract ``left`` from ``right``: 0 only where they are equal, and no greater than the greatest float."""
     try:
         # an int beside a float is compared exactly but subtracted rounded: 2**53 + 1 - 2.0**53 would be 0
         apart = float(Fraction(right) - Fraction(left)) if type(left) is not type(right) else right - left

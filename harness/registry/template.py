@@ -12,7 +12,6 @@ from harness.determinism.canonical import encode
 from harness.registry.complaint import ExpressionError
 from harness.registry.parse import MAX_LENGTH, parse
 from harness.registry.tree import Node, Span
-from harness.registry.values import Undefined
 from harness.registry.write import write
 
 _MAX_BRACES: Final = 20  # in one hole
@@ -53,7 +52,7 @@ class Template:
         return text + self.text[end:]
 
     def render(self, value_of: Callable[[Hole], Any]) -> str:
-        """Fill the holes; one whose value is undefined shows its expression."""
+        """Fill the holes; one whose value is undefined, or cannot be spelled, shows its expression."""
         return "".join(piece if isinstance(piece, str) else _shown(piece, value_of) for piece in self.pieces)
 
 
@@ -106,9 +105,9 @@ def _hole(text: str, start: int) -> Hole:
 def _shown(hole: Hole, value_of: Callable[[Hole], Any]) -> str:
     try:
         value = value_of(hole)
-    except Undefined:
+        if hole.decimals is not None and type(value) in (int, float):
+            return f"{value:.{hole.decimals}f}"
+        shown = value if type(value) is str else encode(value).decode()
+    except Exception:  # noqa: BLE001 - undefined, or too big to be spelled: nobody's answer hangs on a text
         return f"⟨{hole.text}⟩"
-    if hole.decimals is not None and type(value) in (int, float):
-        return f"{value:.{hole.decimals}f}"
-    shown = value if type(value) is str else encode(value).decode()
     return shown if len(shown) <= 200 else shown[:199] + "…"

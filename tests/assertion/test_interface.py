@@ -300,6 +300,20 @@ def test_strange_arguments_never_crash_a_rule(args: dict[str, Any]) -> None:
         assert spoken in ("holds", "violated", "unknown")
 
 
+@pytest.mark.parametrize(
+    ("require", "extra"),
+    [
+        ("call.args.cents <= 5", ""),
+        ("call.args.cents <= 5.5", "  says: at most 5, not {call.args.cents:.2f}\n"),
+        ("call.args.cents % 7 == 0", ""),
+    ],
+)
+def test_a_violation_that_cannot_be_measured_or_told_is_one_all_the_same(require: str, extra: str) -> None:
+    """A number that no float comes near violates a rule; it does not make it unknown, which a read would pass."""
+    (verdict,) = Checker(registry(rule(require, extra=extra))).judge(action(0, "pay", {"cents": 10**400})).verdicts
+    assert verdict.truth == "violated"
+
+
 def deep(levels: int) -> list[Any]:
     """Give lists in lists, deeper than Python can follow."""
     value: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,6 +120,12 @@ def test_a_distance_is_zero_only_between_equals(left: float, right: float) -> No
     """Its sign is that of the exact comparison, however large or close the numbers are."""
     assert (distance(left, right) > 0) is (left < right)
     assert (distance(left, right) == 0) is (left == right)
+
+
+@pytest.mark.parametrize("n", [10**400, -(10**400)], ids=["above", "below"])
+def test_a_distance_beyond_every_float_is_the_greatest_one(n: int) -> None:
+    """Between integers too, which have no bound of their own."""
+    assert abs(distance(n, 5)) == abs(distance(n, 0.5)) == sys.float_info.max
 
 
 @given(st.lists(st.integers(-50, 50), max_size=6), st.integers(-50, 50))

@@ -26,12 +26,13 @@ def rendered(text: str, **names: Any) -> str:
         ("{l} {t}", '[1,"é"] true'),
         ("at {gone.field}!", "at ⟨gone.field⟩!"),
         ("{s:.2f}", "a\u2009b"),
+        ("{huge:.2f} {odd}", "⟨huge⟩ ⟨odd⟩"),
         ('{["}", "{"][0]} { {"k": x}.k}{x}', "} 55"),
     ],
 )
 def test_holes_show_values(text: str, shown: str) -> None:
-    """Text as it is, other values as JSON, decimals where asked; what has no value shows its expression."""
-    assert rendered(text, x=5, s="a\u2009b", l=[1, "é"], t=True) == shown
+    """Text as it is, other values as JSON, decimals where asked; without a value, or one to show, the expression."""
+    assert rendered(text, x=5, s="a\u2009b", l=[1, "é"], t=True, huge=10**400, odd=float("nan")) == shown
 
 
 def test_a_long_value_is_shortened() -> None:
