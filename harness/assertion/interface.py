@@ -192,8 +192,8 @@ class Checker:
             self._past.take_back(opened.event.seq, opened.entries)
         elif self._ended is not None and self._ended.event.seq == body["action"]:
             opened = self._ended
-        rule = body.get("rule", "")  # none of a call that could not be written down
-        if opened is None or rule in ("", KILL_SWITCH):
+        rule = body["rule"]
+        if opened is None or rule == KILL_SWITCH:
             return
         severity = _severity_of(rule, self._registry)
         if self._trust is not None:

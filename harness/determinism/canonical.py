@@ -92,7 +92,7 @@ def _write(value: Any, out: list[str], sort_keys: bool, pointer: str, depth: int
     elif kind is bool:
         out.append("true" if value else "false")
     elif kind is int:
-        out.append(str(value))
+        out.append(_spell_integer(value, pointer))
     elif kind is float:
         out.append(spell_float(value, pointer))
     elif kind is list or kind is tuple:
@@ -135,6 +135,15 @@ def spell_float(value: float, pointer: str = "") -> str:
         sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
         return f"{sign}0.0000{digits.replace('.', '')}"
     return f"{digits}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def _spell_integer(value: int, pointer: str) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python's own bound on digits, beyond which nobody could read them back either
+        raise NotRecordable(
+            f"an integer of {value.bit_length()} bits", where=pointer or "/", cure="pass its digits as text"
+        ) from None
 
 
 def escape(key: str) -> str:

@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.assertion.interface import Checker
+from harness.determinism import canonical
 from harness.errors import HarnessError, NotRecordable
 from harness.mediation.approval import objection, written
 from harness.mediation.decision import ALLOW, LET_PASS, STOPPED, Decision, Mode, decide
@@ -188,10 +189,11 @@ class SessionMachine:
             disk = self._fsync_writes and surface == "tool" and spec.effect == "write" and not spec.idempotent
             self._open[seq] = Action(event, spec, State.PERFORMING, rewritten=rewritten, watched=watched)
             return Effects(seq, lines, True, disk, args=rewritten)
-        if decision.decision == "rewrite" and (surface == "model" or rewrites == MAX_REWRITES):
-            decision = replace(decision, decision="block")
         if decision.decision == "rewrite":
-            return self._rewrite(said, event, decision, lines, rewrites + 1)
+            put = args | (decision.changes or {})
+            if surface != "model" and rewrites < MAX_REWRITES and _is_writable({"args": put}):
+                return self._rewrite(said, event, decision, put, lines, rewrites + 1)
+            decision = replace(decision, decision="block")
         decided = self._writer.seq
         lines += self._remarks.decided(event, decision)
         if decision.decision == "block":
@@ -202,6 +204,14 @@ class SessionMachine:
         question, announced = self._questions.ask(decision, call, announced, self._registry.digest)
         self._open[seq] = Action(event, spec, State.ASKED, decision, rewritten, question, announced=announced)
         return Effects(seq, lines, True, question=question)
+
+    def _rewrite(
+        self, said: Propose, event: Event, decision: Decision, args: dict[str, Any], lines: bytes, rewrites: int
+    ) -> Effects:
+        """Propose the call that a rule puts in the place of another; it is judged like any other call."""
+        again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq,))
+        lines += self._remarks.decided(event, decision, args=args)
+        return self._propose(again, lines, rewrites)
 
     def _announced(self, said: Propose) -> tuple[Event, Judgement, bytes]:
         """Judge an action and write it down, with the rules that spoke of it."""
@@ -215,20 +225,15 @@ class SessionMachine:
         if serves is not None:
             body["serves"] = serves
         event = Event(seq, "action", agent or self._agent, task, parents, at, body)
+        try:
+            for part in (body, event.agent):  # first: what is judged is remembered, and no line would tell of it
+                canonical.encode(part)
+        except NotRecordable:
+            self._histories.forget(seq)
+            raise
         judgement = self._checker.judge(event)
         body["rules"] = judgement.rules
-        try:
-            return event, judgement, self._writer.append(event)
-        except NotRecordable:
-            self._checker.judge(event._replace(kind="decision", body={"action": seq, "decision": "block"}))
-            raise
-
-    def _rewrite(self, said: Propose, event: Event, decision: Decision, lines: bytes, rewrites: int) -> Effects:
-        """Propose the call that a rule puts in the place of another; it is judged like any other call."""
-        args = said.call.args | (decision.changes or {})
-        again = said._replace(call=said.call._replace(args=args), parents=(self._writer.seq,))
-        lines += self._remarks.decided(event, decision, args=args)
-        return self._propose(again, lines, rewrites)
+        return event, judgement, self._writer.append(event)
 
     def _answer(self, said: Answer) -> Effects:
         action = expected(self._open, said)
@@ -313,3 +318,12 @@ class SessionMachine:
         lines = self._remarks.verdicts(self._checker.finish(), end)
         self.closed = True
         return Effects(seq, lines + self._writer.footer_line(self.verdict), True)
+
+
+def _is_writable(value: Any) -> bool:
+    """Tell whether a value that a rule has made is JSON that a trace can hold."""
+    try:
+        canonical.encode(value)
+    except NotRecordable:
+        return False
+    return True

@@ -40,6 +40,10 @@ class Histories:
         self._remember(seq, now)
         return args
 
+    def forget(self, seq: int) -> None:
+        """Take back that a request was shortened, because its call could not be written down."""
+        self._recent.pop(seq, None)
+
     def restore(self, tool: str, args: dict[str, Any], seq: int) -> dict[str, Any]:
         """Give the request behind the ``args`` of the action ``seq``; KeyError where it continues an unknown call."""
         messages, options = args["messages"], args.get("options")

@@ -78,6 +78,12 @@ def test_what_is_no_json_is_refused_with_its_place(value: object) -> None:
         encode(value)
 
 
+def test_an_integer_that_python_does_not_spell_is_refused_with_its_place() -> None:
+    """Beyond Python's own bound on digits an integer is refused like any value that has no JSON form."""
+    with pytest.raises(NotRecordable, match="/args/0: an integer of 16610 bits"):
+        encode({"args": [10**5000]})
+
+
 def test_deep_nesting_is_an_error_and_no_crash() -> None:
     """A value nested beyond the limit is refused instead of overflowing the stack."""
     value: object = 1

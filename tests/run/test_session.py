@@ -20,6 +20,7 @@ from harness.run.session import SessionMachine
 from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.event import Event
+from harness.trace.history import restored
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown, from_body
 from harness.trace.reader import Reader
 
@@ -206,6 +207,65 @@ def test_a_value_that_is_no_json_leaves_the_machine_as_it_was() -> None:
         story.pay(float("nan"))
     story.pay(5)
     assert [event.seq for event in story.events()] == [0]
+
+
+SPENT = load(
+    """
+registry: spent
+version: 1.0.0
+default: allow
+tools:
+  pay: {effect: write, arguments: {type: object, properties: {cents: {type: integer}}}}
+agents:
+  main: {may: [pay], budget: {cents: 10}}
+invariants:
+  - {id: STEPS, on: action, require: step < 2, otherwise: block}
+""",
+    "spent.yaml",
+)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**5000, "\ud800"], ids=["inf", "nan", "huge", "odd"])
+def test_a_call_that_no_trace_can_hold_is_no_past(value: Any) -> None:
+    """It counts as no step, and takes nothing of a budget: what the rules know is what the trace tells."""
+    story = Story(SPENT)
+    with pytest.raises(NotRecordable):
+        story.pay(value)
+    assert performs(story.pay(5))
+    assert performs(story.pay(5))
+    refused = story.pay(5).refused
+    assert refused is not None
+    assert [one.body["verdict"] for one in story.events() if one.kind == "verdict"] == ["violated", "violated"]
+
+
+def test_a_request_that_no_trace_can_hold_is_not_continued() -> None:
+    """What a later request of the same conversation leaves out stands in a line of the trace."""
+    story, model = Story(), ToolSpec("openai:chat/completions")
+    said: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "temperature": float("nan")}
+    with pytest.raises(NotRecordable):
+        story.step(Propose(0, Call("model", model.name, said, model)))
+    story.step(Say(0, "note", {"text": "once more"}))
+    said["temperature"] = 0
+    story.step(Propose(0, Call("model", model.name, said, model)))
+    assert next(restored(story.events()))[1][1] == said
+
+
+def test_a_rewrite_that_no_trace_can_hold_is_a_block() -> None:
+    """What a rule would put in the place of a call is written before it is done; the trace stays whole."""
+    rules = load(
+        "registry: r\nversion: 1\ndefault: allow\ntools: {note: {effect: write}}\n"
+        "invariants: [{id: DATA, on: action, tool: note, require: len(call.args.text) < 9, otherwise: rewrite, "
+        'rewrite: {args.text: "json(call.args.text)"}}]',
+        "r.yaml",
+    )
+    story, note = Story(rules), ToolSpec("note")
+    deep = "[" * 400 + "]" * 400
+    refused = story.step(Propose(0, Call("tool", "note", {"text": deep}, note))).refused
+    assert refused is not None
+    assert refused.rule == "DATA"
+    assert performs(story.step(Propose(0, Call("tool", "note", {"text": "[1, 2, 3, 4]"}, note))))
+    kinds = [event.body.get("decision", event.kind) for event in story.events()]
+    assert kinds == ["action", "verdict", "block", "action", "verdict", "rewrite", "action"]
 
 
 INPUTS = st.sampled_from(
