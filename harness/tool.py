@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
@@ -37,6 +38,16 @@ class ToolSpec:
     timeout_ms: int | None = None
     unordered: tuple[str, ...] = ()
     impact: str | None = None
+
+    def keyed(self, args: Mapping[str, Any]) -> bool:
+        """Tell whether a call carries its idempotency key; null or an empty text, such as a default, is none."""
+        return self.idempotency_key is not None and args.get(self.idempotency_key) not in (None, "")
+
+    def repeatable(self, args: Mapping[str, Any]) -> bool:
+        """Tell whether a call may be made again with the same arguments without doing anything twice."""
+        if self.effect == "read":
+            return True
+        return self.keyed(args) if self.idempotency_key is not None else self.idempotent
 
     def stated(self) -> dict[str, Any]:
         """Give the fields that are not as they would be by themselves, as JSON data: what a digest is taken of."""

@@ -126,15 +126,11 @@ def _rim(app: Harness, trace: Path, target: Path, approver: Approver, seed: int 
     def today() -> datetime:
         return datetime.now(UTC)
 
-    return Rim(begin, taken_over, app.clock, probe, lambda name: _repeatable(app.spec(ToolSpec(name))), today)
+    return Rim(begin, taken_over, app.clock, probe, lambda name: app.spec(ToolSpec(name)), today)
 
 
 async def _encoded(said: Any) -> Any:
     return encode_value(await said)
-
-
-def _repeatable(spec: ToolSpec) -> bool:
-    return spec.effect == "read" or spec.idempotent or spec.idempotency_key is not None
 
 
 class _Asking:

@@ -39,7 +39,7 @@ class Bindings:
         """
         spec = self._graph.tools[tool]
         bound = {name: _value(source, facts, f"the argument {name}") for name, source in args}
-        if spec.idempotency_key is not None and bound.get(spec.idempotency_key) is None:
+        if spec.idempotency_key is not None and not spec.keyed(bound):
             said = {"args": bound, "mark": list(mark), "tool": tool}
             bound[spec.idempotency_key] = digest_of(said)[:_KEY_DIGITS]
         self._check(self._arguments, tool, spec.arguments, bound, "the arguments do not fit the schema")

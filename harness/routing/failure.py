@@ -53,15 +53,6 @@ def judge(outcome: Outcome, spec: ToolSpec, clean: Collection[str] = ()) -> Judg
     return Judged("transient" if _passes(outcome, name) else "permanent", why)
 
 
-def repeatable(spec: ToolSpec, args: dict[str, Any]) -> bool:
-    """Tell whether a call may be made again with the same arguments without doing anything twice."""
-    if spec.effect == "read":
-        return True
-    if spec.idempotency_key is not None:
-        return args.get(spec.idempotency_key) is not None
-    return spec.idempotent
-
-
 def _passes(outcome: Failed, name: str) -> bool:
     return outcome.retryable or name in _PASSING or "Timeout" in name or name.startswith("Connection")
 

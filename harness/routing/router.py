@@ -24,7 +24,7 @@ from harness.routing.binding import Unbound
 from harness.routing.calls import Call, Failure
 from harness.routing.course import Course
 from harness.routing.deadlock import refusal_of
-from harness.routing.failure import Judged, judge, repeatable
+from harness.routing.failure import Judged, judge
 from harness.routing.health.monitors.signal import Signal
 from harness.routing.orders import Begin, Came, Chosen, Gone, Input, Looked, Order, Seen, Settled, Woke
 from harness.routing.planner import Route
@@ -178,7 +178,7 @@ class Router(Course):
         how = judged.how
         if how == "wrong":
             how = "permanent" if spec.effect == "read" else "doubt"
-        again = how == "transient" or (how == "doubt" and repeatable(spec, call.args))
+        again = how == "transient" or (how == "doubt" and spec.repeatable(call.args))
         until = self._again_at(call) if again else None
         if until is not None:
             self._tell("retry", after=call.seq, tool=call.tool, until=until, why=judged.why)

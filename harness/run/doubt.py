@@ -107,7 +107,7 @@ def why_again(doubt: Doubt) -> str:
         return ""
     if spec.effect == "read":
         return "it is declared to change nothing"
-    if spec.idempotency_key is not None and doubt.args.get(spec.idempotency_key) is not None:
+    if spec.keyed(doubt.args):
         return f"its {spec.idempotency_key} makes it happen once"
     return "it is declared idempotent" if spec.idempotent and spec.idempotency_key is None else ""
 

@@ -24,6 +24,7 @@ from harness.run.drive import Run, aask, ask, say
 from harness.run.reads import is_placed
 from harness.run.replay import RecordedWorld
 from harness.run.stop import BEGINS, MACHINE, resolve
+from harness.tool import ToolSpec
 from harness.trace.event import Event
 from harness.trace.reader import Reader
 
@@ -33,7 +34,7 @@ class Rim(NamedTuple):
 
     ``begin`` opens the real world, at the time of the last recorded event; ``take_over`` makes the lines written so far
     safe, and the new trace the one that goes on; ``probe`` calls a tool by name and gives its result as JSON data, or
-    an awaitable of it; ``repeatable`` says of a tool whether it may be called twice. ``today`` is the time by the wall
+    an awaitable of it; ``spec`` gives the declaration of a tool by its name. ``today`` is the time by the wall
     clock, which approvals expire by.
     """
 
@@ -41,7 +42,7 @@ class Rim(NamedTuple):
     take_over: Callable[[], None]
     clock: Clock
     probe: Callable[[str, dict[str, Any]], Any]
-    repeatable: Callable[[str], bool]
+    spec: Callable[[str], ToolSpec]
     today: Callable[[], datetime]
 
 
@@ -264,14 +265,14 @@ class ResumedWorld(RecordedWorld):
         within = [entry.event for entry in self.entries if action in effects_around(entry.event.task)]
         open_ = {one.body["action"] for one in within if one.body.get("decision") == "escalate"} - self._with_answer
         began = [one for one in within if one.kind == "action" and one.seq not in open_]
-        writes = [one.body["tool"] for one in began if one.body["surface"] == "tool"]
+        calls = [one.body for one in began if one.body["surface"] == "tool"]
         doubted = sum(one.body.get("text") == NOTE for one in within)
         return Doubt(
             action,
             event.body["surface"] == "model",
             self.entries[action].event.body["args"],
             spec,
-            all(map(self._rim.repeatable, writes)),
+            all(self._rim.spec(one["tool"]).repeatable(one["args"]) for one in calls),
             canonical.digest_of([self.entries[action].digest, doubted]),
             self._void(action),
         )

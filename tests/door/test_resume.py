@@ -248,6 +248,32 @@ def test_a_read_that_has_paid_inside_is_not_repeated(tmp_path: Path) -> None:
     assert world.calls == {"draw one": 1, "pay one": 1}
 
 
+@pytest.mark.parametrize("key", ["", "k-1"])
+def test_what_was_paid_inside_counts_by_the_key_it_had(tmp_path: Path, key: str) -> None:
+    """A tool that may be repeated is not repeated where a keyed write inside was begun without its key."""
+    world = World(tmp_path)
+
+    @world.app.tool(effect="write", idempotency_key="key")
+    def charge(key: str = "") -> str:
+        world.calls["charge"] += 1
+        return "charged"
+
+    @world.app.tool(effect="write", idempotent=True)
+    def outer() -> str:
+        return charge(key)
+
+    def agent() -> str:
+        try:
+            return outer()
+        except InDoubt:
+            return "in doubt"
+
+    lines = world.record(agent)
+    inner = next(number for number, line in enumerate(lines) if b'"tool":"charge"' in line)
+    resumed = world.resume(world.cut(lines, inner), agent)
+    assert (world.calls, resumed.doubts[0].decided) == (({"charge": 1}, "performed") if key else ({}, "left"))
+
+
 @pytest.fixture
 def model() -> Iterator[str]:
     """Give the address of a model that answers a few times."""

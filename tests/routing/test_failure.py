@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.routing.failure import NOT_SENT, judge, repeatable
+from harness.routing.failure import NOT_SENT, judge
 from harness.tool import ToolSpec
 from harness.trace.error import describe
 from harness.trace.outcome import Failed, Ok, Unknown
@@ -81,12 +81,13 @@ def test_the_reason_is_told() -> None:
         (ToolSpec("put", idempotent=True), {}, True),
         (ToolSpec("pay", idempotency_key="key"), {"key": "k"}, True),
         (ToolSpec("pay", idempotency_key="key"), {"key": None}, False),
+        (ToolSpec("pay", idempotency_key="key"), {"key": ""}, False),
         (ToolSpec("pay", idempotency_key="key", idempotent=True), {}, False),
     ],
 )
 def test_what_may_be_done_again(spec: ToolSpec, args: dict[str, Any], again: bool) -> None:
     """A key counts only where the call carries one."""
-    assert repeatable(spec, args) is again
+    assert spec.repeatable(args) is again
 
 
 @given(st.sampled_from(sorted(NOT_SENT)) | st.text(max_size=20), st.booleans(), st.none() | st.booleans())

@@ -54,13 +54,14 @@ def test_what_changes_nothing_twice_is_performed_again(spec: ToolSpec, args: dic
     assert (found.decided, found.outcome, asked) == ("performed", None, [])
 
 
+@pytest.mark.parametrize("key", [None, ""])
 @pytest.mark.parametrize("spec", [ToolSpec("pay"), ToolSpec("pay", idempotency_key="key")])
-def test_a_write_without_a_key_is_asked_about(spec: ToolSpec) -> None:
-    """A plain write, and one whose key is missing, are left alone unless a person says yes."""
-    found, asked = settled(doubt(spec, key=None))
+def test_a_write_without_a_key_is_asked_about(spec: ToolSpec, key: str | None) -> None:
+    """A plain write, and one whose key is missing or empty, are left alone unless a person says yes."""
+    found, asked = settled(doubt(spec, key=key))
     assert (found.decided, asked) == ("left", ["person"])
     assert isinstance(found.outcome, Unknown)
-    found, asked = settled(doubt(spec, key=None), allowed=True)
+    found, asked = settled(doubt(spec, key=key), allowed=True)
     assert (found.decided, found.outcome, asked) == ("performed", None, ["person"])
 
 

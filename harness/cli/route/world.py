@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from harness.determinism.canonical import digest_of
 from harness.errors import UsageError
 from harness.registry.complaint import nearest
-from harness.routing.failure import repeatable
 from harness.routing.graph import Graph
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
 
@@ -85,7 +84,7 @@ class World:
         effect = self._effect(tool, args)
         if undoes:
             self.effects = _without_last(self.effects, undoes)
-        elif spec.effect == "write" and not (repeatable(spec, args) and effect in self.effects):
+        elif spec.effect == "write" and not (spec.repeatable(args) and effect in self.effects):
             self.effects.append(effect)
 
     @staticmethod

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.converge.plan.flaw import Flaw, Path, Places
-from harness.converge.routine.routine import Reference, Routine, Step, references, repeatable, resolved
+from harness.converge.routine.routine import Reference, Routine, Step, references, resolved
 from harness.determinism.canonical import encode
 from harness.registry.complaint import nearest
 from harness.registry.fault import fault
@@ -194,7 +194,7 @@ class _Reading:
             spec, at = self._spec(step), ("steps", place)
             if spec is None or spec.effect != "write":
                 continue
-            if not repeatable(spec, step.args):
+            if not spec.repeatable(step.args):
                 yield from self._flaws_of_repetition(step, spec, at)
             if spec.undo is None and place < last:
                 said = f"if a later step fails, {step.name} stays done: {step.tool} has no undo"

@@ -110,20 +110,13 @@ def resolved(value: Any, values: Mapping[str, Any]) -> Any:
     return _followed(values[found[0]], found[1], value)
 
 
-def repeatable(spec: ToolSpec, args: Mapping[str, Any]) -> bool:
-    """Tell whether a call may be made again after a failure, by what its tool declares."""
-    if spec.effect == "read":
-        return True
-    return spec.idempotency_key in args if spec.idempotency_key is not None else spec.idempotent
-
-
 def plan_of(routine: Routine, tools: Mapping[str, ToolSpec]) -> Plan:
     """Give a routine as a plan: a node for each step, which writes the result of its call under the step's name."""
     nodes, written, since = list[Node](), list[str](), list[str]()
     for step in routine.steps:
         spec = tools.get(step.tool, ToolSpec(step.tool))
         reads = dict.fromkeys(one.name for one in references(step.args, routine.names))
-        tries = step.tries if step.tries is not None else TRIES if repeatable(spec, step.args) else 1
+        tries = step.tries if step.tries is not None else TRIES if spec.repeatable(step.args) else 1
         writes = spec.effect == "write"
         after = (*written, *since) if writes else written
         nodes.append(Node(step.name, f"Call {step.tool}.", reads, {step.name: spec.result}, (), tuple(after), tries))

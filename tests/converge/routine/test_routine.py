@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.converge.plan.flaws import flaws_of_plan
 from harness.converge.routine.file import load_routine
 from harness.converge.routine.flaws import flaws_of_routine
-from harness.converge.routine.routine import Routine, Step, plan_of, references, repeatable, resolved
+from harness.converge.routine.routine import Routine, Step, plan_of, references, resolved
 from harness.errors import PlanError, UsageError
 from harness.tool import ToolSpec
 
@@ -159,7 +159,7 @@ def test_a_reference_to_what_is_not_there_is_an_error(text: str) -> None:
 )
 def test_what_may_be_tried_again(spec: ToolSpec, args: dict[str, Any], may: bool) -> None:
     """Reads, idempotent writes, and writes with a key of their own; no other."""
-    assert repeatable(spec, args) is may
+    assert spec.repeatable(args) is may
 
 
 def test_a_routine_is_a_plan() -> None:
