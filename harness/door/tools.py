@@ -175,7 +175,9 @@ def listed(facts: Any, what: str, function: Callable[..., Any]) -> tuple[Any, ..
 
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
     """Give a function's tool and its wrapper."""
-    name = declared.pop("name", None) or function.__name__
+    name = declared.pop("name", None) or getattr(function, "__name__", None)
+    if name is None:  # a partial, or an object that can be called
+        raise UsageError(f"{function!r:.80} has no name", where=call_site(function), cure="give it one: name='pay'")
     declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
     declared |= {key: listed(declared[key], key, function) for key in ("needs", "gives") if key in declared}
     tool = Tool(app, function, ToolSpec(name, **declared))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,8 @@ def test_what_has_no_name_is_refused_when_declared(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as refused:
             app.tool(function)
         assert "test_tools.py" in str(refused.value)
+    with pytest.raises(UsageError, match=r"has no name\n.*name='pay'"):
+        app.tool(partial(print, "paid"))
 
 
 def test_two_tools_of_one_name_are_refused(tmp_path: Path) -> None:
