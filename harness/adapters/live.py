@@ -14,6 +14,7 @@ from harness.determinism.address import inside
 from harness.determinism.loop import SessionLoop, beside
 from harness.determinism.member import member_here, member_of_thread
 from harness.errors import Halt, StoreError, UsageError
+from harness.mediation.approval import missing, taken
 from harness.ports import Approval, Approver, Clock, Durability, Pending, Question, Recorded, TraceStore
 from harness.run.reads import seeded
 from harness.trace.reader import Entry
@@ -152,30 +153,33 @@ class LiveWorld:
         with inside(action):
             self.aside()
             try:
-                answer = self._approver(question)
-                if isinstance(answer, Approval):
-                    return _timed(answer)
+                said = self._approver(question)
+                if not inspect.isawaitable(said):
+                    return _timed(taken(said))
+            except Exception as error:  # noqa: BLE001 - whatever keeps it from answering: nobody has said yes
+                return missing(error)
             finally:
                 self.moment(None)
-        if inspect.isawaitable(answer):
-            raise UsageError(
-                "the approver is asynchronous, the call is not", cure="give the app a plain function as approver"
-            )
-        return answer
+        what, cure = "the approver is asynchronous, the call is not", "give the app a plain function as approver"
+        raise Halt(UsageError(what, cure=cure))  # an agent that went on would have left a question nobody can replay
 
     async def aask(self, action: int, question: Question) -> Approval | Pending:
         with inside(action):
             return await beside(self._answered(question))
 
     async def _answered(self, question: Question) -> Approval | Pending:
-        if getattr(self._approver, "blocking", False):
-            answer: Any = await asyncio.to_thread(self._approver, question)
-        else:
-            answer = self._approver(question)
-        said: Approval | Pending = await answer if inspect.isawaitable(answer) else answer
-        return _timed(said) if isinstance(said, Approval) else said
+        try:
+            if getattr(self._approver, "blocking", False):
+                said: Any = await asyncio.to_thread(self._approver, question)
+            else:
+                said = self._approver(question)
+            return _timed(taken(await said if inspect.isawaitable(said) else said))
+        except Exception as error:  # noqa: BLE001 - as above
+            return missing(error)
 
 
-def _timed(answer: Approval) -> Approval:
+def _timed(answer: Approval | Pending) -> Approval | Pending:
     """Say when an answer came, where that matters; read inside an effect, this is the real clock."""
-    return answer if answer.expires is None else answer._replace(answered=datetime.now(UTC))
+    if isinstance(answer, Pending) or answer.expires is None:
+        return answer
+    return answer._replace(answered=datetime.now(UTC))

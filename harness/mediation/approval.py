@@ -6,8 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from harness.determinism import canonical
-from harness.ports import Approval, Question
+from harness.ports import Approval, Pending, Question
 from harness.trace.event import Event
+
+
+def taken(said: Any) -> Approval | Pending:
+    """Take what an approver gave; what is neither yes nor no, such as the text "no", is no answer, and says so."""
+    if isinstance(said, Pending) or (isinstance(said, Approval) and type(said.allowed) is bool):
+        return said
+    return Pending(why=f"the approver gave {said!r:.100}, which is neither yes nor no")
+
+
+def missing(error: Exception) -> Pending:
+    """Say that there is no answer because the approver failed."""
+    return Pending(why=f"the approver failed: {type(error).__name__}: {error}")
 
 
 def objection(approval: Approval, question: Question) -> str:

@@ -58,8 +58,8 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         (folder / "asked.yaml").write_text(RULES)
-        self.desk = Desk()
-        self.app = Harness(folder / "asked.yaml", traces=folder, approver=self.desk)
+        self.desk: Any = Desk()
+        self.app = Harness(folder / "asked.yaml", traces=folder, approver=lambda question: self.desk(question))
         self.calls: Counter[str] = Counter()
         self.slow_s = 0.02
 
@@ -430,6 +430,44 @@ def test_a_yes_that_expired_before_the_call_was_made_is_asked_for_again(world: W
     resumed = resume(path, entry=agent, app=app)
     assert asked == ["ASK", "IN-DOUBT"]
     assert (resumed.result, world.calls) == ("safe_pay one", {"safe_pay one": 2})
+
+
+def _fails(question: Question) -> Approval:
+    raise ConnectionError("the desk is closed")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize(
+    ("approver", "why"),
+    [
+        (_fails, "the approver failed: ConnectionError: the desk is closed"),
+        (lambda _: True, "the approver gave True, which is neither yes nor no"),
+        (lambda _: Approval("no", "Ann"), "the approver gave Approval(allowed='no', by='Ann'"),
+    ],
+)
+def test_what_is_neither_yes_nor_no_stops_the_run(world: World, approver: Any, why: str, asynchronous: bool) -> None:
+    """An approver that fails, or gives what is no answer, has allowed nothing; asked again, the run goes on."""
+
+    def agent() -> list[str]:
+        try:
+            return [world.look("one"), world.pay("two")]
+        except Exception as error:
+            return [str(error)]
+
+    async def aagent() -> list[str]:
+        try:
+            return [await world.alook("one"), await world.apay("two")]
+        except Exception as error:
+            return [str(error)]
+
+    chosen = aagent if asynchronous else agent
+    desk, world.desk = world.desk, approver
+    waiting = world.stopped(chosen)
+    assert waiting.questions[0]["why"].startswith(why)
+    assert world.calls.total() == 1
+    world.desk = desk
+    desk.yes.add("two")
+    assert world.resumed(waiting.trace, chosen)[1].endswith("pay two")
 
 
 def test_a_question_shows_no_secret(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from typing import Any
 
+from harness.mediation.approval import missing, taken
 from harness.ports import Approval, Approver, Pending, Question
 
 
@@ -19,11 +21,14 @@ class Later:
         self._approver = approver
 
     async def __call__(self, question: Question) -> Approval:
-        if getattr(self._approver, "blocking", False):
-            said = await asyncio.to_thread(self._approver, question)
-        else:
-            said = self._approver(question)
-        answer = await said if inspect.isawaitable(said) else said
+        try:
+            if getattr(self._approver, "blocking", False):
+                said: Any = await asyncio.to_thread(self._approver, question)
+            else:
+                said = self._approver(question)
+            answer = taken(await said if inspect.isawaitable(said) else said)
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from answering: nobody has said yes
+            answer = missing(error)
         return answer if isinstance(answer, Approval) else _not_yet(answer, question)
 
 

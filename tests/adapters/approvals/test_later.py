@@ -87,6 +87,28 @@ def test_a_no_is_a_no(tmp_path: Path) -> None:
     assert asyncio.run(main()) == ["pay was blocked by ASK: Ann said no: never."]
 
 
+def test_an_approver_that_fails_has_not_answered(tmp_path: Path) -> None:
+    """The run goes on without the call, the reason is told, and the same call is the same question."""
+    said: list[Any] = [ConnectionError("the desk is closed"), "yes", Approval(True, "Ann")]
+    digests = []
+
+    def asking(question: Question) -> Any:
+        digests.append(question.digest)
+        answer = said.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    app, pay = bank(tmp_path, asking)
+
+    async def main() -> list[str]:
+        async with app.session(trace=tmp_path / "t"):
+            return await tried(pay, 5, 5, 5)
+
+    assert asyncio.run(main()) == ["later", "later", "paid 5"]
+    assert len(set(digests)) == 1
+
+
 def test_the_refusal_says_where_and_when(tmp_path: Path) -> None:
     """Whoever reads it knows where the answer is awaited, why it is not there, and that the call may be made again."""
     until = datetime(2030, 1, 1, tzinfo=UTC)
