@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import sys
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -48,8 +50,18 @@ def encode_value(value: Any, pointer: str = "") -> Any:
             for index, item in enumerate(value)
         ]
     if kind in _WRITERS:
-        return _typed(_WRITERS[kind][0], _WRITERS[kind][1](value))
+        written = _typed(_WRITERS[kind][0], _WRITERS[kind][1](value))
+        return written | _place_in_year(value) if kind in _CLOCKS else written
     return _encode_object(value, kind, pointer)
+
+
+def module_of(name: str) -> str:
+    """Name a module as whoever imports it does; a script, which is ``__main__`` to itself, goes by its file's name."""
+    if name != "__main__":
+        return name
+    main = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    return spec.name if spec is not None else Path(file).stem if file else name
 
 
 def with_fields(value: Any) -> Any:
@@ -78,7 +90,7 @@ def decode_value(data: Any, annotation: Any = None) -> Any:
         adapter = _adapter(annotation)
     except TypeError:  # an annotation that cannot be hashed
         adapter = _adapter.__wrapped__(annotation)
-    return adapter.validate_python(value)
+    return adapter.validate_python(value, by_alias=False, by_name=True)
 
 
 @lru_cache(maxsize=256)
@@ -115,6 +127,25 @@ def _typed(name: str, value: Any) -> dict[str, Any]:
     return {"$type": name, "value": value}
 
 
+def _place_in_year(value: datetime | time) -> dict[str, Any]:
+    """Give what an offset does not say: the zone, whose offset changes with the seasons, and which of two hours."""
+    from zoneinfo import ZoneInfo  # here, because few values have one
+
+    zone = value.tzinfo.key if isinstance(value.tzinfo, ZoneInfo) else None
+    return ({"fold": 1} if value.fold else {}) | ({"zone": zone} if zone else {})
+
+
+def _placed(value: Any, data: dict[str, Any]) -> Any:
+    if "zone" in data:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            value = value.replace(tzinfo=ZoneInfo(data["zone"]))
+        except ZoneInfoNotFoundError:
+            raise ValueError(f"this host knows no time zone {data['zone']!r}; pip install tzdata") from None
+    return value.replace(fold=data.get("fold", 0))
+
+
 def _encode_object(value: Any, kind: type, pointer: str) -> dict[str, Any]:
     if dataclasses.is_dataclass(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -122,7 +153,7 @@ def _encode_object(value: Any, kind: type, pointer: str) -> dict[str, Any]:
         fields = {name: getattr(value, name) for name in kind.model_fields}
     else:
         raise NotRecordable(
-            f"a {kind.__module__}.{kind.__qualname__} cannot be written to a trace",
+            f"a {module_of(kind.__module__)}.{kind.__qualname__} cannot be written to a trace",
             where=pointer or "/",
             cure="pass JSON data, bytes, Decimal, datetime, UUID, a tuple or set, a dataclass or a pydantic model",
         )
@@ -144,10 +175,19 @@ def _decode(data: Any, found: list[str]) -> Any:
     if name == "dict":
         return {_hashable(_decode(key, found)): _decode(item, found) for key, item in data["value"]}
     if name in _CONTAINERS:
-        return _CONTAINERS[name](_decode(item, found) for item in data["value"])
+        return _contained(name, [_decode(item, found) for item in data["value"]])
     if name in _READERS:
-        return _READERS[name](data["value"])
+        value = _READERS[name](data["value"])
+        return _placed(value, data) if type(value) in _CLOCKS else value
     raise ValueError(f"unknown $type {name!r}; a newer version of harness may know it")
+
+
+def _contained(name: str, items: list[Any]) -> Any:
+    """Give a tuple or a set; a list where objects in a set are still dicts, which an annotation makes a set again."""
+    try:
+        return _CONTAINERS[name](items)
+    except TypeError:
+        return items
 
 
 def _hashable(key: Any) -> Any:
@@ -170,6 +210,7 @@ _WRITERS: Final[dict[type, tuple[str, Callable[[Any], Any]]]] = {
     set: ("set", _in_order),
     frozenset: ("frozenset", _in_order),
 }
+_CLOCKS: Final = frozenset({datetime, time})
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "bytes": base64.b64decode,
     "decimal": Decimal,

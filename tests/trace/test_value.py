@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from harness.determinism.canonical import decode, encode
 from harness.errors import NotRecordable
@@ -27,6 +28,15 @@ values: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+class Parcel(BaseModel):
+    weight: int = Field(alias="weightGrams")
+
+
+@dataclass(frozen=True)
+class Tag:
+    name: str
 
 
 class Booking(BaseModel):
@@ -55,6 +65,18 @@ def test_objects_come_back_by_annotation() -> None:
     assert holds_objects(data)
     assert decode_value(data, list[Seat]) == seats
     assert decode_value(data) == [{"row": 1, "booking": {"code": "X", "price": Decimal("9.90")}}]
+
+
+def test_fields_come_back_by_their_names() -> None:
+    """A model whose fields have other names in JSON comes back as itself."""
+    parcel = Parcel(weightGrams=5)
+    assert decode_value(encode_value(parcel), Parcel) == parcel
+
+
+def test_objects_in_a_set_come_back() -> None:
+    """What can stand in a set as itself, and not as the dict of its fields, is in the set again."""
+    tags = {Tag("a"), Tag("b")}
+    assert decode_value(encode_value(tags), set[Tag]) == tags
 
 
 @pytest.mark.parametrize("value", [object(), {"a": [1, open]}, 1j, type("Text", (str,), {})("a")])
@@ -99,3 +121,21 @@ def test_times_keep_their_zone() -> None:
         UUID(int=7),
     ):
         assert decode_value(encode_value(value)) == value
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_zone_comes_back_as_itself_and_not_as_the_offset_of_one_day(fold: int) -> None:
+    """Sixty days later summer time holds, and of the two hours at its end it is the same one."""
+    berlin = ZoneInfo("Europe/Berlin")
+    at = decode_value(decode(encode(encode_value(datetime(2026, 3, 1, 12, tzinfo=berlin)))))
+    assert str(at + timedelta(days=60)) == "2026-04-30 12:00:00+02:00"
+    for value in (datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=fold), time(2, 30, tzinfo=berlin, fold=fold)):
+        back = decode_value(encode_value(value))
+        assert (back, back.tzinfo, back.fold) == (value, berlin, fold)
+    assert decode_value(encode_value(time(2, 30, fold=fold))).fold == fold
+
+
+def test_a_zone_that_is_not_here_is_an_error_on_reading() -> None:
+    """A host without that zone says so, and does not take another one."""
+    with pytest.raises(ValueError, match="no time zone 'Mars/Base'"):
+        decode_value({"$type": "datetime", "value": "2026-01-01T00:00:00+01:00", "zone": "Mars/Base"})
