@@ -11,7 +11,7 @@ from harness.run.drive import Rewritten, Run, abandon, acall, call, finish
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.covered import Covered
-from harness.trace.error import describe, rebuild
+from harness.trace.error import describe, describe_whole, rebuild
 from harness.trace.outcome import Failed, Ok, Outcome, Unknown
 from harness.trace.value import decode_value, encode_value
 
@@ -139,12 +139,12 @@ class Lasting:
         elif isinstance(error, asyncio.CancelledError):
             abandon(self._run, self._action)
         elif isinstance(error, Exception):
-            finish(self._run, self._action, failed(error))
+            finish(self._run, self._action, failed(error, describe(error)))  # by the agent's own code, again on replay
 
 
-def failed(error: Exception) -> Failed:
+def failed(error: Exception, described: dict[str, Any] | None = None) -> Failed:
     """Write what a tool raised, with what its class says of it: whether anything has happened, and may go better."""
-    described = describe(error)
+    described = describe_whole(error) if described is None else described
     if getattr(error, "happened", None) is False or isinstance(error, ConnectionRefusedError):
         described["happened"] = False
     passing = getattr(error, "retryable", isinstance(error, ConnectionError | TimeoutError))

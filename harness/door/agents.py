@@ -8,17 +8,17 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.door.binding import Binder, call_site
+from harness.door.binding import Binder, annotations_of, call_site
 from harness.door.current import session_var
 from harness.door.session import Entry, Session
 from harness.errors import HarnessError, NotRecordable, UsageError
 from harness.run.site import is_installed
-from harness.trace.value import encode_value
+from harness.trace.value import decode_value, encode_value, module_of
 
 if TYPE_CHECKING:
     from harness.door.app import Harness
@@ -78,14 +78,27 @@ def make_agent(app: Harness, function: Callable[..., Any]) -> Callable[..., Any]
     return agent
 
 
+def recorded_input(function: Callable[..., Any], recorded: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Give the arguments that a run was begun with; objects come back from the annotations of its entry.
+
+    UsageError names an argument that its annotation does not give back.
+    """
+    annotations, given = annotations_of(function), dict[str, Any]()
+    for name, value in (recorded or {}).items():
+        try:
+            given[name] = decode_value(value, annotations.get(name))
+        except ValueError as error:
+            raise UsageError(
+                f"the recorded {name} does not come back from its annotation {annotations.get(name)!r}: {error}",
+                where=call_site(function),
+                cure="annotate it with the exact type it was recorded with",
+            ) from None
+    return given
+
+
 def entry_name(function: Callable[..., Any]) -> str:
     """Name a function so that ``load_entry`` finds it; a script's functions go by the script's file name."""
-    module = function.__module__
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-        module = spec.name if spec is not None else Path(file).stem if file else "__main__"
-    return f"{module}:{function.__qualname__}"
+    return f"{module_of(function.__module__)}:{function.__qualname__}"
 
 
 def entry_folder(function: Callable[..., Any]) -> str:

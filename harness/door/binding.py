@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 from harness.errors import UsageError
 
@@ -59,6 +59,14 @@ class Binder:
         if not fits or not bound.keys() >= self.required or not (self._open or bound.keys() <= self._known):
             self.signature.bind(*args, **kwargs)
         return {**self._defaults, **bound} if self._defaults else bound
+
+
+def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Give the types that a function says its arguments and its result have; none where they cannot be told."""
+    try:
+        return get_type_hints(function)
+    except NameError:
+        return {}  # a name only a type checker knows
 
 
 def call_site(function: Callable[..., Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from harness.adapters.files import open_trace
 from harness.determinism import canonical
 from harness.determinism.streams import stream
-from harness.door.agents import make_agent
+from harness.door.agents import make_agent, recorded_input
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.models import model_environment
@@ -21,7 +21,6 @@ from harness.run.explore import ExploringWorld
 from harness.trace.codec import Header
 from harness.trace.event import Event
 from harness.trace.reader import Reader
-from harness.trace.value import decode_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +110,9 @@ def _explored(
     kept = Kept()
     world = ExploringWorld(events, app.live_world(kept), app.clock, stream(seed, "order", number))
     session = Session(app, lambda _: header, lambda: (world, ""), world.timeline)
+    given = recorded_input(agent, header.run["input"])
     try:
-        session.run(agent, **decode_value(header.run["input"] or {}))
+        session.run(agent, **given)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the agent's own, or what ended the run
         if isinstance(error, HarnessError) and error is world.failed:
             return _seen(number, list(Reader(kept.lines)), open=str(error))

@@ -12,7 +12,7 @@ from harness.adapters.claims import next_name
 from harness.adapters.files import FileStore, open_trace
 from harness.adapters.private import read_private
 from harness.determinism.address import enclosing
-from harness.door.agents import make_agent
+from harness.door.agents import make_agent, recorded_input
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
@@ -29,7 +29,6 @@ from harness.tool import ToolSpec
 from harness.trace.codec import Header
 from harness.trace.diff import explain
 from harness.trace.event import Event, Surface
-from harness.trace.value import decode_value
 from harness.trace.verdict import Truth
 
 _AT_A_CALL: Final = ("outcome", "args", "prompt", "model", "down")
@@ -142,8 +141,9 @@ def _run(
     session: Session, agent: Callable[..., Any], header: Header, world: ForkedWorld
 ) -> tuple[Any, Exception | SystemExit | None]:
     """Run the agent, and give what it returned or raised; what ended the fork is in its world."""
+    given = recorded_input(agent, header.run["input"])
     try:
-        return session.run(agent, **decode_value(header.run["input"] or {})), None
+        return session.run(agent, **given), None
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - the agent's own, or what ended the fork
         return None, raised if raised is not world.failed else None
 

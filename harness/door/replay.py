@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.adapters.files import open_trace
 from harness.adapters.private import read_private
-from harness.door.agents import entry_folder, make_agent
+from harness.door.agents import entry_folder, make_agent, recorded_input
 from harness.door.app import Harness
 from harness.door.aside import from_aside
 from harness.door.behind import agent_behind, header_divergence
@@ -24,7 +24,6 @@ from harness.run.session import SessionMachine
 from harness.run.site import Home
 from harness.run.tolerance import Tolerance, TolerantMachine, Tolerated, read_pattern
 from harness.run.watch import Break, Place, Stop, Stopped, Tell, Watch, read_break
-from harness.trace.value import decode_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,12 @@ def _check_places(world: RecordedWorld, places: Iterable[Break], until: int | No
 
 def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> Replay:
     session = Session(app, lambda _: world.header, lambda: (world, ""), world.timeline, machine_of(world))
+    given = recorded_input(agent, world.header.run["input"])
     result, error = None, None
     depth = sys.get_coroutine_origin_tracking_depth()
     sys.set_coroutine_origin_tracking_depth(max(depth, 1))  # a task that begins inside a package is told by its maker
     try:
-        result = session.run(agent, **decode_value(world.header.run["input"] or {}))
+        result = session.run(agent, **given)
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - the agent's own, or what halted the replay
         error = raised if raised is not world.failed else None
     finally:

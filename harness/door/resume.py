@@ -15,7 +15,7 @@ from harness import __version__
 from harness.adapters.claims import give_back, held, next_name, take_over, taken_over_by
 from harness.adapters.files import FileStore, open_trace
 from harness.adapters.private import read_private
-from harness.door.agents import make_agent
+from harness.door.agents import make_agent, recorded_input
 from harness.door.app import Harness
 from harness.door.behind import agent_behind, header_divergence
 from harness.door.models import model_address
@@ -166,10 +166,11 @@ def _resumed(app: Harness, agent: Callable[..., Any], world: ResumedWorld, trace
     )
     session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)
     world.run = session.started
+    given = recorded_input(agent, world.header.run["input"])
     result: Any = None
     error: Exception | None = None
     try:
-        result = session.run(agent, **decode_value(world.header.run["input"] or {}))
+        result = session.run(agent, **given)
     except Waiting as waiting:
         if not world.went_on:
             give_back(trace, target)

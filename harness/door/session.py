@@ -31,8 +31,8 @@ from harness.run.faulty import faults_of
 from harness.run.session import SessionMachine
 from harness.run.stop import Stop
 from harness.trace.codec import Header
-from harness.trace.error import describe
-from harness.trace.value import encode_value
+from harness.trace.error import describe_end
+from harness.trace.value import encode_value, module_of
 from harness.trace.verdict import Truth
 
 if TYPE_CHECKING:
@@ -210,13 +210,13 @@ class Session(Machines, Bus, Surfaces):
         try:
             written = encode_value(value)
         except NotRecordable:
-            written = {"$type": "opaque", "value": f"{type(value).__module__}.{type(value).__qualname__}"}
+            written = {"$type": "opaque", "value": f"{module_of(type(value).__module__)}.{type(value).__qualname__}"}
         drive.say(self.started(), "note", {"returned": written})
 
     def raised(self, error: Exception | SystemExit) -> None:
         """Record what the entry raised."""
         self._scope.run = None
-        drive.say(self.started(), "note", {"raised": describe(error)})
+        drive.say(self.started(), "note", {"raised": describe_end(error)})
 
     def __enter__(self) -> Self:
         if self.ended:

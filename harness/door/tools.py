@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from harness.adapters.exchange import Kept, failed, told
 from harness.determinism import canonical
-from harness.door.binding import Binder, call_site
+from harness.door.binding import Binder, annotations_of, call_site
 from harness.door.current import current_run, session_var
 from harness.errors import NotRecordable, UsageError
 from harness.run.drive import acall, call
@@ -32,10 +32,7 @@ class Tool:
     @functools.cached_property
     def annotations(self) -> dict[str, Any]:
         """The annotations of the function, from which dataclasses and pydantic models are rebuilt."""
-        try:
-            return get_type_hints(self.function)
-        except NameError:
-            return {}  # a name only a type checker knows
+        return annotations_of(self.function)
 
     @property
     def annotation(self) -> Any:
@@ -105,13 +102,23 @@ class Tool:
             data = encode_value(value)
         except NotRecordable as error:
             raise self._not_recordable(error, "result") from None
-        if holds_objects(data) and (self.annotation is None or decode_value(data, self.annotation) != value):
-            raise NotRecordable(
-                f"a result of {self.spec.name} does not come back equal from its return annotation {self.annotation!r}",
-                where=call_site(self.function),
-                cure="annotate the function with the exact type it returns",
-            )
+        if holds_objects(data):
+            self._check_comes_back(value, data)
         return data
+
+    def _check_comes_back(self, value: Any, data: Any) -> None:
+        why = ""
+        try:
+            if self.annotation is not None and decode_value(data, self.annotation) == value:
+                return
+        except Exception as error:  # noqa: BLE001 - whatever keeps an annotation from rebuilding it
+            why = f": {error}"
+        raise NotRecordable(
+            f"a result of {self.spec.name} does not come back equal from its return annotation "
+            f"{self.annotation!r}{why}",
+            where=call_site(self.function),
+            cure="annotate the function with the exact type it returns",
+        )
 
     def _not_recordable(self, error: NotRecordable, what: str) -> NotRecordable:
         return NotRecordable(

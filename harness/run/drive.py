@@ -17,7 +17,7 @@ from harness.routing.health.monitors import Signal
 from harness.run.inputs import Answer, Call, Close, Complete, Effects, Input, Propose, Read, Say
 from harness.run.session import SessionMachine
 from harness.run.stop import MACHINE, WAITS, Stop
-from harness.trace.error import describe
+from harness.trace.error import describe_whole
 from harness.trace.event import Kind
 from harness.trace.outcome import CANCELLED, Failed, Outcome
 
@@ -130,7 +130,7 @@ def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
     try:
         effects = _step(run, Complete, action, outcome)
     except NotRecordable as error:
-        outcome = Failed(describe(error))
+        outcome = Failed(describe_whole(error))
         effects = _step(run, Complete, action, outcome)
     return Attempt(effects.seq, effects.at, outcome, effects.refused, effects.against)
 
@@ -182,7 +182,7 @@ def _finished(run: Run, action: int, outcome: Outcome) -> Outcome:
     try:
         _allowed(_step(run, Complete, action, outcome))
     except NotRecordable as error:
-        _step(run, Complete, action, Failed(describe(error)))
+        _step(run, Complete, action, Failed(describe_whole(error)))
         raise
     return outcome
 

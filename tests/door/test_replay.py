@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -421,6 +426,105 @@ def test_an_input_keeps_the_order_of_its_keys(value: Any) -> None:
         with app.session(trace=Path(folder) / "turned.mat.jsonl"):
             turned = spelled(_turned(value))
         assert (_header(Path(folder) / "turned.mat.jsonl") == _header(trace)) == (turned == said)
+
+
+@dataclass(frozen=True)
+class Dose:
+    drug: str
+    at: datetime
+
+
+def test_an_input_comes_back_from_the_annotations_of_the_entry(tmp_path: Path) -> None:
+    """A dataclass is itself again, in a list too; what its annotation no longer takes is told before anything runs."""
+    app = Harness(traces=tmp_path)
+
+    @app.agent
+    def given(first: Dose, others: list[Dose]) -> str:
+        return f"{first.drug} {[dose.at.year for dose in others]}"
+
+    dose = Dose("A", datetime(2026, 1, 1, tzinfo=UTC))
+    with app.session() as session:
+        assert given(dose, [dose]) == "A [2026]"
+    assert replay(session.trace.path, app=app, entry=given).equal
+
+    def other(first: int, others: list[Dose]) -> None:
+        pass
+
+    with pytest.raises(UsageError, match="recorded first does not come back"):
+        replay(session.trace.path, app=app, entry=other)
+
+
+def test_a_run_that_a_usage_error_ended_replays_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the agent's files lie is nothing that a trace says."""
+    code = "import harness\napp = harness.Harness(traces='.')\n@app.tool(effect='read')\ndef look(at):\n    return 1\n"
+    code += "@app.agent\ndef agent():\n    look(object())\n"
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        folder.mkdir()
+        (folder / "wandering.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    module = importlib.import_module("wandering")
+    with pytest.raises(UsageError, match=r"here/wandering\.py:3: "), module.app.session(trace=tmp_path / "t.mat.jsonl"):
+        module.agent()
+    monkeypatch.delitem(sys.modules, "wandering")
+    replayed = replay(tmp_path / "t.mat.jsonl", path=tmp_path / "there")
+    assert replayed.equal, replayed.divergence
+    assert "there/wandering.py" in str(replayed.error)
+
+
+def test_what_a_script_calls_its_own_is_found_when_it_is_replayed_by_name(tmp_path: Path) -> None:
+    """Errors that its tools or its entry raise, and results of its classes, are not those of ``__main__``."""
+    script = tmp_path / "own.py"
+    script.write_text(_SCRIPT)
+    subprocess.run([sys.executable, str(script)], check=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": _ROOT})
+    for name in ("caught", "raised", "opaque"):
+        replayed = replay(tmp_path / f"{name}.mat.jsonl")
+        assert replayed.equal, replayed.divergence
+
+
+_ROOT = str(Path(__file__).parents[2])
+_SCRIPT = """
+import harness
+
+app = harness.Harness()
+
+class Wrong(Exception):
+    pass
+
+@app.tool(effect="read")
+def dose(amount):
+    raise Wrong("too much")
+
+@app.tool(effect="read")
+def say(text):
+    return text
+
+@app.agent
+def caught():
+    try:
+        dose(3)
+    except Wrong:
+        return say("caught")
+    except Exception:
+        return say("missed")
+
+@app.agent
+def raised():
+    raise Wrong("mine")
+
+@app.agent
+def opaque():
+    return Wrong("a thing")
+
+if __name__ == "__main__":
+    for agent in (caught, raised, opaque):
+        with app.session(trace=f"{agent.__name__}.mat.jsonl"):
+            try:
+                agent()
+            except Wrong:
+                pass
+"""
 
 
 def _header(trace: Path) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from harness.adapters.files import open_trace
 from harness.door.app import Harness
@@ -18,6 +23,10 @@ from harness.errors import NotRecordable, RecordedError, Refused, UsageError
 from harness.ports import Approval, Question
 from harness.registry.load import load
 from harness.trace.event import Event
+
+
+class Coded(BaseModel):
+    code: int
 
 
 @dataclass
@@ -120,6 +129,87 @@ def test_every_outcome_replays_as_what_it_was(tmp_path: Path) -> None:
     assert calls == ["good", "missing", "odd"]
     assert replayed.equal, replayed.divergence
     assert replayed.result[:2] == result[:2] == [repr(Booking("good", Decimal("9.90"))), "'missing'"]
+
+
+def _missing() -> None:
+    Path("/nonexistent").read_text()
+
+
+def _no_json() -> None:
+    json.loads("{no")
+
+
+def _not_found() -> None:
+    httpx2.Response(404, request=httpx2.Request("GET", "http://bank/w")).raise_for_status()
+
+
+def _wraps_an_object() -> None:
+    raise LookupError(object())
+
+
+def _keyword() -> None:
+    raise Overdose(7, unit="mg")
+
+
+def _noted() -> None:
+    error = ValueError("n")
+    error.add_note("while weighing")
+    raise error
+
+
+def _no_integer() -> None:
+    TypeAdapter(int).validate_python("x")
+
+
+class Overdose(Exception):
+    """Take what its args do not say."""
+
+    def __init__(self, amount: int, *, unit: str) -> None:
+        super().__init__(f"{amount} {unit}")
+        self.amount, self.unit, self.patient = amount, None, object()
+
+
+@pytest.mark.parametrize(
+    ("raises", "caught", "told"),
+    [
+        (_missing, FileNotFoundError, lambda error: [error.errno, error.filename]),
+        (_no_json, json.JSONDecodeError, lambda error: [error.pos, error.doc]),
+        (_not_found, httpx2.HTTPStatusError, str),
+        (_wraps_an_object, LookupError, lambda error: "object" in str(error)),
+        (_keyword, Overdose, lambda error: [str(error), error.amount, error.unit]),
+        (_noted, ValueError, lambda error: error.__notes__),
+        (_no_integer, (ValidationError, RecordedError), str),
+    ],
+)
+@pytest.mark.parametrize("catches", [True, False])
+def test_an_error_of_a_tool_is_caught_on_replay_by_who_caught_it(
+    raises: Callable[[], None], caught: Any, told: Callable[[Any], Any], catches: bool, tmp_path: Path
+) -> None:
+    """It is of the same class, and has the attributes that can be written; uncaught, it ends the run as it did."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(effect="read")
+    def fail() -> None:
+        raises()
+
+    @app.tool(effect="read")
+    def say(text: Any) -> None:
+        pass
+
+    def agent() -> None:
+        try:
+            fail()
+        except caught as error:
+            say(told(error))
+            if not catches:
+                raise
+
+    session = app.session()
+    with nullcontext() if catches else pytest.raises(caught):
+        session.run(agent)
+    replayed = replay(session.trace.path, entry=agent, app=app)
+    assert replayed.equal, replayed.divergence
+    assert replayed.steps == 2
 
 
 def test_an_error_that_cannot_be_rebuilt_keeps_its_name(tmp_path: Path) -> None:
@@ -260,6 +350,20 @@ def test_a_result_that_cannot_be_recorded_is_an_error_with_its_cure(tmp_path: Pa
     with app.session() as session, pytest.raises(NotRecordable, match="annotat"):
         unannotated()
     assert "failed" in events_of(session.trace.path)[1].body
+
+
+@pytest.mark.parametrize("result", [RootModel[list[int]]([1]), Coded.model_construct(code="none")])
+def test_a_result_that_its_annotation_does_not_take_is_an_error_with_its_cure(result: Any, tmp_path: Path) -> None:
+    """Whatever the annotation's validation says, the agent is told what to mend."""
+    app = Harness(traces=tmp_path)
+
+    def give() -> Any:
+        return result
+
+    give.__annotations__["return"] = type(result)
+    with app.session(), pytest.raises(NotRecordable, match="validation error") as told:
+        app.tool(effect="read")(give)()
+    assert "annotate" in told.value.cure
 
 
 def test_what_has_no_name_is_refused_when_declared(tmp_path: Path) -> None:
