@@ -16,9 +16,9 @@ class ToolSpec:
 
     ``arguments`` and ``result`` are JSON Schemas (Draft 2020-12) or None where nothing is promised.
     ``result_format`` is ``json`` where the tool answers with JSON text that rules want to read as data.
-    ``idempotency_key`` names the argument that carries the key, ``undo`` and ``probe`` name other tools,
-    ``unordered`` holds JSON pointers into the result whose order carries no meaning. An unknown effect is
-    declared as ``write``: the harness never assumes that a call is harmless.
+    ``idempotency_key`` names the argument that carries the key, ``undo`` and ``probe`` name other tools. An
+    asynchronous call that takes longer than ``timeout_ms`` is cancelled. An unknown effect is declared as ``write``:
+    the harness never assumes that a call is harmless.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, Self
 
 from harness.errors import InDoubt, NotRecordable
@@ -90,7 +90,7 @@ class Exchange(Kept):
 
     async def apassed(self, run: Run, wanted: Call) -> Any:
         """Do what ``passed`` does where ``perform`` is asynchronous."""
-        return self._result(await acall(run, wanted, self._aeffect), wanted)
+        return self._result(await acall(run, wanted, in_time(wanted.spec, self._aeffect)), wanted)
 
     def _effect(self, rewritten: Rewritten) -> Outcome:
         try:
@@ -118,6 +118,24 @@ class Exchange(Kept):
         if isinstance(outcome, Failed):
             raise self._revive(outcome.error)
         return self._read(told(outcome, wanted.tool))
+
+
+def in_time(
+    spec: ToolSpec, effect: Callable[[Rewritten], Coroutine[Any, Any, Outcome]]
+) -> Callable[[Rewritten], Coroutine[Any, Any, Outcome]]:
+    """Give an effect that ends as unknown when the ``timeout_ms`` of its tool are over: it may have happened."""
+    if spec.timeout_ms is None:
+        return effect
+    limit_ms = spec.timeout_ms
+
+    async def limited(rewritten: Rewritten) -> Outcome:
+        try:
+            async with asyncio.timeout(limit_ms / 1000):
+                return await effect(rewritten)
+        except TimeoutError:  # that of the limit: an effect gives what its tool raises as an outcome
+            return Unknown(f"no answer in {limit_ms} ms")
+
+    return limited
 
 
 class Lasting:

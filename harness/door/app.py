@@ -151,7 +151,7 @@ class Harness(Rules):
         """Make a function a tool: inside a session its calls are recorded, checked, and replayed.
 
         An undeclared effect is ``write``. Arguments are bound by the function's signature before anything is checked.
-        A blocked call raises Refused.
+        A blocked call raises Refused; one of an asynchronous function that takes longer than ``timeout_ms``, InDoubt.
         """
         if function is None:
             return lambda wrapped: self._tool(wrapped, declared)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from harness.adapters.exchange import in_time
 from harness.door.roads import Roads, tool_behind
 from harness.door.tools import Effect, Tool
 from harness.errors import UsageError
@@ -15,7 +15,7 @@ from harness.run.drive import Rewritten, Run
 from harness.run.inputs import Call
 from harness.tool import ToolSpec
 from harness.trace.error import describe
-from harness.trace.outcome import Failed, Ok, Outcome, Unknown
+from harness.trace.outcome import Failed, Ok, Outcome
 from harness.trace.value import decode_value, encode_value
 
 
@@ -40,17 +40,13 @@ class Hands:
         self, tool: str, args: dict[str, Any]
     ) -> tuple[Call, Callable[[Rewritten], Coroutine[Any, Any, Outcome]]]:
         made, wanted, effect = self._effect(tool, args)
-        timeout_ms = wanted.spec.timeout_ms
+        within = in_time(wanted.spec, effect.aperform)
 
         async def perform(rewritten: Rewritten) -> Outcome:
             self._began[tool] = self._app.clock()
             if not inspect.iscoroutinefunction(made.function):
                 return effect.perform(rewritten)
-            try:
-                async with asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000):
-                    return await effect.aperform(rewritten)
-            except TimeoutError:
-                return Unknown(f"no answer in {timeout_ms} ms")
+            return await within(rewritten)
 
         return wanted, perform
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.adapters.exchange import in_time
 from harness.determinism.address import in_effect
 from harness.door.current import session_var
 from harness.door.hands import Hands
@@ -38,7 +39,7 @@ async def arouted(tool: Tool, arguments: dict[str, Any], run: Run) -> Any:
     if called is None:
         wanted = tool.wanted(arguments)
         effect = Effect(tool, arguments, wanted.args)
-        return effect.result(await drive.acall(run, wanted, effect.aperform))
+        return effect.result(await drive.acall(run, wanted, in_time(wanted.spec, effect.aperform)))
     return called.result(await atravel(run, called.router(waits=True), called.hands))
 
 

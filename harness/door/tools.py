@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.exchange import Kept, failed, told
+from harness.adapters.exchange import Kept, failed, in_time, told
 from harness.determinism import canonical
 from harness.door.binding import Binder, annotations_of, call_site
 from harness.door.current import current_run, session_var
@@ -206,7 +206,7 @@ def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, An
                 return await arouted(tool, arguments, run)
             wanted = tool.wanted(arguments)
             effect = Effect(tool, arguments, wanted.args)
-            return effect.result(await acall(run, wanted, effect.aperform))
+            return effect.result(await acall(run, wanted, in_time(wanted.spec, effect.aperform)))
 
         asynchronous.__harness_tool__ = tool  # type: ignore[attr-defined]
         return tool, asynchronous

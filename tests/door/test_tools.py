@@ -19,7 +19,7 @@ from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from harness.adapters.files import open_trace
 from harness.door.app import Harness
 from harness.door.replay import replay
-from harness.errors import NotRecordable, RecordedError, Refused, UsageError
+from harness.errors import InDoubt, NotRecordable, RecordedError, Refused, UsageError
 from harness.ports import Approval, Question
 from harness.registry.load import load
 from harness.trace.event import Event
@@ -431,3 +431,24 @@ def test_a_strict_app_refuses_tools_outside_a_session(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="outside a session"):
         pay()
+
+
+def test_a_call_ends_in_doubt_when_the_time_of_its_tool_is_over(tmp_path: Path) -> None:
+    """What is stated beside the function bounds a call; whether it has happened nobody knows, then and on replay."""
+    app = Harness(traces=tmp_path)
+
+    @app.tool(timeout_ms=10)
+    async def pay(cents: int) -> str:
+        await asyncio.sleep(30)
+        return "paid"
+
+    async def agent() -> str:
+        try:
+            return await pay(5)
+        except InDoubt as doubt:
+            return doubt.reason
+
+    session = app.session()
+    assert session.run(agent) == "no answer in 10 ms"
+    again = replay(session.trace.path, entry=agent, app=app)
+    assert (again.equal, again.result) == (True, "no answer in 10 ms")

@@ -25,7 +25,7 @@ from mcp import ClientSession, types
 from mcp.shared import exceptions
 from pydantic import BaseModel, TypeAdapter
 
-from harness.adapters.exchange import Doorway, Kept
+from harness.adapters.exchange import Doorway, Kept, in_time
 from harness.adapters.mcp.messages import (
     Narrow,
     declared,
@@ -173,7 +173,7 @@ class _Door:
         known = self._known.setdefault(run.machine, {})
         wanted = read_call(method, exchange.data.get("params") or {}, known, self._narrow, self._prefix)
         try:
-            result = exchange.result(await acall(run, wanted, exchange.perform), wanted)
+            result = exchange.result(await acall(run, wanted, in_time(wanted.spec, exchange.perform)), wanted)
         except Refused as refused:
             if method != "tools/call":
                 raise _error(**refused_error(refused)) from refused

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mcp import types
 
-from harness.adapters.exchange import Doorway, Kept, failed, told
+from harness.adapters.exchange import Doorway, Kept, failed, in_time, told
 from harness.adapters.mcp.messages import declared, outcome_of, read_call, refused_result, result_in
 from harness.determinism.address import here, inside
 from harness.errors import Refused
@@ -147,7 +147,7 @@ class _Request(Kept):
         self._ask, self._kind = ask, kind
 
     async def passed(self, run: Run, wanted: Call) -> Any:
-        outcome = await acall(run, wanted, self._perform)
+        outcome = await acall(run, wanted, in_time(wanted.spec, self._perform))
         if self.made(outcome):
             return self.given()
         kept = result_in(outcome)
