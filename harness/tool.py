@@ -36,7 +36,6 @@ class ToolSpec:
     cost: float = 1.0
     domain: str | None = None
     timeout_ms: int | None = None
-    unordered: tuple[str, ...] = ()
     impact: str | None = None
 
     def keyed(self, args: Mapping[str, Any]) -> bool:

@@ -156,7 +156,7 @@ def _tool(draft: Draft, node: Written) -> dict[str, Any]:
     stated = {key: value for key, value in (node.plain() or {}).items() if key in TOOL_KEYS}
     result = stated.pop("result", {})
     stated |= {name: result[key] for key, name in (("schema", "result"), ("format", "result_format")) if key in result}
-    stated |= {key: tuple(stated[key]) for key in ("needs", "gives", "unordered") if key in stated}
+    stated |= {key: tuple(stated[key]) for key in ("needs", "gives") if key in stated}
     if "arguments" in stated:
         _check_schema(draft, node.find(["arguments"]))
     if "result" in stated:

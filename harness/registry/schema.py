@@ -43,7 +43,6 @@ _TOOL: Final[dict[str, Any]] = {
         "cost": {"type": "number", "minimum": 0},
         "domain": _NAME,
         "timeout_ms": {"type": "integer", "minimum": 1},
-        "unordered": {"type": "array", "items": {"type": "string"}},
         "impact": _NAME,
     },
 }

@@ -28,7 +28,7 @@ REFUSAL_FIELDS: Final = ("rule", "reason", "severity", "retryable", "times")
 SURFACE_FIELDS: Final = Covered._fields
 RUN_FIELDS: Final = ("seed", "tenant", "subject", "conversation", "input")
 TOOL_FIELDS: Final = tuple(
-    name for name in ToolSpec.__dataclass_fields__ if name not in ("arguments", "result", "result_format", "unordered")
+    name for name in ToolSpec.__dataclass_fields__ if name not in ("arguments", "result", "result_format")
 )
 
 _EVERYWHERE: Final = ("params", "run", "step", "elapsed_s")

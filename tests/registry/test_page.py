@@ -10,6 +10,7 @@ import yaml
 
 from harness.registry.load import load
 from harness.registry.registry import Registry
+from harness.registry.schema import TOOL_KEYS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
 WHOLE, *PARTS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -41,6 +42,13 @@ def test_every_part_of_a_registry_loads(part: str) -> None:
     if "extends" in part:
         assert [one.part for one in registry.overrides] == ["parameter", "dropped", "rule"]
         assert names == {"PAY-LIMIT", "PAY-KNOWN-ACCOUNT"}
+
+
+def test_the_page_tells_every_key_of_a_tool() -> None:
+    """What may be stated of a tool stands in the table of the page, and nothing else does."""
+    table = PAGE.partition("## What is stated of a tool")[2].partition("\n## ")[0]
+    told = [key for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(told) == sorted(TOOL_KEYS)
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
