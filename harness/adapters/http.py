@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import httpx2
 
 from harness.determinism import canonical
+from harness.determinism.freed import is_freeing
 from harness.errors import Divergence, Halt, Refused
 from harness.run.drive import Run, finish
 from harness.run.inputs import Call
@@ -162,8 +163,8 @@ class Stream:
         self.action, self.world = action, run.world
         self._run = run
         self._chunks: list[list[Any]] = []
-        self._done = False
         self._kept: dict[str, Any] = {}
+        run.unread[action] = self._left
         run.stop.end(action)  # the agent reads on by itself, and may wait in the middle of it
         if isinstance(answer, httpx2.Response):
             self.opened = self.now()
@@ -207,9 +208,12 @@ class Stream:
         self._finish({"cut": f"httpx2:{type(error).__name__}: {error}"})
 
     def closed_early(self) -> None:
-        """End the action, if it has not ended: the agent did not want the rest."""
-        if not self._run.machine.closed:
-            self._finish({"closed": True})
+        """End the action, if it has not ended: the agent did not want the rest.
+
+        Where it has only left the stream behind, that is told at the end of the run: when Python frees it is no fact.
+        """
+        if not is_freeing():
+            self._left()
 
     def end_as_recorded(self) -> None:
         """End as the record did; Halt where the agent reads on after the place where it had stopped."""
@@ -224,10 +228,12 @@ class Stream:
             raise _rebuilt(self._kept["cut"], None)
         self._finish({})
 
+    def _left(self) -> None:
+        self._finish({"closed": True})
+
     def _finish(self, how: dict[str, Any]) -> None:
-        if self._done:
+        if self._run.unread.pop(self.action, None) is None:
             return
-        self._done = True
         value = {"chunks": self._chunks, **how, "headers": self._headers, "opened": self.opened}
         finish(self._run, self.action, Ok(dict(sorted(value.items()))))
 

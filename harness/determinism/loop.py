@@ -25,6 +25,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar, cast
 
 from harness.determinism.address import in_effect
+from harness.determinism.freed import ends_generator
 from harness.determinism.member import Member, current, member_here
 from harness.determinism.schedule import Timeline
 from harness.errors import Halt
@@ -144,9 +145,9 @@ class SessionLoop(asyncio.SelectorEventLoop):
         future.number = self.next_number()
         return future
 
-    def next_number(self) -> int:
-        """Count what the agent creates apart from what its effects create."""
-        inside = in_effect()
+    def next_number(self, *, aside: bool = False) -> int:
+        """Count what the agent creates apart from what its effects, or the freeing of what it left, create."""
+        inside = aside or in_effect()
         self._numbers[inside] += 1
         return self._numbers[inside]
 
@@ -197,5 +198,5 @@ def _numbered_task(
 ) -> asyncio.Task[Any]:
     assert isinstance(loop, SessionLoop)
     task = _Task(coro, loop=loop, **options)
-    task.number = loop.next_number()
+    task.number = loop.next_number(aside=ends_generator(coro))
     return task

@@ -189,7 +189,7 @@ class Session(Machines, Bus, Surfaces):
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, Mutex(), {}, Stop(), faults_of(header.run))
+                self.live = Run(machine, world, Mutex(), {}, Stop(), faults_of(header.run), {})
                 world.begin(machine.header_line)
                 self._scope.run = self.live  # what is read from here on is the agent's
             return self.live

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -29,7 +30,8 @@ class Run(NamedTuple):
     """A machine and the world it lives in; the lock lets a session's threads take turns.
 
     ``reads`` holds, by the address of a task, what it has taken from clocks and chance since it last spoke; ``stop``
-    says whether the run stops because a question has no answer yet; ``faults`` strike its calls.
+    says whether the run stops because a question has no answer yet; ``faults`` strike its calls. ``unread`` holds what
+    ends an action whose outcome comes in pieces, by the action, where the agent has not read it to its end.
     """
 
     machine: SessionMachine
@@ -37,7 +39,8 @@ class Run(NamedTuple):
     lock: Mutex
     reads: dict[str, list[tuple[str, Any]]]
     stop: Stop
-    faults: Faults | None = None
+    faults: Faults | None
+    unread: dict[int, Callable[[], None]]
 
 
 Rewritten = dict[str, Any] | None
@@ -239,8 +242,11 @@ def _held_back(run: Run, asked: int, address: str, agent: str, held: list[int]) 
 
 
 def close(run: Run) -> None:
-    """Seal the trace; Halt where the run has stopped for an answer instead of ending."""
+    """End what the agent has not read to its end, and seal the trace; Halt where the run has stopped for an answer."""
     run.stop.check()
+    for _, end in sorted(run.unread.items()):
+        with suppress(Refused):  # nobody is there to be told
+            end()
     for address in run.world.silent(run.reads):
         reads = run.world.retold(address, run.reads.pop(address, []))
         if reads:
@@ -352,7 +358,7 @@ def _allowed(effects: Effects) -> int:
 
 def _step(run: Run, kind: Callable[..., Input], *fields: Any) -> Effects:
     """Give the machine one input at the world's time, have its lines written, and give what is left to do."""
-    machine, world, lock, _, stop, faults = run
+    machine, world, lock, _, stop, faults, _ = run
     if stop.over:
         stop.check()
     with lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,53 @@ def test_a_stream_that_is_closed_early_is_closed_early_again(
     result, events, path = record(app, agent, text="hello")
     assert events[1].body["ok"]["closed"] is True
     assert replayed_offline(path, agent, server, monkeypatch).result == result
+
+
+def test_a_stream_that_is_left_behind_ends_with_the_run(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that breaks out of a stream is recorded as one that stopped reading, whenever the collector comes."""
+    app, collects = Harness(traces=tmp_path), True
+
+    def agent() -> str:
+        said: Any = [{"role": "user", "content": "hello"}]
+        with app.wrap(OpenAI()) as client:
+            for _ in client.chat.completions.create(model="m", messages=said, stream=True):
+                break
+            if collects:
+                gc.collect()
+            return client.chat.completions.create(model="m", messages=said).choices[0].message.content or ""
+
+    _, events, path = record(app, agent)
+    assert [event.kind for event in events] == ["action", "action", "observation", "note", "observation"]
+    assert events[-1].body["action"] == 0
+    assert events[-1].body["ok"]["closed"] is True
+    replayed_offline(path, agent, server, monkeypatch)
+    collects = False
+    replayed_offline(path, agent, server, monkeypatch)
+
+
+def test_an_asynchronous_stream_that_is_left_behind_ends_with_the_run(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the event loop frees what is left of the stream is no part of the run."""
+    app, collects = Harness(traces=tmp_path), True
+
+    async def agent() -> None:
+        said: Any = [{"role": "user", "content": "hello"}]
+        async with app.wrap(AsyncOpenAI()) as client:
+            async for _ in await client.chat.completions.create(model="m", messages=said, stream=True):
+                break
+            for _ in range(2):
+                await asyncio.sleep(0.01)
+                if collects:
+                    gc.collect()
+            await client.chat.completions.create(model="m", messages=said)
+
+    _, events, path = record(app, agent)
+    assert [event.kind for event in events] == ["action", "action", "observation", "note", "observation"]
+    collects = False
+    replayed_offline(path, agent, server, monkeypatch)
 
 
 def test_a_stream_is_one_observation_with_its_pieces_and_times(server: ModelServer, tmp_path: Path) -> None:
