@@ -18,7 +18,7 @@ from harness.determinism.turns import Order
 from harness.errors import Divergence, Halt, HarnessError
 from harness.mediation.approval import read_back
 from harness.ports import Approval, Pending, Question, Recorded
-from harness.run.reads import Reads, RecordedReads, is_placed, retold
+from harness.run.reads import Reads, RecordedReads, is_placed, retold, seeded
 from harness.run.site import Home
 from harness.run.tolerance import Tolerance
 from harness.run.watch import Watch
@@ -131,7 +131,8 @@ class RecordedWorld:
             if left:
                 return left.popleft()
             self.unrecorded.append(source)
-            return real()
+            # whoever drew it had not spoken since when the run was cut off; what follows from the run's seed is known
+            return seeded(source, self.header.run.get("seed") or None) or real()
         own = self.reads.own(task)
         if own and own[0][0] == source:
             return own.popleft()[1]

@@ -70,9 +70,9 @@ class World:
 
         self.draw, self.adraw, self.pay, self.look_and_pay = draw, adraw, pay, look_and_pay
 
-    def record(self, agent: Callable[..., Any]) -> list[bytes]:
+    def record(self, agent: Callable[..., Any], **options: Any) -> list[bytes]:
         """Record a run, and give its lines without the footer."""
-        session = self.app.session()
+        session = self.app.session(**options)
         session.run(agent)
         self.calls.clear()
         return Path(session.trace.path).read_bytes().splitlines(keepends=True)[:-1]
@@ -384,6 +384,21 @@ def test_secret_chance_goes_on(tmp_path: Path) -> None:
     shutil.copy(f"{session.trace.path}.secrets", f"{path}.secrets")
     resumed = world.resume(path, agent)
     assert resumed.result[0] == first
+
+
+def test_chance_with_a_seed_goes_on_as_it_was(tmp_path: Path) -> None:
+    """What tasks drew, and have acted by, before anything of their draws was written follows from the run's seed."""
+    world = World(tmp_path)
+
+    async def drawn(name: str) -> float:
+        return await world.adraw(f"{name} {random.random()}")
+
+    async def agent() -> list[float]:
+        return await asyncio.gather(drawn("one"), drawn("two"))
+
+    lines = world.record(agent, seed=7)
+    for count in (1, 2, 3):
+        assert len(world.resume(world.cut(lines, count), agent).result) == 2
 
 
 def test_a_resumption_killed_before_it_took_over_changes_nothing(tmp_path: Path) -> None:
