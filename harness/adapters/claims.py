@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.adapters.files import SUFFIX, sync_folder
-from harness.errors import UsageError
+from harness.errors import StoreError, UsageError
 
 _NUMBERED: Final = re.compile(r"\.(resumed|fork|shrunk)-\d+$")
 
@@ -50,14 +50,18 @@ def taken_over_by(trace: str | Path) -> Path | None:
 
 
 def take_over(trace: str | Path, successor: str | Path) -> None:
-    """Write, for good, which trace goes on with this one."""
+    """Write, for good, which trace goes on with this one; StoreError where that cannot be written."""
     claim, draft = _claim(trace), _claim(trace).with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(str(Path(successor).resolve()))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(claim)
-    sync_folder(claim)
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(str(Path(successor).resolve()))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(claim)
+        sync_folder(claim)
+    except OSError as error:
+        why = f"{claim}: it cannot be written which trace goes on ({error.strerror}); nothing was done"
+        raise StoreError(why) from None
 
 
 def give_back(trace: str | Path, successor: str | Path) -> None:

@@ -21,7 +21,8 @@ class FileStore:
     """Append the lines of one trace to a file of its own.
 
     The file must not exist yet, and is locked: two processes never write one trace. Lines wait in a buffer of 64 KiB
-    until ``flush``. StoreError says what is safe when the disk refuses.
+    until ``flush``. StoreError says what is safe when the disk refuses; from then on nothing more is taken, because a
+    line after one that is torn, or missing, could not be read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -38,19 +39,23 @@ class FileStore:
         self._buffer = bytearray()
         self._open = True
         self._named = False  # whether the folder, on the disk, has the file's name
+        self._refused: StoreError | None = None
 
     def append(self, line: bytes) -> None:
+        if self._refused is not None:
+            raise self._refused
         self._buffer += line
         if len(self._buffer) >= _BUFFER_BYTES:
             self.flush()
 
     def flush(self, *, disk: bool = False) -> None:
+        if self._refused is not None:
+            raise self._refused
         if self._buffer and self._open:
-            data = memoryview(bytes(self._buffer))
+            data = bytes(self._buffer)
             self._buffer.clear()
             try:
-                while data:
-                    data = data[os.write(self._file, data) :]
+                write_whole(self._file, data)
             except OSError as error:
                 raise self._failed(error) from None
         if disk and self._open:
@@ -63,15 +68,25 @@ class FileStore:
                 raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> StoreError:
-        return StoreError(f"{self.path}: writing failed ({error.strerror}); every line before this one is safe")
+        what = f"{self.path}: writing failed ({error.strerror}); every line before this one is safe"
+        self._refused = StoreError(what)
+        return self._refused
 
     def close(self) -> None:
         if self._open:
             try:
-                self.flush()
+                if self._refused is None:
+                    self.flush()
             finally:
                 self._open = False
                 os.close(self._file)
+
+
+def write_whole(file: int, data: bytes) -> None:
+    """Hand all of some bytes to the operating system, which takes a part where the disk is nearly full."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def sync_folder(path: str | Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from harness.adapters.files import write_whole
 from harness.errors import StoreError, UsageError
 
 SUFFIX: Final = ".secrets"
@@ -26,6 +27,7 @@ class PrivateFile:
         self._path = trace + SUFFIX
         self._file: int | None = None
         self._count = 0
+        self._refused: StoreError | None = None
 
     def keep(self, source: str, drawn: bytes) -> str:
         """Write bytes that were drawn from a source and give the placeholder that stands for them."""
@@ -41,12 +43,15 @@ class PrivateFile:
         self._count = len(kept)
 
     def _write(self, placeholder: str, drawn: bytes) -> None:
+        if self._refused is not None:
+            raise self._refused  # a line after one that is torn could not be read
         try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            os.write(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
+            write_whole(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
         except OSError as error:
-            raise StoreError(f"{self._path}: a secret of the run cannot be kept: {error.strerror}") from None
+            self._refused = StoreError(f"{self._path}: a secret of the run cannot be kept: {error.strerror}")
+            raise self._refused from None
 
     def close(self) -> None:
         """Let go of the file, if there is one."""

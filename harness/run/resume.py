@@ -16,7 +16,7 @@ from harness.determinism import canonical
 from harness.determinism.address import effects_around, enclosing, inside
 from harness.determinism.member import member_here
 from harness.determinism.schedule import Timeline
-from harness.errors import UsageError
+from harness.errors import Halt, HarnessError, UsageError
 from harness.mediation.approval import expiry, read_back
 from harness.ports import Approval, Clock, Pending, Question, Recorded, World
 from harness.run.doubt import NOTE, Doubt, Probing, Settled, settle
@@ -219,16 +219,26 @@ class ResumedWorld(RecordedWorld):
                 )
             )
         at = self.entries[-1].event.at if self.entries else 0
-        self._live = self._rim.begin(at)
-        self._live.begin(self._header)
-        self._live.write(b"".join(entry.line for entry in self.entries), True, True)
-        self._rim.take_over()
+        self._live = self._taken_over(at)
         for timeline in self._timelines:
             timeline.go_live(self._rim.clock, at)
         self.wake()
         awaiting, self._awaiting = self._awaiting, []
         for future in awaiting:
             resolve(future)
+
+    def _taken_over(self, at: int) -> World:
+        """Begin the new trace, and claim the old one; where either fails nothing is live, nor will be."""
+        try:
+            live = self._rim.begin(at)
+            live.begin(self._header)
+            live.write(b"".join(entry.line for entry in self.entries), True, True)
+            self._rim.take_over()
+        except Halt as halt:
+            self.fail(halt.error)
+        except HarnessError as error:
+            self.fail(error)  # not as the agent's own error, over which it could go on: what it did would be done twice
+        return live
 
     def _wait_until_live(self) -> None:
         if self._live is None and (member := member_here()) is not None:

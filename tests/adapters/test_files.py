@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.adapters.files import FileStore, new_store, open_trace, trace_files
+from harness.adapters.private import PrivateFile, read_private
 from harness.door.app import Harness
 from harness.errors import StoreError, TraceError, UsageError
 
@@ -72,6 +76,40 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be created"):
         FileStore(tmp_path / "file" / "t.mat.jsonl")
+
+
+@contextmanager
+def files_up_to(size_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as if the disk were full there."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_nothing_is_written_behind_a_torn_line(tmp_path: Path) -> None:
+    """Once the disk has refused, a trace takes no more, also when there is room again: the torn line stays the last."""
+    path, private = tmp_path / "t.mat.jsonl", PrivateFile(str(tmp_path / "t"))
+    store = FileStore(path)
+    store.append(b"one\n")
+    store.flush()
+    private.keep("one", b"1")
+    with files_up_to(30):
+        store.append(b"two" * 20 + b"\n")
+        with pytest.raises(StoreError, match="every line before this one is safe"):
+            store.flush()
+        with pytest.raises(StoreError, match="cannot be kept"):
+            private.keep("two", b"2")
+    with pytest.raises(StoreError):
+        store.append(b"three\n")
+    with pytest.raises(StoreError):
+        private.keep("three", b"3")
+    store.close()
+    private.close()
+    assert path.read_bytes() == b"one\n" + (b"two" * 20)[:26]
+    assert read_private(tmp_path / "t") == {"⟦secret:one:1⟧": b"1"}
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from harness.adapters.live import nobody
 from harness.door.app import Harness
 from harness.door.replay import replay
 from harness.door.resume import Resumed, resume
-from harness.errors import Divergence, InDoubt, UsageError
+from harness.errors import Divergence, InDoubt, StoreError, UsageError
 from harness.ports import Approval, Approver, Question
 from harness.testing.model_server import ModelServer, say, script
 
@@ -318,6 +319,26 @@ def test_another_agent_is_not_resumed(tmp_path: Path) -> None:
         resume(path, entry=other, app=world.app)
     assert world.calls == {}
     assert not list(tmp_path.glob("*.resumed*"))
+
+
+def test_a_run_that_cannot_be_claimed_does_not_go_on(tmp_path: Path) -> None:
+    """Where the disk does not take which trace goes on, nothing happens, though the agent would go over any error."""
+    world = World(tmp_path)
+
+    def agent() -> list[str]:
+        said = []
+        for name in ("one", "two", "three"):
+            with suppress(Exception):
+                said.append(world.pay(name))
+        return said
+
+    path = world.cut(world.record(agent), 2)
+    (tmp_path / "cut-2.mat.jsonl.draft").mkdir()
+    with pytest.raises(StoreError, match="nothing was done"):
+        resume(path, entry=agent, app=world.app)
+    assert world.calls == {}
+    (tmp_path / "cut-2.mat.jsonl.draft").rmdir()
+    assert world.resume(path, agent).result == ["paid one", "paid two", "paid three"]
 
 
 def test_a_sealed_run_has_ended(tmp_path: Path) -> None:
