@@ -23,7 +23,8 @@ class Begin(NamedTuple):
 class Came(NamedTuple):
     """A call has ended: its outcome, or why it was refused before or after it happened.
 
-    ``seq`` is the event that says so.
+    ``seq`` is the event that says so. ``args`` are the arguments that it was made with, where a rule has put these in
+    the place of those ordered: by them it is undone, asked about and tried again.
     """
 
     at: int
@@ -31,6 +32,7 @@ class Came(NamedTuple):
     seq: int
     outcome: Outcome | None
     refused: str = ""
+    args: dict[str, Any] | None = None
 
 
 class Settled(NamedTuple):

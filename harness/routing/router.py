@@ -91,6 +91,8 @@ class Router(Course):
 
     def _came(self, said: Came) -> None:
         call = self._calls.running.pop(said.call)._replace(seq=said.seq)
+        if said.args is not None:
+            call = call._replace(args=said.args)
         if said.outcome is None:
             self._refused(call, said.refused)
             return

@@ -83,7 +83,7 @@ class Attempt(NamedTuple):
 
     ``seq`` and ``at`` are those of the event that says so: the observation, or the decision where a rule or a person
     ``refused`` it before it happened; then there is no ``outcome``. ``against`` is what monitors say then against
-    further calls of a route.
+    further calls of a route. ``args`` are the arguments that were put in the place of those wanted, if any were.
     """
 
     seq: int
@@ -91,6 +91,7 @@ class Attempt(NamedTuple):
     outcome: Outcome | None
     refused: Refused | None
     against: tuple[Signal, ...] = ()
+    args: Rewritten = None
 
 
 def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> Attempt:
@@ -101,7 +102,7 @@ def attempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Outcome]) -> A
     run.stop.hold(effects.action, run.world)
     run.stop.begin(effects.action)
     try:
-        return _attempted(run, effects.action, _outcome(run, effects.action, wanted, effect, effects.args))
+        return _attempted(run, effects, _outcome(run, effects.action, wanted, effect, effects.args))
     finally:
         run.stop.end(effects.action)
 
@@ -122,20 +123,20 @@ async def aattempt(run: Run, wanted: Call, effect: Callable[[Rewritten], Corouti
     try:
         await run.stop.ahold(effects.action)
         run.stop.begin(effects.action)
-        return _attempted(run, effects.action, await _aoutcome(run, effects.action, wanted, effect, effects.args))
+        return _attempted(run, effects, await _aoutcome(run, effects.action, wanted, effect, effects.args))
     except asyncio.CancelledError:
         raise Abandoned(abandon(run, effects.action), wanted.tool) from None
     finally:
         run.stop.end(effects.action)
 
 
-def _attempted(run: Run, action: int, outcome: Outcome) -> Attempt:
+def _attempted(run: Run, begun: Effects, outcome: Outcome) -> Attempt:
     try:
-        effects = _step(run, Complete, action, outcome)
+        effects = _step(run, Complete, begun.action, outcome)
     except NotRecordable as error:
         outcome = Failed(describe_whole(error))
-        effects = _step(run, Complete, action, outcome)
-    return Attempt(effects.seq, effects.at, outcome, effects.refused, effects.against)
+        effects = _step(run, Complete, begun.action, outcome)
+    return Attempt(effects.seq, effects.at, outcome, effects.refused, effects.against, begun.args)
 
 
 def begin(run: Run, wanted: Call) -> int:

@@ -121,10 +121,10 @@ class Journey:
         if how.outcome is not None:
             self.outcomes[self.tools[call]] = how.outcome
         if how.refused is None and isinstance(how.outcome, Ok):
-            return self.step(Came(how.at, call, how.seq, how.outcome))
+            return self.step(Came(how.at, call, how.seq, how.outcome, args=how.args))
         if how.refused is not None and how.outcome is None:
             self.refused[str(how.refused)] = how.refused
-        return self.step(Came(how.at, call, how.seq, how.outcome, str(how.refused or "")))
+        return self.step(Came(how.at, call, how.seq, how.outcome, str(how.refused or ""), how.args))
 
     def tell(self, order: Tell) -> None:
         body = order.body | self.about

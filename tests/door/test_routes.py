@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from harness.door.routes import Routed
 from harness.errors import NoRoute
 from tests.door.places import apart, shop
-from tests.door.town import DOWN, Clock, Town, ended, played, route
+from tests.door.town import DOWN, LOST, QUICK, Clock, Commit, Town, ended, played, registry_of, route
 
 
 def test_a_goal_is_served(tmp_path: Path) -> None:
@@ -49,6 +52,53 @@ def test_an_undo_that_fails_is_told(tmp_path: Path) -> None:
     assert isinstance(story.result, NoRoute)
     assert (story.result.left, +story.town.net) == (("stripe",), {"stripe": 1})
     assert "paypal" not in story.town.called
+
+
+CAPPED_TOOLS = {
+    "pay": {"effect": "write", "undo": "refund", "probe": "find"},
+    "refund": {"effect": "write", "idempotent": True},
+    "find": {"effect": "read"},
+    "tell": {"effect": "read"},
+}
+CAPPED = {
+    "start": ["order", "cents"],
+    "goals": {"told": ["message"]},
+    "tools": {
+        "pay": {"needs": ["order", "cents"], "gives": ["payment"]},
+        "tell": {"needs": ["payment"], "gives": ["message"]},
+    },
+    "policy": QUICK,
+}
+CAP = {
+    "id": "CAP",
+    "on": "action",
+    "tool": "pay",
+    "require": "call.args.cents <= 100",
+    "otherwise": "rewrite",
+    "rewrite": {"args.cents": "100"},
+}
+
+
+@pytest.mark.parametrize(
+    ("plans", "called"),
+    [
+        ({"tell": [DOWN] * 2}, ["pay", "tell", "tell", "refund"]),
+        ({"pay": [Commit(LOST)], "find": [{"happened": True, "result": "paid"}]}, ["pay", "find", "tell"]),
+    ],
+    ids=["taken back", "in doubt"],
+)
+def test_what_a_rule_has_put_in_the_place_of_a_call_is_what_was_done(
+    plans: dict[str, Any], called: list[str], tmp_path: Path
+) -> None:
+    """It is undone, and asked about, with the arguments that it was made with: what was not charged is not refunded."""
+    takes = {"pay": "order cents", "refund": "order cents", "find": "order cents", "tell": "payment"}
+
+    def build(folder: Path) -> Town:
+        return Town(registry_of(CAPPED_TOOLS, CAPPED, [CAP]), folder).with_tools(takes, plans, refund="pay")
+
+    story = played(build, route("told", order="W-1", cents=500), tmp_path)
+    assert story.town.called == called
+    assert [args["cents"] for _, args in story.town.calls if "cents" in args] == [100, 100]
 
 
 # --- tools that are asked for by their own names ----------------------------------------------------------------------
