@@ -60,6 +60,7 @@ class Reader:
     def entries(self) -> Iterator[Entry]:
         """Yield every event with its line, checking the chain on the way."""
         broken: int | None = None  # a line whose ``prev`` does not fit: it or the line before it was changed
+        missing = 0  # events that its number skips
         for number, line in enumerate(self._lines, start=2):
             if not line.endswith(b"\n"):
                 if _is_json(line[:-1]):
@@ -68,13 +69,15 @@ class Reader:
                 break
             said = self._read(line, number, broken)
             if isinstance(said, codec.Footer):
-                self._close(said, number, broken)
+                if broken is not None:
+                    raise self._doubted(broken, missing, kept=said.digest == self.digest)
+                self._close(said, number)
                 return
             event, prev, body = said
             if broken is not None:  # did the doubtful line keep its own content?
-                raise self._tampered(broken if prev != self.digest else broken - 1)
+                raise self._doubted(broken, missing, kept=prev == self.digest)
             if prev != self.digest:
-                broken = number
+                broken, missing = number, event.seq - self.events
             elif event.seq != self.events:
                 raise self._tampered(number)
             self.digest = hashlib.sha256(line).hexdigest()
@@ -103,9 +106,9 @@ class Reader:
         codec.check_types(event, self.file, number)
         return event
 
-    def _close(self, footer: codec.Footer, number: int, broken: int | None) -> None:
-        if broken is not None:
-            raise self._tampered(broken if footer.digest != self.digest else broken - 1)
+    def _close(self, footer: codec.Footer, number: int) -> None:
+        if footer.digest != self.digest and footer.events > self.events:
+            raise self._taken_out(number, footer.events - self.events)
         if footer.digest != self.digest or footer.events != self.events:
             raise self._tampered(number - 1)
         if footer.header != self._header_digest:
@@ -123,6 +126,17 @@ class Reader:
             except TraceError:
                 continue
         return error
+
+    def _doubted(self, number: int, missing: int, *, kept: bool) -> TamperedTrace:
+        """Tell what a line that does not follow the one before it says, where it kept its own content or did not."""
+        if not kept:
+            return self._tampered(number)
+        return self._taken_out(number, missing) if missing > 0 else self._tampered(number - 1)
+
+    def _taken_out(self, number: int, lines: int) -> TamperedTrace:
+        return self._tampered(
+            number, f"{lines} line{'s' * (lines != 1)} before this one {'are' if lines > 1 else 'is'} missing"
+        )
 
     def _tampered(self, number: int, reason: str = "") -> TamperedTrace:
         return TamperedTrace(self.file, number, reason or "the line is not the one that was written")
