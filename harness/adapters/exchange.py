@@ -179,9 +179,9 @@ def told(outcome: Outcome, tool: str) -> Any:
     raise InDoubt(tool, outcome.reason)
 
 
-def written(value: Any) -> Any:
+def written(value: Any, pointer: str = "") -> Any:
     """Write a value as JSON data; NotRecordable also where it is nested too deeply."""
     try:
-        return encode_value(value)
+        return encode_value(value, pointer)
     except RecursionError:
-        raise NotRecordable("nested too deeply", cure="flatten the value") from None
+        raise NotRecordable("nested too deeply", where=pointer, cure="flatten the value") from None

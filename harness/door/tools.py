@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.exchange import Kept, failed, in_time, told
+from harness.adapters.exchange import Kept, failed, in_time, told, written
 from harness.determinism import canonical
 from harness.door.binding import Binder, annotations_of, call_site
 from harness.door.current import current_run, session_var
@@ -58,7 +58,7 @@ class Tool:
             args = dict(arguments)
             for name, value in arguments.items():
                 if type(value) not in ATOMS:
-                    args[name] = encode_value(value, f"/{name}")
+                    args[name] = written(value, f"/{name}")
         except NotRecordable as error:
             raise self._not_recordable(error, "argument") from None
         session = session_var.get()
@@ -99,7 +99,7 @@ class Tool:
         if type(value) in ATOMS:
             return value
         try:
-            data = encode_value(value)
+            data = written(value)
         except NotRecordable as error:
             raise self._not_recordable(error, "result") from None
         if holds_objects(data):

@@ -322,7 +322,11 @@ def test_without_an_approver_an_escalation_is_a_no(tmp_path: Path) -> None:
         pay(200)
 
 
-@pytest.mark.parametrize("argument", [object(), {"deep": [open]}, float("nan")])
+_ENDLESS: list[Any] = []
+_ENDLESS.append(_ENDLESS)
+
+
+@pytest.mark.parametrize("argument", [object(), {"deep": [open]}, float("nan"), _ENDLESS])
 def test_an_argument_that_cannot_be_recorded_is_refused_by_name(argument: Any, tmp_path: Path) -> None:
     """The error names tool and argument; the trace stays sound and the session usable."""
     app = Harness(traces=tmp_path)
@@ -350,6 +354,16 @@ def test_a_result_that_cannot_be_recorded_is_an_error_with_its_cure(tmp_path: Pa
     with app.session() as session, pytest.raises(NotRecordable, match="annotat"):
         unannotated()
     assert "failed" in events_of(session.trace.path)[1].body
+
+
+def test_a_result_that_holds_itself_is_told_as_nested_too_deeply(tmp_path: Path) -> None:
+    """It ends as an error of the tool that says where the tool is."""
+
+    def ring() -> list[Any]:
+        return _ENDLESS
+
+    with Harness(traces=tmp_path).session() as session, pytest.raises(NotRecordable, match="ring: nested too deeply"):
+        session.app.tool(effect="read")(ring)()
 
 
 @pytest.mark.parametrize("result", [RootModel[list[int]]([1]), Coded.model_construct(code="none")])
