@@ -1,8 +1,8 @@
 """HTTP requests and responses as calls and outcomes.
 
 A request is known by its method, path and JSON body, never by host, headers or retry count. A response keeps what an
-agent's code can see: status, body, and the headers that steer a client. A JSON body is kept as data, with the
-spelling it had (``style``), so that it can be searched by rules and still be given back byte for byte.
+agent's code can see: status, body, and an API's own headers; others are not shown to it. A JSON body is kept as data,
+with the spelling it had (``style``), so that it can be searched by rules and still be given back byte for byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from harness.trace.value import decode_value, encode_value
 
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
-_KEPT_HEADERS: Final = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry")
+_KEPT_HEADERS: Final = ("content-type", "request-id", "retry-after", "x-", "anthropic-", "openai-")
+"""How the names of headers begin by which an API tells its type, limits, costs, and what to do next."""
 _NOT_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -63,7 +64,7 @@ def read_request(request: httpx2.Request, api: Api) -> Call:
     tool = f"{api.name}:{path}" if request.method == "POST" else f"{api.name}:{request.method} {path}"
     body = _json_or_none(request.content)
     if not isinstance(body, dict):
-        body = {"$body": encode_value(request.content)} if request.content else {}
+        body = {"$body": encode_value(_without_boundary(request))} if request.content else {}
     else:
         body = encode_value(body)
     if request.url.query:
@@ -132,12 +133,8 @@ def revive(outcome: Outcome, request: httpx2.Request) -> httpx2.Response:
 
 
 def whole_response(response: httpx2.Response) -> httpx2.Response:
-    """Give a response that has been read as a transport gives one, decoded."""
-    headers = [
-        (key, value)
-        for key, value in response.headers.multi_items()
-        if key not in ("content-encoding", "content-length", "transfer-encoding")
-    ]
+    """Give a response that has been read as a transport gives one: decoded, and with the headers it has on replay."""
+    headers = _headers({"headers": _kept_headers(response)})
     return httpx2.Response(response.status_code, headers=headers, content=response.content)
 
 
@@ -243,6 +240,14 @@ def _declared(tool: str) -> ToolSpec:
     return ToolSpec(tool, effect="read", idempotent=True)
 
 
+def _without_boundary(request: httpx2.Request) -> bytes:
+    """Give a body; the parts of a form stand between the same lines in every run, which a client draws for each."""
+    kind, _, drawn = request.headers.get("content-type", "").partition("boundary=")
+    if not kind.startswith("multipart/") or not drawn:
+        return request.content
+    return request.content.replace(b"--" + drawn.encode(), b"--boundary")
+
+
 def _json_or_none(content: bytes) -> Any:
     try:
         return canonical.decode(content)
@@ -282,7 +287,7 @@ def _type_of(response: httpx2.Response) -> str:
 
 
 def _kept_headers(response: httpx2.Response) -> dict[str, str]:
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    headers = {name: response.headers[name] for name in sorted(response.headers) if name.startswith(_KEPT_HEADERS)}
     if headers.get("content-type") == _JSON:
         del headers["content-type"]
     return headers

@@ -71,12 +71,12 @@ class Door(httpx2.BaseTransport):
     """Pass each request of a synchronous client through the door."""
 
     def __init__(self, inner: httpx2.Client, api: Api, current: Current) -> None:
-        self._inner, self._api, self._current = inner, api, current
+        self.inner, self._api, self._current = inner, api, current
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         run = self._current()
         if run is None:
-            return self._inner.send(request, stream=True)
+            return self.inner.send(request, stream=True)
         request.read()
         wanted = read_request(request, self._api)
         try:
@@ -119,7 +119,7 @@ class Door(httpx2.BaseTransport):
         return _delivered(run, action, response, outcome, _SyncBody)
 
     def _send(self, request: httpx2.Request, *, whole: bool = False) -> httpx2.Response:
-        response = self._inner.send(request, stream=True)
+        response = self.inner.send(request, stream=True)
         if whole or not is_stream(response):
             response.read()
         return response
@@ -135,7 +135,7 @@ class Door(httpx2.BaseTransport):
         return faults.came(came)
 
     def close(self) -> None:
-        self._inner.close()
+        self.inner.close()
 
 
 class _SyncBody(httpx2.SyncByteStream):
@@ -182,12 +182,12 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
     """Pass each request of an asynchronous client through the door."""
 
     def __init__(self, inner: httpx2.AsyncClient, api: Api, current: Current) -> None:
-        self._inner, self._api, self._current = inner, api, current
+        self.inner, self._api, self._current = inner, api, current
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         run = self._current()
         if run is None:
-            return await self._inner.send(request, stream=True)
+            return await self.inner.send(request, stream=True)
         await request.aread()
         wanted = read_request(request, self._api)
         try:
@@ -233,7 +233,7 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
         return _delivered(run, action, response, outcome, _AsyncBody)
 
     async def _send(self, request: httpx2.Request, *, whole: bool = False) -> httpx2.Response:
-        response = await self._inner.send(request, stream=True)
+        response = await self.inner.send(request, stream=True)
         if whole or not is_stream(response):
             await response.aread()
         return response
@@ -250,7 +250,7 @@ class AsyncDoor(httpx2.AsyncBaseTransport):
         return faults.came(came)
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        await self.inner.aclose()
 
 
 class _AsyncBody(httpx2.AsyncByteStream):

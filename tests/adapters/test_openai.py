@@ -371,3 +371,68 @@ def test_an_error_that_is_no_broken_connection_is_recorded(
     failures = [event.body["failed"]["error"] for event in events if event.kind == "observation"]
     assert [failure["type"] for failure in failures] == ["builtins:RuntimeError"]
     assert replayed_offline(path, agent, server, monkeypatch).result == result
+
+
+def test_a_gateways_own_headers_parameters_and_cookies_go_up(server: ModelServer, tmp_path: Path) -> None:
+    """What the HTTP client of a client adds to requests is sent as before, inside a session and outside."""
+    app, seen = Harness(traces=tmp_path), []
+    below = httpx2.Client(headers={"x-gateway": "bank"}, params={"version": "7"}, cookies={"sticky": "1"})
+    below.event_hooks = {"request": [seen.append]}
+    said: Any = [{"role": "user", "content": "hello"}]
+    with app.wrap(OpenAI(http_client=below)) as client:
+        client.chat.completions.create(model="m", messages=said)
+        with app.session():
+            client.chat.completions.create(model="m", messages=said)
+    sent = [(one.headers["x-gateway"], one.headers["cookie"], one.url.query) for one in seen]
+    assert sent == [("bank", "sticky=1", b"version=7")] * 2
+
+
+def test_a_client_that_is_wrapped_twice_passes_one_door(server: ModelServer, tmp_path: Path) -> None:
+    """A call of it is one action, and its tool calls are judged if either wrapping asks for that."""
+    app = Harness(traces=tmp_path)
+
+    def agent(twice: bool) -> None:
+        client = app.wrap(OpenAI(), judge_calls=True)
+        with app.wrap(client) if twice else client as passing:
+            passing.chat.completions.create(model="m", messages=[{"role": "user", "content": "tool"}])
+
+    said = [[event.body.get("tool") for event in record(app, agent, twice=twice)[1]] for twice in (True, False)]
+    assert said[0] == said[1]
+    assert said[0][0] == "openai:chat/completions"
+    assert said[0].count("pay") == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_headers_of_an_api_are_the_same_on_replay(stream: bool, tmp_path: Path) -> None:
+    """An agent that looks at limits sees them when its run is replayed; no header is there only while recording."""
+    app = Harness(traces=tmp_path)
+    headers = {"x-ratelimit-remaining-requests": "99", "openai-processing-ms": "12", "date": "today"}
+    headers["content-type"] = "text/event-stream" if stream else "application/json"
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers=headers, content=b"data: [DONE]\n\n" if stream else b"{}")
+
+    def agent() -> list[tuple[str, str]]:
+        client = app.wrap(OpenAI(api_key="k", http_client=httpx2.Client(transport=httpx2.MockTransport(answer))))
+        raw = client.chat.completions.with_streaming_response
+        with raw.create(model="m", messages=[{"role": "user", "content": "hello"}], stream=stream) as response:
+            response.read()
+            return [one for one in response.headers.items() if one[0] != "content-length"]
+
+    result, _, path = record(app, agent)
+    assert sorted(result) == sorted((name, value) for name, value in headers.items() if name != "date")
+    assert replay(path, entry=agent).equal
+
+
+def test_an_upload_replays(server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line between the parts of a form, which a client draws for each request, makes no other request of it."""
+    app = Harness(traces=tmp_path)
+
+    def agent(text: str) -> str:
+        with app.wrap(OpenAI()) as client, pytest.raises(openai.NotFoundError) as raised:
+            client.files.create(file=("batch.jsonl", text.encode()), purpose="batch")
+        return str(raised.value)
+
+    _, events, path = record(app, agent, text="{}")
+    assert events[0].body["tool"] == "openai:files"
+    replayed_offline(path, agent, server, monkeypatch)

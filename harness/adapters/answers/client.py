@@ -15,34 +15,34 @@ class Judge(httpx2.BaseTransport):
     """Judge the calls in the answers that another transport brings; outside a session it stands aside."""
 
     def __init__(self, inner: httpx2.BaseTransport, doorway: Doorway) -> None:
-        self._inner, self._runs = inner, _Runs(doorway)
+        self.inner, self._runs = inner, _Runs(doorway)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         answers = self._runs.here()
         if answers is None:
-            return self._inner.handle_request(request)
+            return self.inner.handle_request(request)
         request.read()
-        return answers.exchange(request, self._inner.handle_request)
+        return answers.exchange(request, self.inner.handle_request)
 
     def close(self) -> None:
-        self._inner.close()
+        self.inner.close()
 
 
 class AsyncJudge(httpx2.AsyncBaseTransport):
     """Do what ``Judge`` does where the other transport is asynchronous."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, doorway: Doorway) -> None:
-        self._inner, self._runs = inner, _Runs(doorway)
+        self.inner, self._runs = inner, _Runs(doorway)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         answers = self._runs.here()
         if answers is None:
-            return await self._inner.handle_async_request(request)
+            return await self.inner.handle_async_request(request)
         await request.aread()
-        return await answers.aexchange(request, self._inner.handle_async_request)
+        return await answers.aexchange(request, self.inner.handle_async_request)
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        await self.inner.aclose()
 
 
 class _Runs:
