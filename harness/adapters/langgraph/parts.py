@@ -1,13 +1,14 @@
 """What a graph or a chain is made of, as far as it can be seen without running it.
 
-From the nodes the way goes into runnables, the functions of nodes and tools, what these close over, and the globals of
-the program's own modules that they name. Not found: what is made while the graph runs, such as a model that a node
-builds, and what is reached through a module (``models.small.invoke``).
+From the nodes the way goes into runnables, the functions of nodes and tools, what these close over, and the globals
+that they name, also through a module (``models.small.invoke``), as far as code is the program's own and in no installed
+package. Not found: what is made while the graph runs, such as a model that a node builds.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
@@ -19,8 +20,10 @@ from langchain_core.tools import BaseTool
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
+from harness.run.site import is_installed
+
 _FRAMEWORK: Final = frozenset({"langchain", "langchain_core", "langchain_openai", "langgraph"})
-_PLAIN: Final = (str, bytes, int, float, bool, type, ModuleType, BuiltinFunctionType, type(None))
+_PLAIN: Final = (str, bytes, int, float, bool, ModuleType, BuiltinFunctionType, type(None))
 _DEPTH: Final = 60  # of what contains what; the stack of Python is deeper
 
 
@@ -87,7 +90,10 @@ class _Walk:
             yield from ((inner, program) for inner in thing.values())
         elif isinstance(thing, list | tuple | set | frozenset):
             yield from ((inner, program) for inner in thing)
-        elif isinstance(thing, Runnable) or _package(type(thing)) in _FRAMEWORK | {program}:
+        elif isinstance(thing, type):
+            yield from ((inner, program) for inner in _methods(thing) if _is_own(thing))
+        elif isinstance(thing, Runnable) or _package(type(thing)) in _FRAMEWORK | {program} or _is_own(type(thing)):
+            yield type(thing), program
             fields = getattr(thing, "__dict__", {})
             self._host(fields.get("kwargs"), "tools")
             yield from ((inner, program) for inner in fields.values())
@@ -120,21 +126,44 @@ def makes_models(thing: Any) -> bool:
     return any(kind.__name__ == "_ConfigurableModel" for kind in type(thing).__mro__)
 
 
+def _methods(kind: type) -> Iterator[FunctionType]:
+    """Give the functions of a class and of those it inherits from, as far as they are the program's own."""
+    for one in filter(_is_own, kind.__mro__):
+        for value in vars(one).values():
+            function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+            if isinstance(function, FunctionType):
+                yield function
+
+
 def _globals_of(function: FunctionType) -> Iterable[Any]:
-    """Give the globals that a function names, also inside functions in it."""
+    """Give the globals that a function names, also inside functions in it, and what it may name of own modules."""
     codes, names = [function.__code__], dict[str, None]()
     while codes:
         code = codes.pop()
         names |= dict.fromkeys(code.co_names)
         codes += [constant for constant in code.co_consts if inspect.iscode(constant)]
-    return [function.__globals__[name] for name in names if name in function.__globals__]
+    found: list[Any] = []
+    spaces = [function.__globals__]
+    for space in spaces:  # which grows by the modules that are found
+        named = [space[name] for name in names if name in space]
+        modules = [vars(one) for one in named if isinstance(one, ModuleType) and _is_own(one)]
+        spaces += [module for module in modules if all(module is not one for one in spaces)]
+        found += named
+    return found
 
 
 def _worth(thing: Any, package: str) -> bool:
     """Tell whether a global is a part, may hold parts, or is the program's own."""
     if isinstance(thing, Runnable | BaseStore | dict | list | tuple | partial) or makes_models(thing):
         return True
-    return package in (_package(thing), _package(type(thing)))
+    return package in (_package(thing), _package(type(thing))) or _is_own(thing) or _is_own(type(thing))
+
+
+def _is_own(thing: Any) -> bool:
+    """Tell whether a module, or the module of a class or a function, is in no installed package."""
+    module = thing if isinstance(thing, ModuleType) else sys.modules.get(getattr(thing, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    return file is not None and not is_installed(file)
 
 
 def _package(thing: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -439,6 +440,51 @@ def test_tools_are_found_wherever_nodes_hold_them(tmp_path: Path) -> None:
     assert [tool for _, tool, _ in calls(path)] == ["closed_over", "looked_up", "held", "given", "inside", "deciding"]
     agent = create_agent(FakeListChatModel(responses=["a"]), middleware=[Adding([tools["brought"]])])
     assert ("tool", "brought", "mediated") in [one[:3] for one in covered(desk.app.wrap(agent))]
+
+
+SHELF = """
+from langchain_core.tools import StructuredTool
+
+def made(name):
+    return StructuredTool.from_function(lambda: name, name=name, description="Do it.")
+
+called, held, inherited, reached = map(made, ("called", "held", "inherited", "reached"))
+
+def call():
+    return called.invoke({})
+
+class Above:
+    def inherit(self):
+        return inherited.invoke({})
+
+class Desk(Above):
+    @property
+    def last(self):
+        return held.invoke({})
+
+desk = Desk()
+"""
+NODES = """
+import {0}
+from {0} import call, desk
+
+def node(state):
+    return {{"messages": [call(), desk.last, desk.inherit(), {0}.reached.invoke({{}})]}}
+"""
+
+
+def test_tools_are_found_behind_functions_and_objects_of_other_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All modules of a program are its own, whatever they are called, and whether a name of theirs is imported."""
+    (tmp_path / "shelf_of_graphs.py").write_text(SHELF)
+    (tmp_path / "nodes_of_graphs.py").write_text(NODES.format("shelf_of_graphs"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", importlib.import_module("nodes_of_graphs").node)
+    builder.add_edge(START, "node")
+    graph = Desk(tmp_path).app.wrap(builder.compile())
+    assert sorted(one.name for one in covered(graph)) == ["called", "held", "inherited", "reached"]
 
 
 def test_surfaces_are_listed_and_stand_in_the_trace(tmp_path: Path, server: ModelServer) -> None:
