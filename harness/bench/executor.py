@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -79,15 +80,21 @@ class Packed(NamedTuple):
 
 
 def do_cell(suite: Suite, cell: Cell, keep: Keep | None) -> Done:
-    """Do a cell in an empty folder of its own; whatever stops it is told apart from what it finds."""
+    """Do a cell in an empty folder of its own; whatever stops it is told apart from what it finds.
+
+    A cell that ends the program ends itself only; one that goes to another folder is brought back.
+    """
     began, found, error = time.perf_counter(), None, ""
     try:
         # what a cell leaves behind that cannot be removed says nothing of what it found
         with tempfile.TemporaryDirectory(prefix=f"harness-{suite.name}-", ignore_cleanup_errors=True) as folder:
-            found = _as_read(suite.run(cell, Path(folder)))
+            with chdir("."):
+                found = _as_read(suite.run(cell, Path(folder)))
             if keep is not None and found.get("trace"):
                 found["trace"] = _kept(Path(folder) / found["trace"], cell, keep)
-    except Exception as stop:  # noqa: BLE001 - whatever stops a measurement is kept apart from what it measures
+    except KeyboardInterrupt:
+        raise  # of whoever measures
+    except BaseException as stop:  # noqa: BLE001 - whatever stops a measurement is kept apart from what it measures
         found, error = None, _said(stop)
     return Done(cell, found, error, time.perf_counter() - began)
 
@@ -202,7 +209,7 @@ def write_whole(file: Path, content: bytes) -> None:
     begun.replace(file)
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """Word an error; half a character in it, which no file holds, is spelled out."""
     return f"{type(error).__name__}: {error}".encode(errors="backslashreplace").decode()
 

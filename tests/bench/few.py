@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,10 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
         os._exit(0)
     if (wanted := data.get("dies_without")) and not Path(wanted).exists():
         os.kill(os.getpid(), signal.SIGKILL)
+    if "exits" in data:
+        sys.exit(data["exits"])
+    if away := data.get("goes_to"):
+        os.chdir(away)
     if data.get("breaks"):
         raise ConnectionError("no disk\nat all")
     time.sleep(data.get("wait_s", 0))

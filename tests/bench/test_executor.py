@@ -153,6 +153,27 @@ def test_a_cell_that_kills_its_process_is_the_only_one_lost(tmp_path: Path, else
     assert [row.cell for row in run_cells(suite, cells, executor=elsewhere).rows] == cells
 
 
+def test_a_cell_that_ends_the_program_ends_itself(elsewhere: Executor) -> None:
+    """What calls sys.exit could not be measured, wherever it is done; the run goes on and tells of it."""
+    suite = suite_of(3, task_1={"exits": 0})
+    here = run_cells(suite, suite.cells())
+    assert {(one.cell.task.name, one.error) for one in here.broken} == {("task 1", "SystemExit: 0")}
+    assert len(here.rows) == 4
+    assert run_cells(suite, suite.cells(), executor=elsewhere).broken == here.broken
+
+
+def test_a_cell_that_goes_to_another_folder_takes_nothing_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its trace, those after it and the report are kept where they were to be, though that folder is named in short."""
+    for where in ("here", "there"):
+        (tmp_path / where).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    suite = suite_of(3, task_1={"goes_to": str(tmp_path / "there")})
+    assert len(files_of(Path("out"), suite, list(suite.cells()), Here())) == 1 + 6
+    assert list((tmp_path / "there").iterdir()) == []
+
+
 def test_the_pool_says_how_a_process_ended(tmp_path: Path) -> None:
     """The signal is named, and no other cell is done twice."""
     suite = suite_of(task_7={"dies_without": str(tmp_path / "medicine")}, log=str(tmp_path / "log"))
