@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
@@ -103,12 +103,12 @@ def _clusters(count: int) -> Trial:
     return trial
 
 
-def _by_task(tasks: int, runs: int, truth: float) -> Trial:
-    """Tasks are mostly easy or hard, the more of them easy the higher the truth, and done several times each."""
+def _by_task(runs: Sequence[int], truth: float) -> Trial:
+    """Tasks are mostly easy or hard, the more of them easy the higher the truth, and done so many times each."""
 
     def trial(chance: random.Random) -> tuple[Interval, float]:
-        shares = [chance.betavariate(truth, 1 - truth) for _ in range(tasks)]
-        return wilson_by_cluster([(_successes(chance, runs, share), runs) for share in shares]), truth
+        shares = [(chance.betavariate(truth, 1 - truth), each) for each in runs]
+        return wilson_by_cluster([(_successes(chance, each, share), each) for share, each in shares]), truth
 
     return trial
 
@@ -172,9 +172,13 @@ TRIALS: Final[dict[str, Trial]] = {
         for apart, hard in ((0.0, 0.05), (0.0, 0.2), (1.5, 0.4))
     },
     **{
-        f"share by task: {tasks} tasks, {runs} runs, {100 * truth:g} %": _by_task(tasks, runs, truth)
+        f"share by task: {tasks} tasks, {runs} runs, {100 * truth:g} %": _by_task([runs] * tasks, truth)
         for tasks in (10, 50)
         for runs in (3, 10)
+        for truth in (0.5, 0.9)
+    },
+    **{
+        f"share by task: 10 tasks, two runs and fifty of one, {100 * truth:g} %": _by_task([50, *[2] * 9], truth)
         for truth in (0.5, 0.9)
     },
     f"{NARROW}: 50 tasks, four runs": _clusters(50),

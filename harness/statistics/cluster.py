@@ -24,11 +24,15 @@ def wilson_by_cluster(clusters: Sequence[tuple[float, int]], confidence: float =
     the rarer kind, those with a success or those with a failure: there is one degree of freedom less than these (ours:
     with one less than all clusters the truth was held in as little as 50 % where attempts at a task mostly agree). They
     never count for less than one trial of each cluster, as they do where fewer than two are of that kind; a single
-    cluster tells of itself only. In simulations of 5 to 100 clusters it held the truth at 95 % as often as Wilson's
-    interval does for one trial of each, or in 94 % and more. k may be a fraction. Without trials it is [0, 1].
-    UsageError unless 0 <= k <= n in each cluster and 0 < confidence < 1. O(clusters). Source: Korn and Graubard,
-    Confidence intervals for proportions with small expected number of positive counts estimated from survey data, 1998;
-    their effective number of trials, in Wilson's formula.
+    cluster tells of itself only. The spread is how far each cluster is from what all others say (a jackknife: one that
+    has most trials is always near the share that it makes itself, and that held the truth in as little as 72 %).
+
+    In simulations of 5 to 100 clusters of one size it held the truth at 95 % as often as Wilson's interval does for one
+    trial of each, or in 94 % and more; of sizes from 1 to 10, in 91 % and more; where one has 5 to 25 times the trials
+    of each other, in 88 % and more. The worst of these are clusters in which all trials agree. k may be a fraction.
+    Without trials it is [0, 1]. UsageError unless 0 <= k <= n in each cluster and 0 < confidence < 1. O(clusters).
+    Source: Korn and Graubard, Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data, 1998; their effective number of trials, in Wilson's formula.
     """
     _check(clusters, confidence)
     filled = [(k, n) for k, n in clusters if n]
@@ -41,7 +45,8 @@ def wilson_by_cluster(clusters: Sequence[tuple[float, int]], confidence: float =
     worth = n**2 / sum(of**2 for _, of in filled)  # of one trial each, where larger clusters weigh more
     rarer = min(sum(own > 0 for own, _ in filled), sum(own < of for own, of in filled))
     if rarer > 1:
-        spread = rarer / (rarer - 1) * math.fsum((own - share * of) ** 2 for own, of in filled) / n**2
+        apart = math.fsum((own - of * (k - own) / (n - of)) ** 2 for own, of in filled) * (1 - 1 / len(filled)) ** 2
+        spread = rarer / (rarer - 1) * apart / n**2
         effect = max(1.0, spread * n / (share * (1 - share)))
         worth = max(worth, n / effect * (z / student(rarer - 1, z)) ** 2)
     return score(share, worth, z)

@@ -121,6 +121,16 @@ def test_it_holds_the_truth_for_few_tasks(tasks: int, truth: float) -> None:
     assert held >= 930
 
 
+def test_it_holds_the_truth_where_one_task_has_most_runs() -> None:
+    """Of ten tasks nine are done twice and one fifty times; of 1,000 intervals 930 hold the truth, or more."""
+    drawn, held = stream(1, "one large cluster"), 0
+    for _ in range(1000):
+        shares = [(drawn.betavariate(2, 2), runs) for runs in [50] + [2] * 9]
+        low, high = wilson_by_cluster([(sum(drawn.random() < share for _ in range(n)), n) for share, n in shares])
+        held += low <= 0.5 <= high
+    assert held >= 930
+
+
 @pytest.mark.parametrize(("freedom", "off"), [(1, 0.12), (2, 0.01), (3, 0.002), (5, 1e-3), (9, 1e-4), (30, 1e-6)])
 def test_students_quantile_is_scipys(freedom: int, off: float) -> None:
     """At 95 % it is off by no more than is stated."""
