@@ -23,6 +23,7 @@ from harness.bench.measures import SECONDS, TOOK, counted_by_task, measures, run
 from harness.bench.oracle import judged
 from harness.bench.suite import Suite
 from harness.bench.task import Cell, Condition, Row, Task
+from harness.determinism.streams import seed_for
 from harness.door.agents import load_entry
 from harness.door.app import Harness, app_of
 from harness.door.scripted import answered_by
@@ -37,6 +38,7 @@ from harness.trace.value import encode_value
 from harness.trace.verdict import Truth
 
 TRACE: Final = "run.mat.jsonl"
+_SEEDS: Final = 2**31  # of a trace, which a reader may want to type
 _GRAVER: Final[tuple[Truth, ...]] = ("holds", "unknown", "violated")
 
 
@@ -136,10 +138,14 @@ class Does:
 
 
 def _schedule(task: Wanted, seed: int) -> Schedule:
-    """Let what is drawn follow from the seed of the cell; the faults of a task without chance from their own plan."""
+    """Let what is drawn follow from the seed of the cell; the faults of a task without chance from their own plan.
+
+    Each task has draws of its own, or all of one seed would fail and succeed together, and be counted as many.
+    """
+    drawn = seed_for(seed, task.name) % _SEEDS
     if task.faults is None:
-        return Schedule(seed=seed)
-    return Schedule(task.faults.faults, seed=seed if task.seeded else task.faults.seed)
+        return Schedule(seed=drawn)
+    return Schedule(task.faults.faults, seed=drawn if task.seeded else task.faults.seed)
 
 
 def _wrong(

@@ -200,6 +200,22 @@ def test_seeds_of_one_task_are_one_cluster(folder: Path) -> None:
     assert figures[SECONDS].value == pytest.approx(sum(row.found[TOOK] for row in result.rows) / 4000)
 
 
+def test_each_task_has_a_chance_of_its_own(folder: Path) -> None:
+    """Under one seed an agent draws something else in each task, and so do faults; and the same again each time."""
+    (folder / "half.yaml").write_text("faults: half\ninject: [{fault: error, tool: pay, chance: 0.5}]\n")
+    agent = AGENT.replace("import harness", "import random\n\nimport harness", 1)
+    agent = agent.replace("return pay(cents)", "return pay(cents + random.randrange(1000))")
+    (folder / "till_agent.py").write_text(agent, encoding="utf-8")
+    task = '  - {{task: t{0}, faults: half.yaml, seeded: true, input: {{cents: 0}}, oracle: "True"}}\n'
+    tasks = "".join(map(task.format, range(12)))
+    (folder / "suite.yaml").write_text(SUITE.partition("tasks:")[0] + f"tasks:\n{tasks}", encoding="utf-8")
+    found = rows(folder)
+    paid = [str(row["state"]) for row in found if row["state"]]
+    assert 0 < len(paid) < 12
+    assert len({*paid}) == len(paid)
+    assert rows(folder, "again") == found
+
+
 def test_a_bar_is_the_share_that_it_says(folder: Path) -> None:
     """0.56 of fifty runs are 28, though floats make a little more of it."""
     text = SUITE.replace("task: small,", "task: small, seeded: true,").replace("tasks:", "bar: 0.56\ntasks:")
