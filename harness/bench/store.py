@@ -34,6 +34,9 @@ CELLS: Final = "cells.jsonl"
 RESULTS: Final = Path("results")
 """Where the folders of results are that nobody named, each by the name of its suite."""
 
+UNFINISHED: Final = "unfinished"
+"""What the manifest of a report says that was made of the cells of a run before its end."""
+
 Name = tuple[str, str, int]
 
 _FIRST: Final = {"manifest"}
@@ -134,6 +137,15 @@ def read_stored(folder: Path) -> Stored | None:
     return Stored(first["manifest"], {(one["task"], one["condition"], one["seed"]): one for one in rest}, size)
 
 
+def ended(folder: Path) -> bool:
+    """Tell whether the run of a folder came to its end, and its report is of all its cells. O(size)."""
+    try:
+        report = json.loads((folder / RESULT).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(report, dict) and UNFINISHED not in report.get("manifest", {})
+
+
 def stored_cells(stored: Stored, suite: Suite) -> Iterator[Done]:
     """Yield the cells of a folder as those of a suite; UsageError for one that the suite has not."""
     tasks = {task.name: task for task in suite.tasks}
@@ -163,7 +175,7 @@ def _taken_up(folder: Path, identity: Mapping[str, Any], resume: bool | None) ->
             where=str(folder),
             cure="--fresh, or --out DIR",
         )
-    finished = (folder / RESULT).is_file() and all("found" in line for line in stored.lines.values())
+    finished = ended(folder) and all("found" in line for line in stored.lines.values())
     return None if other or (finished and resume is None) else stored
 
 

@@ -215,6 +215,21 @@ def test_figures_are_made_again_without_running_anything(capsys: pytest.CaptureF
     assert ran(capsys, "run", "good", "--rescore")[2].startswith("results/good: there are no cells")
 
 
+def test_a_run_that_was_cut_off_is_gone_on_with_though_it_was_scored(capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of what is done say that it is not all; they make no finished run of it, whose cells are done anew."""
+    assert ran(capsys, "run", "good")[0] == 0
+    whole, cells = read("results/good/result.json"), Path("results/good/cells.jsonl")
+    Path("results/good/result.json").unlink()
+    kept = cells.read_bytes().splitlines(keepends=True)[:2]
+    cells.write_bytes(b"".join(kept))
+    for _ in range(2):
+        assert "not come to its end" in ran(capsys, "run", "good", "--rescore")[1]
+    assert read("results/good/result.json")["manifest"]["unfinished"] is True
+    assert ran(capsys, "run", "good")[0] == 0
+    assert cells.read_bytes().startswith(b"".join(kept))
+    assert read("results/good/result.json") == whole
+
+
 def test_results_are_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
     """With --resume what is done is not done again, so that its time stands; other code is told."""
     first = json.loads(ran(capsys, "run", "good", "--json", "--seeds", "2")[1])

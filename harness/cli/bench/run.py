@@ -19,7 +19,7 @@ from harness.bench.figures import Figure
 from harness.bench.local import Here, Pool
 from harness.bench.manifest import differences, identity
 from harness.bench.runner import Result, chosen, parted, reported, result_of, run_cells
-from harness.bench.store import RESULTS, Store, read_stored, stored_cells, write_report
+from harness.bench.store import RESULTS, UNFINISHED, Store, ended, read_stored, stored_cells, write_report
 from harness.bench.suite import Suite, load_suite, with_data
 from harness.bench.task import Cell
 from harness.cli import INFRASTRUCTURE, OK, VIOLATION
@@ -96,17 +96,23 @@ def command(
         print(json.dumps(report, ensure_ascii=False))
     else:
         _print(suite, figures, result, folder)
+        if UNFINISHED in stands:
+            console().print("the run has not come to its end: these are the cells that are done", markup=False)
     raise typer.Exit(INFRASTRUCTURE if result.broken else VIOLATION if _missed(figures) else OK)
 
 
 def _stored(suite: Suite, folder: Path) -> tuple[Result, dict[str, Any]]:
-    """Give the result of the cells in a folder, and what they depend on, and their figures where it is not the same."""
+    """Give the result of the cells in a folder, and what they depend on, and their figures where it is not the same.
+
+    It says where they are of a run that did not come to its end, which is then still gone on with.
+    """
     stored = read_stored(folder)
     if stored is None:
         raise UsageError("there are no cells", where=str(folder), cure=f"harness bench run {suite.name} does some")
     now = identity(suite, __version__)
     other = {key: now.get(key) for key in differences(stored.identity, now)}
-    return result_of(suite, stored_cells(stored, suite)), {**stored.identity, **({"rescored": other} if other else {})}
+    told = ({"rescored": other} if other else {}) | ({} if ended(folder) else {UNFINISHED: True})
+    return result_of(suite, stored_cells(stored, suite)), stored.identity | told
 
 
 def _executor(kind: str, workers: int | None, address: str) -> Executor:
