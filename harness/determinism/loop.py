@@ -107,7 +107,10 @@ class _Moment(float):
 
 
 class _Task(asyncio.Task[Any]):
-    number = 0
+    def __init__(self, coro: Coroutine[Any, Any, Any], loop: SessionLoop, **options: Any) -> None:
+        # before asyncio keeps the task in a set, by what it hashes to then
+        self.number = loop.next_number(aside=ends_generator(coro))
+        super().__init__(coro, loop=loop, **options)
 
     def __hash__(self) -> int:
         return self.number
@@ -197,6 +200,4 @@ def _numbered_task(
     loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
 ) -> asyncio.Task[Any]:
     assert isinstance(loop, SessionLoop)
-    task = _Task(coro, loop=loop, **options)
-    task.number = loop.next_number(aside=ends_generator(coro))
-    return task
+    return _Task(coro, loop, **options)

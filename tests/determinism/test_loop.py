@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.determinism import address
-from harness.determinism.loop import SessionLoop, beside, run
+from harness.determinism.loop import SessionLoop, _Task, beside, run
 from harness.determinism.schedule import Timeline
 
 NEVER = 10**18
@@ -209,3 +209,20 @@ def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
     timeline.leave(main)
     thread.join()
     loop.close()
+
+
+def test_a_task_costs_no_more_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks do not meet in the sets that asyncio keeps of all of them, so none is compared with another."""
+    compared = 0
+
+    def equal(one: object, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return one is other
+
+    async def crowd() -> None:
+        await asyncio.gather(*(asyncio.sleep(0) for _ in range(100)))
+
+    monkeypatch.setattr(_Task, "__eq__", equal, raising=False)
+    run(Timeline(stalled=_stalled), crowd())
+    assert compared < 100
