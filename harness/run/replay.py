@@ -85,8 +85,9 @@ class RecordedWorld:
 
     def timeline(self) -> Timeline:
         """Give the timeline that a replayed agent's event loop has to follow."""
-        order = Order(map(tuple, self.header.run.get("schedule", {}).get("turns", ())))
-        timeline = Timeline(stalled=self._stalled_in_loop, exact=self._exact, choose=order.choose, retold=True)
+        turns = self.header.run.get("schedule", {}).get("turns", ())
+        choose = Order(map(tuple, turns)).choose if turns else None  # which looks at all who could go on, each time
+        timeline = Timeline(stalled=self._stalled_in_loop, exact=self._exact, choose=choose, retold=True)
         if self.header.host.get("order") == "virtual":
             timeline.begin()
         return timeline

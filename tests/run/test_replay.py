@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Generator
+from cProfile import Profile
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,32 @@ def calls_in_replay(folder: Path, steps: int) -> int:
 def test_a_step_costs_the_same_whatever_the_length(tmp_path: Path) -> None:
     """Ten times as many steps take ten times as many function calls."""
     assert calls_in_replay(tmp_path, 2_000) == pytest.approx(10 * calls_in_replay(tmp_path, 200), rel=0.02)
+
+
+def calls_of_tasks(folder: Path, tasks: int) -> int:
+    """Count the function calls that replaying so many tasks takes, each of which calls a tool."""
+    app = Harness(durability="none")
+
+    @app.tool(effect="read")
+    async def look(number: int) -> int:
+        await asyncio.sleep(0)
+        return number
+
+    @app.agent
+    async def everybody() -> None:
+        await asyncio.gather(*map(look, range(tasks)))
+
+    path = folder / f"{tasks}-tasks.mat.jsonl"
+    app.session(trace=path).run(everybody)
+    session = RecordedSession(app, path)
+    profile = Profile()
+    profile.runcall(session.run, everybody)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_a_step_costs_the_same_however_many_tasks_wait(tmp_path: Path) -> None:
+    """Four times as many tasks take four times as many function calls, and a few that any replay takes."""
+    assert calls_of_tasks(tmp_path, 200) < 4.4 * calls_of_tasks(tmp_path, 50)
 
 
 def crowd(count: int) -> RecordedWorld:
