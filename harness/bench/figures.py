@@ -55,10 +55,13 @@ class Figure(NamedTuple):
             raise UsageError(f"a target cannot be {self.target!r}", cure="write '<= 2', '>= 2', '== 2' …") from None
 
 
-def counted(successes: int, trials: int, target: str = "", *, unit: str = "1") -> Figure:
-    """Give the successes among sampled trials, with Wilson's 95 % interval of how many of as many others succeed."""
+def counted(successes: int, trials: int, target: str = "") -> Figure:
+    """Give the successes among sampled trials, with Wilson's 95 % interval of how many of as many others succeed.
+
+    The trials are taken to be independent; ``measures.counted_by_task`` is for tasks that were done several times.
+    """
     share = wilson(successes, trials)
-    return Figure(successes, unit, (share.low * trials, share.high * trials), target)
+    return Figure(successes, "1", (share.low * trials, share.high * trials), target)
 
 
 def report_of(
