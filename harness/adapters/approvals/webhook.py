@@ -59,7 +59,9 @@ class Webhook:
 
 
 def _pause_s(response: httpx2.Response) -> float:
+    """Give the seconds until the service should be asked again, a day at most."""
     try:
-        return max(float(response.headers.get("Retry-After", "1")), 0.05)
+        said_s = float(response.headers.get("Retry-After", "1"))
     except ValueError:  # a date, which says no more than that it takes long
         return 60.0
+    return min(max(0.05, said_s), 86_400.0)  # in this order no number (NaN) is the least

@@ -105,9 +105,10 @@ def test_the_answer_may_come_later(desk: Desk) -> None:
     assert time.monotonic() - begun >= 0.15
 
 
-def test_an_answer_that_takes_too_long_stops_the_run(desk: Desk) -> None:
+@pytest.mark.parametrize("after", ["3600", "inf", "99999999999999999999"])
+def test_an_answer_that_takes_too_long_stops_the_run(after: str, desk: Desk) -> None:
     """After its patience the approver says where the answer will be, and when asking again is worth it."""
-    desk.answer = lambda _: (202, {"Location": "/later/7", "Retry-After": "3600"}, b"")
+    desk.answer = lambda _: (202, {"Location": "/later/7", "Retry-After": after}, b"")
     said = Webhook(desk.url, wait_s=0.1)(QUESTION)
     assert isinstance(said, Pending)
     assert said.where.endswith("/later/7")
