@@ -20,7 +20,7 @@ class Check(NamedTuple):
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    "dead-rule": Check("error", "A rule that can never speak."),
+    "dead-rule": Check("error", "A rule that can never speak, or only of what does not fit the declared schemas."),
     "dead-pattern": Check("warning", "A pattern of tools for which the rule can never speak."),
     "dead-question": Check("warning", "A question about the past that no event can answer."),
     "never-satisfiable": Check("error", "A requirement that no step of the declared domains can satisfy."),

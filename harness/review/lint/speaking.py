@@ -24,8 +24,7 @@ def silent(rule: Invariant, stage: Stage) -> Iterator[Diagnostic]:
     """Yield what shows that a rule, or one of its patterns, can never speak."""
     scenes = [scene for scene in stage.scenes(rule) if not _never(rule, scene)]
     if not scenes:
-        at = rule.at.find(["when"] if rule.when else ["tool"] if rule.tools else ["id"])
-        yield diagnostic("dead-rule", rule.id, at, _why(rule, stage), "change the guard or the tools, or drop the rule")
+        yield _dead(rule, stage)
         return
     written = rule.at.find(["tool"])
     for place, pattern in zip(written.items or (written,), rule.tools, strict=False):
@@ -59,6 +58,16 @@ def texts(rule: Invariant) -> Iterator[tuple[str, Node, int]]:
 
 def _never(rule: Invariant, scene: Scene) -> bool:
     return rule.when is not None and scene.rules_out(scene.speaks(rule))
+
+
+def _dead(rule: Invariant, stage: Stage) -> Diagnostic:
+    at = rule.at.find(["when"] if rule.when else ["tool"] if rule.tools else ["id"])
+    if all(impossible([scene.speaks(rule)], scene.facts) for scene in stage.scenes(rule)):
+        cure = "change the guard or the tools, or drop the rule"
+        return diagnostic("dead-rule", rule.id, at, _why(rule, stage), cure)
+    said = "by the declared schemas this is never true: the rule speaks only of what does not fit them"
+    cure = "change the guard or the schema; what is to keep calls to a schema is a rule with schema: {arguments: …}"
+    return diagnostic("dead-rule", rule.id, at, said, cure, level="warning")
 
 
 def _why(rule: Invariant, stage: Stage) -> str:
