@@ -11,7 +11,7 @@ import pytest
 
 import harness
 from harness.adapters.files import open_trace
-from harness.errors import Refused
+from harness.errors import Refused, UsageError
 from harness.registry.load import load
 from harness.registry.registry import Registry
 
@@ -266,6 +266,8 @@ def test_an_artifact_can_be_judged_by_itself() -> None:
     assert harness.check_artifact("plan", {"cents": 5}, registry=registry()).verdicts == ()
     (verdict,) = harness.check_artifact("plan", {"cents": 500}, registry=registry()).verdicts
     assert (verdict.rule, verdict.truth, verdict.margin) == ("PLAN", "violated", -400)
+    with pytest.raises(UsageError, match=r"no rule speaks of an artifact 'plann'(.|\n)*did you mean 'plan'"):
+        harness.check_artifact("plann", {"cents": 500}, registry=registry())
 
 
 def test_what_is_judged_is_what_is_performed(tmp_path: Path) -> None:
