@@ -61,7 +61,7 @@ def test_what_code_declares_is_written_too() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "number"}}}
     spec = ToolSpec(
         *("pay", "read", True, schema, {"type": "string"}, "json", "a", "bare", "bare", "trusted"),
-        *(("x",), ("y",), 2.5, "bank", 100, ("/a",), "payment"),
+        *(("x",), ("y",), 2.5, "bank", 100, "payment"),
     )
     registry = load("registry: r\nversion: 1\ndefault: allow\n" + RULE, "r.yaml").with_tools([spec, ToolSpec("bare")])
     registry = replace(registry, parameters={"table": {"a": [1, 1.0, True, None]}, "one": 1e22})
