@@ -35,9 +35,9 @@ from harness.faults.plan import Plan
 from harness.registry.complaint import ExpressionError, nearest
 from harness.registry.document import DocumentError, Written, read
 from harness.registry.invariant import Expression
+from harness.registry.misfit import mistakes_in
 from harness.registry.parse import parse
 from harness.registry.registry import Registry
-from harness.registry.schema import mistakes_in
 from harness.trace.verdict import DEFAULT_REFUSE, Truth
 
 FILE: Final = "suite.yaml"

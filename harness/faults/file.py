@@ -13,8 +13,8 @@ from harness.faults.plan import KINDS, Fault, Plan
 from harness.registry.complaint import ExpressionError, nearest
 from harness.registry.document import DocumentError, Written, read
 from harness.registry.invariant import Expression
+from harness.registry.misfit import mistakes_in
 from harness.registry.parse import parse
-from harness.registry.schema import mistakes_in
 from harness.registry.tree import Field, Name, walk
 
 STRENGTHS: Final[dict[str, tuple[str, ...]]] = {

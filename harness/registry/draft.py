@@ -16,12 +16,13 @@ from harness.registry.document import DocumentError, Source, Written, read
 from harness.registry.inline import inlined
 from harness.registry.invariant import Examples, Expression, Invariant, Shape
 from harness.registry.json_schema import mistakes_in_schema
+from harness.registry.misfit import mistakes_in
 from harness.registry.override import Override
 from harness.registry.parameter import Parameter, mistakes_in_parameter, read_parameter
 from harness.registry.parse import parse
 from harness.registry.registry import Default, Unknown
 from harness.registry.rollout import Kill, read_kill
-from harness.registry.schema import TOOL_KEYS, mistakes_in
+from harness.registry.schema import SCHEMA, TOOL_KEYS
 from harness.registry.template import Template, read_template
 
 Read = TypeVar("Read", Expression, Template)
@@ -74,7 +75,7 @@ def read_draft(text: str, file: str) -> Draft:
 
 def draft_of(document: Written) -> Draft:
     """Read one document, wherever it comes from, not what it extends."""
-    found = list(mistakes_in(document))
+    found = list(mistakes_in(document, SCHEMA))
     document, others = inlined(document)
     draft = Draft(document, [*(mistake for _, mistake in found), *others])
     if document.entries is None:

@@ -12,7 +12,7 @@ from harness.bench.figures import Figure
 from harness.errors import CaseError, Mistake, UsageError
 from harness.registry.complaint import nearest
 from harness.registry.document import DocumentError, Written, read
-from harness.registry.schema import mistakes_in
+from harness.registry.misfit import mistakes_in
 
 _DIGEST: Final = re.compile("(sha256:)?[0-9a-f]{64}")
 

@@ -12,8 +12,8 @@ from harness.converge.plan.flaws import flaws_of_plan
 from harness.converge.plan.plan import TRIES, Plan
 from harness.errors import Mistake, PlanError
 from harness.registry.document import DocumentError, Written, read
+from harness.registry.misfit import mistakes_in
 from harness.registry.registry import Registry
-from harness.registry.schema import mistakes_in
 
 NAME: Final = {"type": "string", "minLength": 1}
 NAMES: Final = {"type": "array", "items": NAME}
