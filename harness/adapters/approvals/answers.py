@@ -76,6 +76,8 @@ def _mistake(said: Any) -> str:
             return f"it has no field {name!r}"
         if name in said and type(said[name]) is not kind:
             return f"{name!r} is {said[name]!r}, and has to be {'true or false' if kind is bool else 'a text'}"
+    if not said["digest"]:  # it would be an answer to every question
+        return "'digest' is empty, and has to be that of the question"
     if "expires" not in said:
         return ""
     try:

@@ -61,6 +61,7 @@ def test_the_signature_is_the_one_that_anybody_can_compute() -> None:
         (b"[]", "not a JSON object"),
         (b'{"allowed": true, "by": "Ann"}', "no field 'digest'"),
         (b'{"allowed": 1, "by": "Ann", "digest": "d"}', "true or false"),
+        (b'{"allowed": true, "by": "Ann", "digest": ""}', "'digest' is empty"),
         (b'{"allowed": true, "by": null, "digest": "d"}', "'by' is None"),
         (b'{"allowed": true, "by": "Ann", "digest": "d", "once": true}', "'once'"),
         (b'{"allowed": true, "by": "Ann", "digest": "d", "expires": "tomorrow"}', "has to be a time"),
