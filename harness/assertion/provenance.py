@@ -25,6 +25,7 @@ and the registry said is kept.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
@@ -245,6 +246,8 @@ def _otherwise(generation: _Generation, word: str) -> Iterator[_Found]:
 def _spellings(value: float) -> set[str]:
     """Give the usual ways to write a number in a text."""
     spelled = {f"{value}", f"{value:,}"}
+    if abs(value) > sys.float_info.max:
+        return spelled  # an integer that has no decimals to be spelled with
     if value == round(value, 1):
         spelled |= {f"{value:.1f}", f"{value:,.1f}"}
     if value == round(value, 2):

@@ -74,6 +74,12 @@ def test_what_was_not_said_has_no_origin(asked: Any) -> None:
     assert learnt("Ann said that we meet", True, None, 5).origins(asked) == ()
 
 
+def test_an_integer_beyond_every_float_is_looked_for_like_another() -> None:
+    """It is found where it was said, and nowhere else; an error would leave its rule unknown."""
+    assert [origin.grade for origin in learnt(10**400).origins(10**400)] == ["exact"]
+    assert learnt(5, "1e400").origins(-(10**400)) == ()
+
+
 def test_a_structure_is_as_well_founded_as_its_weakest_leaf() -> None:
     """Exact where one source said every leaf, derived where in part inside texts, part where leaves are missing."""
     index = learnt({"to": "Ann", "cents": 5}, "Pay Ann 5 cents", "Dear Ann")
