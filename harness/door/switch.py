@@ -17,7 +17,7 @@ class Switch:
         if not isinstance(file, str | Path | None):
             cure = "name the file whose being there throws it; without one, app.kill() does"
             raise UsageError(f"a kill switch is a file, not {file!r}", cure=cure)
-        self._file = None if file is None else Path(file)
+        self._file = None if file is None else Path(file).absolute()  # wherever the process goes later
         self._thrown = False
 
     def throw(self) -> None:

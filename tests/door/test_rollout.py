@@ -391,6 +391,18 @@ def test_whatever_is_thrown_a_replay_is_equal(tmp_path: Path, kill: str, said: l
     assert len(shop.paid) == answers.count("")
 
 
+def test_a_kill_switch_stays_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that goes to another folder is stopped by the same file."""
+    monkeypatch.chdir(tmp_path)
+    app = harness.Harness(traces=tmp_path, kill_switch="stop")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "stop").touch()
+    assert app.killed
+    app.revive()
+    assert not (tmp_path / "stop").exists()
+
+
 def test_a_kill_switch_is_a_file() -> None:
     """What is none is told with its cure."""
     with pytest.raises(UsageError, match="a kill switch is a file, not True"):
