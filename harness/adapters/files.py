@@ -27,6 +27,7 @@ class FileStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
+        self._place = Path(path).absolute()  # wherever the process goes later
         try:
             self._file = _created(self.path)
         except FileExistsError as error:
@@ -62,7 +63,7 @@ class FileStore:
             try:
                 os.fsync(self._file)
                 if not self._named:
-                    sync_folder(self.path)
+                    sync_folder(self._place)
                     self._named = True
             except OSError as error:
                 raise self._failed(error) from None

@@ -25,6 +25,7 @@ class PrivateFile:
 
     def __init__(self, trace: str) -> None:
         self._path = trace + SUFFIX
+        self._place = Path(self._path).absolute()  # wherever the process goes later
         self._file: int | None = None
         self._count = 0
         self._refused: StoreError | None = None
@@ -47,7 +48,7 @@ class PrivateFile:
             raise self._refused  # a line after one that is torn could not be read
         try:
             if self._file is None:
-                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+                self._file = os.open(self._place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             write_whole(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             self._refused = StoreError(f"{self._path}: a secret of the run cannot be kept: {error.strerror}")

@@ -78,6 +78,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         FileStore(tmp_path / "file" / "t.mat.jsonl")
 
 
+def test_a_trace_stays_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that goes to another folder goes on with the same file, and keeps its secrets beside it."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    store, private = FileStore("runs/t.mat.jsonl"), PrivateFile("runs/t.mat.jsonl")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store.append(b"one\n")
+    store.flush(disk=True)
+    private.keep("one", b"1")
+    store.close()
+    private.close()
+    assert (tmp_path / "runs" / "t.mat.jsonl").read_bytes() == b"one\n"
+    assert read_private(tmp_path / "runs" / "t.mat.jsonl") == {"⟦secret:one:1⟧": b"1"}
+
+
 @contextmanager
 def files_up_to(size_bytes: int) -> Iterator[None]:
     """Let no file of this process grow beyond a size, as if the disk were full there."""
