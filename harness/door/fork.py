@@ -109,6 +109,7 @@ def fork(
             app = app.with_registry(*([rules] if isinstance(rules, str) else rules))
         header = _header(app, parent, reader.digest, step, None if step is None else calls[step].event.seq, changed)
         target = Path(out) if out is not None else next_name(trace, "fork")
+        place = target.absolute()  # wherever the agent goes
         live = app.live_world(FileStore(target), approver, seed=changed.get("seed"))
         world = ForkedWorld(events, Where(step, changed, offline), live, app.clock, header=parent)
         world.secrets = read_private(trace)
@@ -116,11 +117,11 @@ def fork(
         world.run = session.started
         result, error = _run(session, make_agent(app, function), header, world)
     if not world.reached:
-        target.unlink()
+        place.unlink()
         raise world.failed or _ended_before(error)
     if world.failed is not None and not isinstance(world.failed, Divergence):
         raise world.failed
-    with open_trace(target) as forked:
+    with open_trace(place) as forked:
         difference = _difference(events, list(forked))
     return Fork(
         str(target),

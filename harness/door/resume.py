@@ -103,6 +103,7 @@ def resume(
 
 def _rim(app: Harness, trace: Path, target: Path, approver: Approver, seed: int | None) -> Rim:
     stores: list[FileStore] = []
+    trace, target = trace.absolute(), target.absolute()  # the agent may have gone to another folder when it goes live
 
     def begin(at: int) -> World:
         stores.append(FileStore(target))
@@ -167,13 +168,14 @@ def _resumed(app: Harness, agent: Callable[..., Any], world: ResumedWorld, trace
     session = Session(app, lambda _: header, lambda: (world, str(target)), world.timeline)
     world.run = session.started
     given = recorded_input(agent, world.header.run["input"])
+    old, new = trace.absolute(), target.absolute()
     result: Any = None
     error: Exception | None = None
     try:
         result = session.run(agent, **given)
     except Waiting as waiting:
         if not world.went_on:
-            give_back(trace, target)
+            give_back(old, new)
             waiting.trace = str(trace)
         raise
     except HarnessError as raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import shutil
@@ -20,6 +21,7 @@ import pytest
 
 from harness.adapters.live import nobody
 from harness.door.app import Harness
+from harness.door.fork import fork
 from harness.door.replay import replay
 from harness.door.resume import Resumed, resume
 from harness.errors import Divergence, InDoubt, StoreError, UsageError
@@ -339,6 +341,28 @@ def test_a_run_that_cannot_be_claimed_does_not_go_on(tmp_path: Path) -> None:
     assert world.calls == {}
     (tmp_path / "cut-2.mat.jsonl.draft").rmdir()
     assert world.resume(path, agent).result == ["paid one", "paid two", "paid three"]
+
+
+def test_an_agent_that_goes_to_another_folder_is_resumed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new trace, and the word that it has taken over, stand beside the old one, whose name was a relative one."""
+    world = World(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+
+    def agent() -> list[str]:
+        first = world.pay("one")
+        os.chdir(tmp_path / "elsewhere")
+        return [first, world.pay("two"), world.pay("three")]
+
+    path = world.cut(world.record(agent), 4)
+    monkeypatch.chdir(tmp_path)
+    resumed = resume(path.name, entry=agent, app=world.app)
+    assert (resumed.path, world.calls) == ("cut-4.resumed-1.mat.jsonl", {"pay three": 1})
+    assert (tmp_path / resumed.path).exists()
+    with pytest.raises(UsageError, match="resumed already"):
+        resume(path, entry=agent, app=world.app)
+    monkeypatch.chdir(tmp_path)
+    forked = fork(path.name, at=1, set={"outcome": "paid 2"}, entry=agent, app=world.app)
+    assert (tmp_path / forked.path).exists()
 
 
 def test_a_sealed_run_has_ended(tmp_path: Path) -> None:
