@@ -23,6 +23,7 @@ from harness.trace.chat import Message, messages_in
 from harness.trace.coverage import Coverage
 from harness.trace.covered import Covered
 from harness.trace.event import ACTS, Event
+from harness.trace.history import Options
 from harness.trace.verdict import DEFAULT_REFUSE, KILL_SWITCH, Judgement, Severity, Verdict
 
 # whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
@@ -55,6 +56,7 @@ class Checker:
         self._past = Past(self._program, registry.parameters, dict(run or {}), self._trust)
         self._occasions = Occasions(registry, self._past, hear)
         self._clock = self._past.clock
+        self._options = Options()  # rules on the requests to models speak of them in each call
         self._open: dict[int, _Open] = {}
         self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now
         self._times: Counter[tuple[str, str, str]] = Counter()  # refusals, by agent, tool and rule
@@ -124,6 +126,8 @@ class Checker:
         return _join(judgement, Judgement((), tuple(map(self._occasions.undone, self._past.unmet()))))
 
     def _action(self, event: Event) -> Judgement:
+        if event.body["surface"] == "model":
+            event = self._options.told(event)
         seq, _, agent, _, _, at, body = event
         past, clock = self._past, self._clock
         step = clock.step = clock.step + 1

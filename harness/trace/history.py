@@ -73,6 +73,28 @@ class Histories:
             self._recent.popitem(last=False)
 
 
+class Options:
+    """Know the options of the requests of one session, which a trace keeps only where they differ from those before."""
+
+    def __init__(self) -> None:
+        self._recent: OrderedDict[int, dict[str, Any]] = OrderedDict()
+
+    def told(self, event: Event) -> Event:
+        """Give the action of a model with its options, also where they are those of the call that it continues. O(1).
+
+        To be called once for each, in their order. The messages stay those that are new.
+        """
+        args = event.body["args"]
+        stated = args.get("options")
+        options = self._recent.get(args.get("after")) if stated is None else stated
+        if options is None:
+            return event
+        self._recent[event.seq] = options
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+        return event if stated is not None else event._replace(body=event.body | {"args": args | {"options": options}})
+
+
 def _split(tool: str, request: dict[str, Any]) -> _Request:
     """Part a request into its messages (Chat Completions ``messages``, Responses ``input``) and everything else."""
     options = dict(request)

@@ -145,6 +145,22 @@ def test_tokens_are_reserved_before_and_settled_after(tmp_path: Path, bound: str
         assert app_session.run(agent) == [5, 6, 1]
 
 
+def test_a_request_that_goes_on_with_a_conversation_reserves_as_much(tmp_path: Path) -> None:
+    """A trace keeps its bound once; the rules know it of each request, at the door and offline."""
+    app = app_of(tmp_path, "{tokens: 210}")
+    said = [{"role": "user", "content": "hello"}]
+    first, second = ({"messages": said * times, "max_tokens": 200} for times in (1, 2))
+
+    async def agent() -> list[int]:
+        run = app_session.started()
+        return [refused(await asking([request], answered(20))(run)) for request in (first, second)]
+
+    with app.session() as app_session:
+        assert app_session.run(agent) == [0, 1]
+    report = harness.check(app_session.trace.path, registry=app.registry)
+    assert [one.verdict.rule for one in report.findings] == ["AGENT-main-TOKENS"]
+
+
 def test_a_request_that_failed_gives_back_what_it_reserved(tmp_path: Path) -> None:
     """An answer that does not say what it took counts as what was reserved."""
     app = app_of(tmp_path, "{tokens: 300}")
