@@ -23,7 +23,7 @@ from harness.trace.chat import Message, messages_in
 from harness.trace.coverage import Coverage
 from harness.trace.covered import Covered
 from harness.trace.event import ACTS, Event
-from harness.trace.history import Options
+from harness.trace.history import Requests
 from harness.trace.verdict import DEFAULT_REFUSE, KILL_SWITCH, Judgement, Severity, Verdict
 
 # whose messages say where a value comes from; what a model or a tool says is learnt elsewhere, or proves nothing
@@ -56,7 +56,7 @@ class Checker:
         self._past = Past(self._program, registry.parameters, dict(run or {}), self._trust)
         self._occasions = Occasions(registry, self._past, hear)
         self._clock = self._past.clock
-        self._options = Options()  # rules on the requests to models speak of them in each call
+        self._requests = Requests()
         self._open: dict[int, _Open] = {}
         self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now
         self._times: Counter[tuple[str, str, str]] = Counter()  # refusals, by agent, tool and rule
@@ -127,7 +127,7 @@ class Checker:
 
     def _action(self, event: Event) -> Judgement:
         if event.body["surface"] == "model":
-            event = self._options.told(event)
+            event = self._requests.told(event)
         seq, _, agent, _, _, at, body = event
         past, clock = self._past, self._clock
         step = clock.step = clock.step + 1
@@ -153,6 +153,7 @@ class Checker:
         return judgement
 
     def _observation(self, event: Event) -> Judgement:
+        self._requests.answered(event.body["action"])
         opened = self._open.pop(event.body["action"], None)
         if opened is None:
             return _SILENT
@@ -191,6 +192,7 @@ class Checker:
     def _decision(self, event: Event) -> None:
         """Take back what was not done, or was done otherwise, and remember what was refused."""
         body = event.body
+        self._requests.refused(body["action"])
         opened = self._open.pop(body["action"], None)
         if opened:  # one that has an outcome was performed, and only its result withheld
             self._past.take_back(opened.event.seq, opened.entries)

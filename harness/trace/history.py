@@ -73,26 +73,59 @@ class Histories:
             self._recent.popitem(last=False)
 
 
-class Options:
-    """Know the options of the requests of one session, which a trace keeps only where they differ from those before."""
+class _Known(NamedTuple):
+    """A request as rules were told of it: its options, and the messages from ``start`` on, which were new.
+
+    ``refused`` says that it was not sent, so that they are new still.
+    """
+
+    options: dict[str, Any] | None
+    start: int
+    messages: list[Any]
+    refused: bool = False
+
+
+class Requests:
+    """Know of the requests of one session what rules have to, and a trace does not repeat.
+
+    A trace keeps of a request what differs from an earlier one, be it refused or sent. To rules each has its options,
+    and its new messages are those that no request before has sent: what was refused is new when it is asked again.
+    """
 
     def __init__(self) -> None:
-        self._recent: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._recent: OrderedDict[int, _Known] = OrderedDict()
+        self._open: set[int] = set()
 
     def told(self, event: Event) -> Event:
-        """Give the action of a model with its options, also where they are those of the call that it continues. O(1).
+        """Give the action of a model as rules are to see it. O(messages), but where nothing is added O(1).
 
-        To be called once for each, in their order. The messages stay those that are new.
+        To be called once for each, in their order.
         """
         args = event.body["args"]
-        stated = args.get("options")
-        options = self._recent.get(args.get("after")) if stated is None else stated
-        if options is None:
-            return event
-        self._recent[event.seq] = options
+        options, messages, start = args.get("options"), args.get("messages") or [], args.get("keep", 0)
+        before = self._recent.get(args.get("after", -1))
+        more: dict[str, Any] = {}
+        if before is not None and options is None and before.options is not None:
+            options = more["options"] = before.options
+        if before is not None and before.refused and before.start < start:
+            messages = more["messages"] = before.messages[: start - before.start] + messages
+            start = before.start
+        self._open.add(event.seq)
+        self._recent[event.seq] = _Known(options, start, messages)
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
-        return event if stated is not None else event._replace(body=event.body | {"args": args | {"options": options}})
+        return event._replace(body=event.body | {"args": args | more}) if more else event
+
+    def answered(self, action: int) -> None:
+        """Take note that a call has an outcome: whatever becomes of that, the request was sent."""
+        self._open.discard(action)
+
+    def refused(self, action: int) -> None:
+        """Take note that a call was refused; nothing changes where it was no request, or had its outcome."""
+        if action in self._open:
+            self._open.discard(action)
+            if action in self._recent:
+                self._recent[action] = self._recent[action]._replace(refused=True)
 
 
 def _split(tool: str, request: dict[str, Any]) -> _Request:

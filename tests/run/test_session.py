@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.assertion.interface import Checker
 from harness.errors import HarnessError, NotRecordable
 from harness.mediation.approval import read_back
 from harness.ports import Approval
@@ -248,6 +249,41 @@ def test_a_request_that_no_trace_can_hold_is_not_continued() -> None:
     said["temperature"] = 0
     story.step(Propose(0, Call("model", model.name, said, model)))
     assert next(restored(story.events()))[1][1] == said
+
+
+CARDS = load(
+    """
+registry: cards
+version: 1.0.0
+default: allow
+invariants:
+  - {id: CARD, on: message, require: 'not message.text.matches("[0-9]{12}")', otherwise: block}
+  - {id: COLD, on: action, tool: "openai:*", require: "default(call.args.options.temperature, 0) < 2", otherwise: block}
+""",
+    "cards.yaml",
+)
+
+
+def test_a_request_that_was_refused_is_refused_when_it_is_made_again() -> None:
+    """What a trace does not repeat the rules know all the same: options, and messages that were never sent."""
+    story, model = Story(CARDS), ToolSpec("openai:chat/completions", effect="read")
+
+    def ask(*said: str, **options: Any) -> str:
+        messages = [{"role": "user", "content": text} for text in said]
+        wanted = Call("model", model.name, {"messages": messages, **options}, model)
+        effects = story.step(Propose(0, wanted))
+        if effects.refused is not None:
+            return effects.refused.rule
+        story.step(Complete(0, effects.action, Ok({"chunks": []})))
+        return ""
+
+    card = "4111111111111111"
+    assert [ask("hello"), ask("hello", card), ask("hello", card), ask("hello", card, "so?")] == ["", *["CARD"] * 3]
+    assert [ask("hello", "so?"), ask("hello", "so?", "now"), ask("hello", "so?", card, "now")] == ["", "", "CARD"]
+    assert [ask("hello", temperature=2), ask("hello", temperature=2), ask("hello")] == ["COLD", "COLD", ""]
+    offline = Checker(CARDS)
+    told = [(event.seq, one.rule) for event in story.events() for one in offline.judge(event).verdicts]
+    assert told == [(one.parents[0], one.body["rule"]) for one in story.events() if one.kind == "verdict"]
 
 
 def test_a_rewrite_that_no_trace_can_hold_is_a_block() -> None:
