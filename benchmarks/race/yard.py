@@ -97,6 +97,7 @@ class Yard:
         chance = Random(seed)
         self.orders = [_order(chance) for _ in range(6)]
         self._book = sqlite3.connect(folder / "ledger.db", isolation_level=None, check_same_thread=False)
+        self._pen = threading.Lock()  # since 3.12 two threads may bind values to one cached statement of a connection
         self._book.execute("PRAGMA synchronous = OFF")
         self._book.execute(f"CREATE TABLE done ({', '.join(Row._fields)})")
         registry = folder / "yard.yaml"
@@ -138,7 +139,7 @@ class Yard:
     def _end(self, name: str, args: dict[str, Any], begun: tuple[str, int, bytes, int, int]) -> str:
         path, action, at_first, trace_bytes, began_ns = begun
         row = Row(path, action, name, at_first, canonical.encode(args), trace_bytes, began_ns, time.perf_counter_ns())
-        with self._book:
+        with self._pen:
             self._book.execute(f"INSERT INTO done VALUES ({', '.join('?' * len(row))})", row)
         change(args["order"], Random(action))  # what it was given is its own to change
         return "done"
