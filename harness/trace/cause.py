@@ -48,6 +48,8 @@ def likely_cause(case: Case) -> tuple[str, str]:
         return f"the {case.now.body['machine']} comes to something else than when this was recorded", _FORK
     if is_end(case.now):
         return _ending(case)
+    if case.now.kind == "observation" and case.recorded.kind == "observation":
+        return _envelope(case) or _order(case) or ("something else came back from the same call", "")
     return _envelope(case) or _order(case) or ("what the agent says of itself changed", _FORK)
 
 
