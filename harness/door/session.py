@@ -189,9 +189,12 @@ class Session(Machines, Bus, Surfaces):
                     redactor=self.app.redactor(),
                     fsync_writes=self.app.durability != "none",
                 )
-                self.live = Run(machine, world, Mutex(), {}, Stop(), faults_of(header.run), {})
-                world.begin(machine.header_line)
-                self._scope.run = self.live  # what is read from here on is the agent's
+                run = Run(machine, world, Mutex(), {}, Stop(), faults_of(header.run), {})
+                try:
+                    world.begin(machine.header_line)
+                finally:
+                    self.live = run  # only now: whoever sees it writes at once, in a thread of somebody else's loop
+                self._scope.run = run  # what is read from here on is the agent's
             return self.live
 
     @property

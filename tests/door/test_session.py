@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import harness
 from harness.adapters.files import open_trace
+from harness.adapters.live import LiveWorld
 from harness.door.app import Harness
 from harness.errors import StoreError, UsageError
 from harness.registry.load import load
@@ -152,6 +154,26 @@ def test_two_recordings_of_the_same_run_differ_only_in_time(tmp_path: Path) -> N
             double(2)
         digests.add(session.trace.digest)
     assert len(digests) == 1
+
+
+def test_first_calls_of_two_threads_begin_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In somebody else's loop nobody gives them turns: the one that comes second waits until the header is written."""
+    app, double = app_with_tool(tmp_path)
+    begin = LiveWorld.begin
+
+    def slowly(world: LiveWorld, header: bytes) -> None:
+        time.sleep(0.05)
+        begin(world, header)
+
+    monkeypatch.setattr(LiveWorld, "begin", slowly)
+
+    async def crowd() -> str:
+        async with app.session() as session:
+            assert sorted(await asyncio.gather(*(asyncio.to_thread(double, n) for n in range(4)))) == [0, 2, 4, 6]
+        return session.trace.path
+
+    with open_trace(asyncio.run(crowd())) as reader:
+        assert sum(event.kind == "observation" for event in reader) == 4
 
 
 def test_messages_and_notes_can_be_said_outright(tmp_path: Path) -> None:
