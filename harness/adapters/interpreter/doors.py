@@ -92,7 +92,10 @@ def _is_no_file(opened: Any) -> bool:
 
 def _used(scope: Scope, door: str) -> None:
     """Tell, and write or refuse, the use of a door at the present place."""
-    place = _place(sys._getframe(2))
+    user = sys._getframe(2)
+    if door != "subprocess.Popen" and module_of(user) == "subprocess":
+        return  # told as that already; since 3.13 it spawns processes by a door of its own
+    place = _place(user)
     if place is None:
         return
     told_only = place.packaged and door in _FILES

@@ -103,6 +103,17 @@ def test_a_connection_of_a_loop_is_seen(tmp_path: Path) -> None:
     assert [line.split("  ")[0] for line in session.uncaptured] == ["socket.connect"]
 
 
+def test_a_process_is_one_use_however_it_is_started(tmp_path: Path) -> None:
+    """Python spawns or forks as its version has it, which is nothing that a trace says."""
+
+    def agent() -> None:
+        for closes in (True, False):  # without closing files it is spawned by every version
+            subprocess.run([sys.executable, "-c", ""], check=True, close_fds=closes)
+
+    session = recorded(Harness(traces=tmp_path), agent)
+    assert [line.split("  ")[0] for line in session.uncaptured] == ["subprocess.Popen"]
+
+
 def test_a_tool_may_do_as_it_likes(tmp_path: Path) -> None:
     """What an effect does is in its outcome."""
     app = Harness(traces=tmp_path, uncaptured="refuse")
