@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -119,7 +120,8 @@ class RecordedTrials:
         result, error = None, None
         with model_environment(self._header.host.get("base_url")):
             try:
-                result = session.run(self.agent, **decode_value(given))
+                with chdir("."):  # what comes after names files from here, wherever the agent goes
+                    result = session.run(self.agent, **decode_value(given))
             except (Exception, SystemExit, asyncio.CancelledError) as raised:  # noqa: BLE001 - whatever ended it
                 if not kept.lines:
                     raise UsageError(f"the input does not fit: {raised}", where=call_site(self.agent)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,7 +136,8 @@ def _replayed(app: Harness, agent: Callable[..., Any], world: RecordedWorld) -> 
     depth = sys.get_coroutine_origin_tracking_depth()
     sys.set_coroutine_origin_tracking_depth(max(depth, 1))  # a task that begins inside a package is told by its maker
     try:
-        result = session.run(agent, **given)
+        with chdir("."):  # what comes after names files from here, wherever the agent goes
+            result = session.run(agent, **given)
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - the agent's own, or what halted the replay
         error = raised if raised is not world.failed else None
     finally:

@@ -28,6 +28,7 @@ from harness.stress.search.memo import Memo
 from harness.stress.search.search import Alone, Found, Hands, Method, Searched, search
 from harness.stress.search.space import Space
 from harness.stress.seen import Seen
+from harness.stress.small.shrink import unstable
 from harness.tool import MEMORY_READ
 from harness.trace.value import encode_value
 
@@ -200,7 +201,11 @@ def _hands(trials: Trials, subject: Subject, jobs: int) -> Iterator[tuple[Hands,
 def _small(trials: Trials, found: Found, subject: Subject, out: Path) -> Counterexample:
     """Keep the trace of a counterexample as it was found, and beside it what is left when it is made small."""
     raw = _free(out, found.rule)
-    write_trial(trials.run(found.schedule, subject.input), raw)
+    again = trials.run(found.schedule, subject.input)
+    write_trial(again, raw)
+    if found.rule not in again.seen.rules:
+        told = unstable(pointer="/violated", recorded=[found.rule], now=sorted(again.seen.rules))
+        return Counterexample(found, str(raw), None, str(told))
     entry, before = inspect.unwrap(trials.agent), subject.before or None
     try:
         small = shrink_trace(

@@ -8,7 +8,7 @@ import gc
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -128,7 +128,8 @@ class Trials:
         session = Session(self.app, header, lambda: (self._world(kept, schedule.seed), ""), lambda: self._line(order))
         result, error, token = None, None, hearers.set((*hearers.get(), self._counting()))
         try:
-            result = session.run(self.agent, **given)
+            with chdir("."):  # what comes after names files from here, wherever the agent goes
+                result = session.run(self.agent, **given)
         except (Exception, SystemExit, asyncio.CancelledError) as raised:
             if not kept.lines:  # the run has not begun: it is nothing that the agent did
                 raise

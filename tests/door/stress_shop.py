@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import Any
@@ -108,6 +109,20 @@ def forgetful(order: str) -> str:
     if len(PAID) % 2:
         price(order)
     return ship(order)
+
+
+@APP.agent
+def hardening(order: str) -> str:
+    """Ship what was not paid, but never after the first few runs."""
+    PAID.append(order)
+    return ship(order) if len(PAID) < 4 else "not sent"
+
+
+@APP.agent
+def wandering(order: str) -> str:
+    """Pay twice where nobody knows, somewhere else."""
+    os.chdir(os.environ["ELSEWHERE"])
+    return agent(order)
 
 
 @APP.agent

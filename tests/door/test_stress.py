@@ -16,6 +16,7 @@ import pytest
 from harness import UsageError
 from harness.adapters.files import open_trace
 from harness.door.replay import replay
+from harness.door.shrink import shrink_trace
 from harness.door.stress import stress
 from harness.door.trial import trial
 from harness.errors import HarnessError
@@ -140,6 +141,33 @@ def test_an_agent_that_is_not_the_same_twice_is_told(tmp_path: Path) -> None:
     """Where nothing puts its world back, the difference is said and nothing is made smaller."""
     found = _stress(tmp_path, "tests.door.stress_shop:forgetful", before=None, rules=["SHIPPED-IF-PAID"])
     assert [(one.small, "another run" in one.unstable) for one in found.counterexamples] == [(None, True)]
+
+
+def test_a_violation_that_does_not_come_again_is_told(tmp_path: Path) -> None:
+    """What an agent does in its first runs only is kept as found, with what it is now, and ends no search."""
+    shop.PAID.clear()
+    found = _stress(tmp_path, "tests.door.stress_shop:hardening", before=None)
+    (one,) = found.counterexamples
+    assert (one.found.rule, one.small) == ("SHIPPED-IF-PAID", None)
+    assert "gives another run" in one.unstable
+
+
+def test_an_agent_that_goes_to_another_folder_takes_nothing_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traces are kept where they were to be, though that folder is named from where the search began."""
+    for where in ("here", "there"):
+        (tmp_path / where).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path / "there"))
+    found = _stress(Path("runs"), "tests.door.stress_shop:wandering", rules=["PAID-ONCE"])
+    (one,) = found.counterexamples
+    assert one.small is not None
+    assert Path(one.trace).is_file()
+    assert Path(one.small.path).is_file()
+    assert shrink_trace(one.trace, out="small.mat.jsonl", recorded=True).replays
+    assert Path("small.mat.jsonl").is_file()
+    assert not list((tmp_path / "there").iterdir())
 
 
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:

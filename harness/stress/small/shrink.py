@@ -69,6 +69,16 @@ def shrink(
     return Shrunk(case.schedule, case.input, rule, tries.runs, minimal, tries.seen(case))
 
 
+def unstable(**difference: Any) -> Divergence:
+    """Give what says that the same schedule gives another run, with the first difference where it is known."""
+    return Divergence(
+        "the same schedule gives another run, so nothing was made smaller",
+        **difference,
+        cause="it hangs on something that is not put back before each run, or on chance that passes no door",
+        cure=_CURE,
+    )
+
+
 class _Spent(Exception):
     """The budget is used up."""
 
@@ -113,14 +123,7 @@ class _Tries:
         """Run a case again; Divergence where something else comes of it."""
         found = first_difference(_told(self.seen(case)), _told(self._made(case)))
         if found is not None:
-            raise Divergence(
-                "the same schedule gives another run, so nothing was made smaller",
-                pointer=found.pointer,
-                recorded=found.recorded,
-                now=found.now,
-                cause="it hangs on something that is not put back before each run, or on chance that passes no door",
-                cure=_CURE,
-            )
+            raise unstable(pointer=found.pointer, recorded=found.recorded, now=found.now)
 
     def _made(self, case: Case) -> Seen:
         self.runs += 1
