@@ -90,6 +90,7 @@ def do_cell(suite: Suite, cell: Cell, keep: Keep | None) -> Done:
         with tempfile.TemporaryDirectory(prefix=f"harness-{suite.name}-", ignore_cleanup_errors=True) as folder:
             with chdir("."):
                 found = _as_read(suite.run(cell, Path(folder)))
+            _check_own(found, cell)
             if keep is not None and found.get("trace"):
                 found["trace"] = _kept(Path(folder) / found["trace"], cell, keep)
     except KeyboardInterrupt:
@@ -218,6 +219,13 @@ def _as_read(found: Mapping[str, Any]) -> dict[str, Any]:
     """Give what was found as whoever reads it from a file or a pipe will have it, so that it makes no difference."""
     read: dict[str, Any] = canonical.decode(canonical.encode_as_is(dict(found)))
     return read
+
+
+def _check_own(found: Mapping[str, Any], cell: Cell) -> None:
+    """Raise UsageError for what would make a row one of another cell, which it is then paired and counted with."""
+    for name, own in cell.facts.items():
+        if found.get(name, own) != own:
+            raise UsageError(f"what was found says {name!r} too, which names the cell", cure="call it something else")
 
 
 def _kept(file: Path, cell: Cell, keep: Keep) -> str:

@@ -61,6 +61,9 @@ class Suite:
     given: Callable[[Path], Suite] | None = None
 
     def __post_init__(self) -> None:
+        if "/" in self.name or self.name.startswith(".") or not self.name:
+            cure = "a suite has the name of a folder, that of its results: letters, digits and '-'"
+            raise UsageError(f"{self.name!r} cannot name a suite", cure=cure)
         [(name, times)] = Counter(task.name for task in self.tasks).most_common(1) or [("", 0)]
         if times > 1:
             raise UsageError(f"{times} tasks are named {name!r}", where=f"suite {self.name}", cure="one name for each")

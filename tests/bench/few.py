@@ -43,6 +43,7 @@ def run(cell: Cell, folder: Path) -> Mapping[str, Any]:
         "said": (cell.condition.name, {"ä": None}),
         "trace": "run.mat.jsonl",
         "ms": time.perf_counter(),
+        **data.get("says", {}),
     }
 
 

@@ -162,6 +162,14 @@ def test_a_cell_that_ends_the_program_ends_itself(elsewhere: Executor) -> None:
     assert run_cells(suite, suite.cells(), executor=elsewhere).broken == here.broken
 
 
+def test_a_row_names_no_other_cell_than_its_own() -> None:
+    """What a suite finds may repeat the name of its cell; another one could not be measured, and says why."""
+    suite = suite_of(3, task_0={"says": {"task": "task 0"}}, task_1={"says": {"seed": 7}})
+    result = run_cells(suite, suite.cells())
+    assert {one.cell.task.name for one in result.broken} == {"task 1"}
+    assert "what was found says 'seed' too" in result.broken[0].error
+
+
 def test_a_cell_that_goes_to_another_folder_takes_nothing_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,9 @@ def test_a_suite_is_put_together_rightly_or_not_at_all() -> None:
     """Two tasks of one name, and no seeds at all, are told to whoever asks for them."""
     with pytest.raises(UsageError, match="2 tasks are named 'one'"):
         suite_of(Task("one", "a"), Task("one", "b"))
+    for name in ("", "a/b", "../other", ".hidden"):
+        with pytest.raises(UsageError, match="cannot name a suite"):
+            replace(suite_of(), name=name)
     with pytest.raises(UsageError, match="0 seeds"):
         list(suite_of(Task("one", "a")).cells(0))
 
