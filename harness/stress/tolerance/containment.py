@@ -129,7 +129,10 @@ class _Run:
         self._steps = [one.seq for one in self._events if one.kind == "action"]
         self._beside = clean is not None
         usual = list(clean or ())
-        self._usual = Counter(one.where for one in calls_of(usual))
+        asked = calls_of(usual)
+        self._usual = Counter(one.where for one in asked)
+        self._requests = Counter(one.request for one in asked)
+        self._nth = _nth_of(self._calls.values())
         self._spoke = frozenset(one.body["rule"] for one in usual if one.kind == "verdict")
         self._performed = {one.body["action"] for one in self._events if one.kind == "observation"}
         self._rules = frozenset(rules)
@@ -200,13 +203,21 @@ class _Run:
 
     def _another(self, one: Told, call: Told) -> str:
         """Say what another call does about a faulty one; a call that comes to nothing does nothing."""
-        if one.came != "ok" or (self._beside and one.nth <= self._usual[one.where]):
+        if one.came != "ok" or not self._is_more(one, call):
             return ""
         surface = one.event.body["surface"]
         if one.request == call.request:
             waited = one.event.at - call.event.at - (call.took_ns or 0) >= _PAUSE_NS
             return "retry after a wait" if waited else "retry"
         return _ASKED.get(surface, "") if self._beside or surface == "escalation" else ""
+
+    def _is_more(self, one: Told, call: Told) -> bool:
+        """Tell whether a call is beyond what the clean run makes: of the request that is repeated, or of its place."""
+        if not self._beside:
+            return True
+        if one.request == call.request:
+            return self._nth[one.event.seq] > self._requests[one.request]
+        return one.nth > self._usual[one.where]
 
     def _against(self, truth: str, excused: frozenset[int]) -> tuple[str, ...]:
         """Give the rules that stand against the answer: not against what was refused, nor a faulty result put right."""
@@ -226,6 +237,15 @@ class _Run:
     def _counts(self, verdict: Event) -> bool:
         rule = verdict.body["rule"]
         return rule in self._rules if self._rules else verdict.body["severity"] in _GRAVE
+
+
+def _nth_of(calls: Iterable[Told]) -> dict[int, int]:
+    """Give of each call how often its request had been made, with it."""
+    made, nth = Counter[str](), dict[int, int]()
+    for one in calls:
+        made[one.request] += 1
+        nth[one.event.seq] = made[one.request]
+    return nth
 
 
 def _is_inert(event: Event, fault: Fault) -> bool:

@@ -129,6 +129,32 @@ async def patient() -> int:
     return 0
 
 
+@APP.agent
+def thorough() -> list[int]:
+    """Look up three prices, each up to twice."""
+    return [_twice(article) for article in ("mug", "cup", "pot")]
+
+
+@APP.agent
+def polling() -> list[int]:
+    """Look up one price three times, whatever comes."""
+    return [_once("mug") for _ in range(3)]
+
+
+def _twice(article: str) -> int:
+    try:
+        return price(article)
+    except (OSError, HarnessError):
+        return price(article)
+
+
+def _once(article: str) -> int:
+    try:
+        return price(article)
+    except (OSError, HarnessError):
+        return 0
+
+
 def look(agent: Callable[..., Any], fault: Fault, *, clean: bool = True, **more: Any) -> Handled:
     """Run an agent under one fault, and say what became of that."""
     schedule = {"inject": [fault.stated()]}
@@ -151,6 +177,18 @@ def test_an_error_that_is_tried_again_is_contained(clean: bool) -> None:
     assert one.struck == (0,)
     assert (one.detected, one.mitigated) == (Sign(2, 0, "caller"), Sign(3, 1, "retry"))
     assert (one.contained, one.broken) == (True, ())
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_another_try_counts_though_the_same_tool_is_called_for_more(clean: bool) -> None:
+    """Beside a twin the retry is the second of its request, which the twin makes once."""
+    one = look(thorough, RESET, clean=clean)
+    assert (one.mitigated, one.contained) == (Sign(3, 1, "retry"), True)
+
+
+def test_a_request_that_comes_again_anyhow_is_no_other_try() -> None:
+    """A twin that polls as often shows that nothing was done about the error."""
+    assert look(polling, RESET).mitigated is None
 
 
 def test_an_error_that_ends_the_run_is_not_contained() -> None:
