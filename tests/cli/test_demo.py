@@ -7,8 +7,19 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.test_cli import facts, program
 from tests.inner import PYTEST
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Give the folder in which the tour was made, and what it printed."""
+    folder = tmp_path_factory.mktemp("tour")
+    done = program(folder, "demo")
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
 
 
 def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
@@ -31,25 +42,23 @@ def test_the_tour_shows_what_happened(tmp_path: Path) -> None:
     assert said["counterexample"]["input"] == {"orders": ["W-77"]}
 
 
-def test_what_the_tour_found_is_red(tmp_path: Path) -> None:
+def test_what_the_tour_found_is_red(tour: tuple[Path, str]) -> None:
     """The test that is written fails, because the clerk is not mended, and says what the clerk did."""
-    assert program(tmp_path, "demo").returncode == 0
-    done = subprocess.run(
-        [*PYTEST, "test_found.py"], cwd=tmp_path / "harness-demo", capture_output=True, text=True, check=False
-    )
+    folder = tour[0] / "harness-demo"
+    done = subprocess.run([*PYTEST, "test_found.py"], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, "1 failed" in done.stdout) == (1, True)
     assert "OUTCOME-ASKED" in done.stdout
 
 
-def test_the_tour_is_numbered(tmp_path: Path) -> None:
+def test_the_tour_is_numbered(tour: tuple[Path, str]) -> None:
     """Seven parts, each with its line; what is printed at the end can be run."""
-    done = program(tmp_path, "demo")
+    folder, printed = tour
     parts = ["record", "block", "heal", "replay", "tamper", "diverge", "shrink"]
-    numbered = re.findall(r"^(\d) (\w+)", done.stdout, re.MULTILINE)
+    numbered = re.findall(r"^(\d) (\w+)", printed, re.MULTILINE)
     assert numbered == [(str(at), name) for at, name in enumerate(parts, start=1)]
     healed = r"stripe, behind refund, is down → razorpay   0 model calls, planned again in \d+\.\d\d ms, 1 payment"
-    assert re.search(healed, done.stdout)
-    *_, drawn = [line.strip() for line in done.stdout.splitlines()[-1].removeprefix("Next:").split("·")]
+    assert re.search(healed, printed)
+    *_, drawn = [line.strip() for line in printed.splitlines()[-1].removeprefix("Next:").split("·")]
     assert drawn.split()[:2] == ["harness", "show"]
-    assert program(tmp_path, *drawn.split()[1:]).returncode == 0
-    assert "razorpay served" in (tmp_path / "routes.svg").read_text("utf-8")
+    assert program(folder, *drawn.split()[1:]).returncode == 0
+    assert "razorpay served" in (folder / "routes.svg").read_text("utf-8")

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from harness.door.replay import replay
 from harness.testing.model_server import ModelServer, call, calls, say, script
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("name", "policy", "packages", "steps"), EXAMPLES, ids=[row[0] for row in EXAMPLES])
 def test_an_example_replays(name: str, policy: str, packages: str, steps: int, tmp_path: Path) -> None:
-    """A run of the example has the steps of its script, prints nothing else, and replays under three hash seeds."""
+    """A run of the example has the steps of its script, prints nothing else, and replays under another hash seed."""
     _require(packages)
     trace = str(tmp_path / "run.mat.jsonl")
     done = _harness(
@@ -38,8 +39,8 @@ def test_an_example_replays(name: str, policy: str, packages: str, steps: int, t
     )
     assert (done["steps"], done["error"]) == (steps, None)
     assert done["result"] == "I have refunded 120.00; the money is with you in two days."
-    replayed = _harness(tmp_path, "replay", trace, "--verify", "3")
-    assert [replay["digest"] for replay in replayed["replays"]] == [done["digest"]] * 3
+    (replayed,) = _harness(tmp_path, "replay", trace, "--verify", "1")["replays"]
+    assert (replayed["digest"], replayed["hash_seed"]) == (done["digest"], 1)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -50,8 +51,10 @@ def test_each_request_of_the_server_replays_alone(loop: str, tmp_path: Path) -> 
     with ModelServer(script([lookups, say("Both will come soon.")])) as model, _served(tmp_path, model, loop) as url:
         answers = _ask_at_once(url, [f"Question {number}" for number in range(10)])
     assert len({answer["trace"] for answer in answers}) == 10
-    for answer in answers[:3]:
-        assert _harness(tmp_path, "replay", answer["trace"])["digest"] == answer["digest"]
+    for answer in answers:
+        again = replay(tmp_path / answer["trace"])
+        assert again.equal
+        assert again.digest == answer["digest"]
 
 
 def _require(packages: str) -> None:

@@ -92,13 +92,13 @@ def applied(operation: str, values: list[Any]) -> flint.arb | None:
 
 @pytest.mark.parametrize("start", range(10))
 def test_every_value_is_enclosed(start: int) -> None:
-    """Of 10,000 terms on boxes, 100 points each: no value is outside, and none undefined that was called defined."""
+    """Of 10,000 terms on boxes, 10 points each: no value is outside, and none undefined that was called defined."""
     random, points, undefined = Random(start), 0, 0
     with flint.ctx.workprec(PRECISE):
         for _ in range(1000):
             term, box = a_term(random, random.randint(1, 5)), a_box(random)
             found = bounded(term, box)
-            for _ in range(100):
+            for _ in range(10):
                 try:
                     value = plain(term, a_point(random, box))
                 except ArithmeticError:
@@ -111,8 +111,8 @@ def test_every_value_is_enclosed(start: int) -> None:
                     assert found is not None, (term, box)
                     assert not value < found.low, (term, box)
                     assert not value > found.high, (term, box)
-    assert points > 80_000
-    assert undefined > 3_000
+    assert points > 8_000
+    assert undefined > 300
 
 
 @settings(max_examples=500, deadline=None)
