@@ -45,7 +45,7 @@ def exact(text: str, args: dict[str, Any], told: list[Told], *, naive: bool = Fa
         return None, explanation.evidence
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(truths(2), arguments, pasts_of_run())
 def test_questions_are_answered_as_a_scan_of_the_whole_past_would(
     text: str, args: dict[str, Any], told: list[Told]
@@ -54,7 +54,7 @@ def test_questions_are_answered_as_a_scan_of_the_whole_past_would(
     assert exact(text, args, told) == exact(text, args, told, naive=True)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(truths(2), arguments, pasts_of_run())
 def test_both_meanings_agree_wherever_the_fast_one_answers(text: str, args: dict[str, Any], told: list[Told]) -> None:
     """What byte code says of random expressions and data is what the interpreter says."""

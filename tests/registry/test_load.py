@@ -328,7 +328,7 @@ PARTS = ["registry", "version", "default", "unknown", "tools", "parameters", "in
 @given(
     st.dictionaries(st.sampled_from(PARTS), WILD | st.lists(st.dictionaries(st.sampled_from(KEYS), WILD), max_size=3))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_document_is_a_registry_or_a_list_of_mistakes(value: dict[str, Any]) -> None:
     """However a file is put together, loading it ends in a registry or in a RegistryError with places."""
     text = json.dumps({"registry": "a", "version": "1", "default": "refuse", **value})

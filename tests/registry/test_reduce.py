@@ -52,7 +52,7 @@ def test_the_present_is_known_in_questions_about_the_past() -> None:
 
 
 @given(truths(2), arguments, pasts_of_run())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_a_reduced_tree_means_the_same(text: str, args: dict[str, Any], told: list[Told]) -> None:
     """Wherever an expression has a value, its reduced tree has it too."""
     call = {"surface": "tool", "tool": "pay", "args": args}

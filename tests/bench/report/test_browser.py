@@ -58,8 +58,10 @@ def with_trace(name: str) -> Stored:
 
 
 def test_a_thousand_rows_open_in_two_seconds(browser: Browser, tmp_path: Path) -> None:
-    """A page of 1,000 rows with their traces is less than 10 MB and drawn within 2 s, the best of three times."""
-    took = [shown(browser, tmp_path, many(1000)) for _ in range(3)]
+    """A page of 1,000 rows with their traces is less than 10 MB and drawn within 2 s, at least once of three times."""
+    took: list[float] = []
+    while len(took) < 3 and min(took, default=2) >= 2:
+        took.append(shown(browser, tmp_path, many(1000)))
     assert (tmp_path / "page.html").stat().st_size < 10_000_000
     assert min(took) < 2, took
     assert "1,000\nrows" in browser.text()

@@ -26,7 +26,7 @@ X = Unknown(0)
 EXACT = Spans(60)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(NUMBERS)
 def test_every_value_is_enclosed(number: int) -> None:
     """Values, slopes and what is left by contractors, of a term and two conditions at thirty points."""
