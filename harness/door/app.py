@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, get_args, overload
 
 from harness.adapters.exchange import Doorway
 from harness.adapters.files import FileStore, new_store
@@ -18,8 +18,9 @@ from harness.door.current import current_run, session_var
 from harness.door.headers import faults_stated, host_part, rollout_part, run_part
 from harness.door.rules import Rules
 from harness.door.session import Entry, Session
+from harness.door.stated import check_word, field_names, listed, secrets_by_value
 from harness.door.switch import Switch
-from harness.door.tools import Tool, listed, make_tool
+from harness.door.tools import Tool, make_tool
 from harness.errors import UsageError
 from harness.faults.plan import Plan
 from harness.mediation.decision import Mode
@@ -47,13 +48,14 @@ class Harness(Rules):
     ``registry`` names one or more registry files (or shipped registries, such as ``airline``) or is a loaded Registry;
     without one, calls are recorded and nothing is checked. ``traces`` is the folder new traces go to. ``mode`` is
     ``enforce``, ``warn`` or ``shadow`` (the latter two only say what they would have done). ``strict`` refuses calls
-    outside a session. ``secrets`` maps names to values that must never reach a trace; ``secret_fields`` are names whose
-    values must not. ``parameters`` gives other values to parameters that the registry lets a caller bind.
-    ``uncaptured`` says what becomes of an agent that opens a file, a socket or a process outside its tools: ``observe``
-    writes it down, ``refuse`` stops it. ``approver`` answers questions about calls that a rule escalates; without one
-    the answer is no. ``escalate`` is asked where no route leads to a goal. ``memory`` is the store behind
-    ``session.memory``, any mapping; without one each session has its own. ``kill_switch`` names a file that stops all
-    runs while it is there, as ``kill`` does. UsageError and RegistryError say what is wrong with any of these.
+    outside a session. ``secrets`` maps names to values of 8 characters or more that must never reach a trace;
+    ``secret_fields`` are names whose values must not, in the place of the usual ones (``DEFAULT_FIELDS``).
+    ``parameters`` gives other values to parameters that the registry lets a caller bind. ``uncaptured`` says what
+    becomes of an agent that opens a file, a socket or a process outside its tools: ``observe`` writes it down,
+    ``refuse`` stops it. ``approver`` answers questions about calls that a rule escalates; without one the answer is no.
+    ``escalate`` is asked where no route leads to a goal. ``memory`` is the store behind ``session.memory``, any
+    mapping; without one each session has its own. ``kill_switch`` names a file that stops all runs while it is there,
+    as ``kill`` does. UsageError and RegistryError say what is wrong with any of these.
     """
 
     def __init__(
@@ -75,14 +77,17 @@ class Harness(Rules):
         kill_switch: str | Path | None = None,
     ) -> None:
         super().__init__(registry, dict(parameters or {}))
+        check_word("mode", mode, get_args(Mode))
+        check_word("durability", durability, get_args(Durability))
+        check_word("uncaptured", uncaptured, get_args(Uncaptured))
         self._switch = Switch(kill_switch)
         self.mode, self.durability, self.strict = mode, durability, strict
         self._traces, self._approver, self._clock = Path(traces), approver, clock
         self.uncaptured, self.escalate, self.memory = uncaptured, escalate, memory
         self.places: tuple[Path, ...] = ()  # where a replay looks for files that its agent names, after its own folder
         self._made: dict[str, tuple[Tool, Callable[..., Any]]] = {}
-        self._secrets = {value: name for name, value in (secrets or {}).items()}
-        self._secret_fields = frozenset(secret_fields)
+        self._secrets = secrets_by_value(secrets or {})
+        self._secret_fields = field_names(secret_fields)
 
     @property
     def clock(self) -> Clock:

@@ -11,6 +11,7 @@ from harness.adapters.exchange import Kept, failed, in_time, told, written
 from harness.determinism import canonical
 from harness.door.binding import Binder, annotations_of, call_site
 from harness.door.current import current_run, session_var
+from harness.door.stated import check_key, tool_stated
 from harness.errors import NotRecordable, UsageError
 from harness.run.drive import acall, call
 from harness.run.inputs import Call
@@ -169,25 +170,13 @@ def _says(value: Any, judged: Any) -> bool:
         return False
 
 
-def listed(facts: Any, what: str, function: Callable[..., Any]) -> tuple[Any, ...]:
-    """Give the facts that are declared beside a function; UsageError for what is no list of them."""
-    if isinstance(facts, list | tuple):
-        return tuple(facts)
-    cure = f"write {what}={[facts]!r}"
-    if what == "gives" and isinstance(facts, dict):
-        cure = f"write gives={[*facts]!r}; only a registry's graph: can say that a part of a result is a fact"
-    name = function.__name__
-    raise UsageError(f"{what} of {name} is {facts!r}, and no list of facts", where=call_site(function), cure=cure)
-
-
 def make_tool(app: Harness, function: Callable[..., Any], declared: dict[str, Any]) -> tuple[Tool, Callable[..., Any]]:
     """Give a function's tool and its wrapper."""
     name = declared.pop("name", None) or getattr(function, "__name__", None)
     if name is None:  # a partial, or an object that can be called
         raise UsageError(f"{function!r:.80} has no name", where=call_site(function), cure="give it one: name='pay'")
-    declared.setdefault("idempotent", declared.get("effect") == "read")  # reading twice changes nothing
-    declared |= {key: listed(declared[key], key, function) for key in ("needs", "gives") if key in declared}
-    tool = Tool(app, function, ToolSpec(name, **declared))
+    tool = Tool(app, function, ToolSpec(name, **tool_stated(declared, function)))
+    check_key(tool.spec, tool.binder, function)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
             f"{name} is a generator", where=call_site(function), cure="return the whole result, for example a list"

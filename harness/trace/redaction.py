@@ -16,6 +16,7 @@ from typing import Any, Final
 from harness.determinism import canonical
 
 PLACEHOLDER: Final = "⟦secret:".encode()  # how every placeholder begins
+LEAST: Final = 8  # characters of a registered value
 DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secret", "access_token", "refresh_token"})
 
 
@@ -46,8 +47,8 @@ class Redactor:
             self.learn(secret, name)
 
     def learn(self, secret: str, name: str) -> None:
-        """Replace a value from now on; one of fewer than 8 characters would tear ordinary text, and is left alone."""
-        if len(secret) >= 8 and secret not in self._values:
+        """Replace a value from now on; one below ``LEAST`` would tear ordinary text, and is left alone."""
+        if len(secret) >= LEAST and secret not in self._values:
             self._values[secret] = name
             self._secrets.append(canonical.encode(secret)[1:-1])
 
