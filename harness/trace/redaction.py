@@ -3,7 +3,8 @@
 A secret is either a registered value (an API key) or the value of a field whose name says so. It is replaced by an
 ordinal placeholder such as ``⟦secret:api_key:1⟧`` before a line is written, also inside JSON text such as the
 arguments of a tool call; equal secrets get equal placeholders, so equality survives. What it does not find: a secret
-that was encoded, encrypted, cut in two by a stream, or stands under an undeclared name.
+that was encoded, encrypted, cut in two by a stream, stands under an undeclared name, or in an object under a declared
+one: that is as often a schema, which says what such a field may hold.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ DEFAULT_FIELDS: Final = frozenset({"api_key", "authorization", "password", "secr
 def _patterns(fields: frozenset[str]) -> tuple[re.Pattern[str], tuple[bytes, ...], re.Pattern[bytes] | None]:
     """Give what finds such fields in text, the marks of their names, and what finds a mark; once for all runs."""
     names = sorted(fields)
-    quoted = re.compile(rf'"({"|".join(map(re.escape, names))})"(\s*:\s*)"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
+    said = r'(?:"((?:[^"\\]|\\.)+)"|(-?\d[\d.eE+-]*))'  # a text, or a number
+    quoted = re.compile(rf'"({"|".join(map(re.escape, names))})"(\s*:\s*){said}', re.IGNORECASE)
     marks = tuple(re.escape(canonical.encode(name)[1:-1]) for name in names)
     # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
     return quoted, marks, re.compile(b'"(?:%b)' % b"|".join(marks)) if marks else None
@@ -75,13 +77,15 @@ class Redactor:
         return value
 
     def _field(self, key: str, item: Any) -> Any:
-        if key.lower() in self._fields and type(item) in (str, int, float):
-            return self._placeholder(key.lower(), str(item))
-        return self.redact(item)
+        if key.lower() not in self._fields:
+            return self.redact(item)
+        if type(item) is list:
+            return [self._field(key, one) for one in item]
+        return self._placeholder(key.lower(), str(item)) if type(item) in (str, int, float) else self.redact(item)
 
     def _in_text(self, match: re.Match[str]) -> str:
-        name, colon, secret = match.groups()
-        return f'"{name}"{colon}"{self._placeholder(name.lower(), secret)}"'
+        name, colon, text, number = match.groups()
+        return f'"{name}"{colon}"{self._placeholder(name.lower(), text or number)}"'
 
     def _placeholder(self, name: str, secret: str) -> str:
         known = self._placeholders.get((name, secret))

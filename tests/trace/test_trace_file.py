@@ -236,6 +236,17 @@ def test_secrets_never_reach_a_line() -> None:
     }
 
 
+def test_a_secret_field_may_hold_numbers_and_lists() -> None:
+    """Numbers are replaced inside JSON text too, and each item of a list; a schema of such a field stays as it is."""
+    redactor = Redactor(fields=["PIN"])
+    said = {"pin": [1234, "ab"], "text": '{"Pin": 1234, "n": 5}', "properties": {"pin": {"type": "integer"}}}
+    assert redactor.redact(said) == {
+        "pin": ["⟦secret:pin:1⟧", "⟦secret:pin:2⟧"],
+        "text": '{"Pin": "⟦secret:pin:1⟧", "n": 5}',
+        "properties": {"pin": {"type": "integer"}},
+    }
+
+
 def test_a_footer_cannot_be_forged_field_by_field() -> None:
     """Changing what the footer says breaks its seal."""
     lines = written([note(0, "a")])
