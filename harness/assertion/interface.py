@@ -16,9 +16,11 @@ from harness.assertion.occasion import NOTHING, Hear, Occasions
 from harness.assertion.past import Entries, Happening, Past
 from harness.assertion.provenance import Kind
 from harness.assertion.trust import Fall, Standing
+from harness.determinism.address import effects_around, enclosing
 from harness.registry.program import Group
 from harness.registry.registry import Registry
 from harness.tool import ToolSpec
+from harness.trace.again import performs_again
 from harness.trace.chat import Message, messages_in
 from harness.trace.coverage import Coverage
 from harness.trace.covered import Covered
@@ -57,6 +59,7 @@ class Checker:
         self._occasions = Occasions(registry, self._past, hear)
         self._clock = self._past.clock
         self._requests = Requests()
+        self._asked: set[int] = set()  # actions whose questions have no answer so far
         self._open: dict[int, _Open] = {}
         self._ended: _Open | None = None  # the action whose outcome came last, which may be withheld now
         self._times: Counter[tuple[str, str, str]] = Counter()  # refusals, by agent, tool and rule
@@ -105,8 +108,10 @@ class Checker:
             return self._artifact(event)
         if event.kind == "route":
             return self._route(event)
-        if event.kind == "decision" and event.body["decision"] in ("block", "rewrite"):
-            self._decision(event)
+        if event.kind == "decision":
+            self._decided(event)
+        elif event.kind == "note" and performs_again(event):
+            self._begun_again(event)
         return _SILENT
 
     def trust_in(self, agent: str) -> float:
@@ -188,6 +193,25 @@ class Checker:
         if self._trust is not None:
             self._trust.violated(agent, judgement.verdicts)
         return all(verdict.truth != "violated" for verdict in judgement.verdicts)
+
+    def _decided(self, event: Event) -> None:
+        action, decision = event.body["action"], event.body["decision"]
+        if decision == "escalate":
+            self._asked.add(action)
+        else:
+            self._asked.discard(action)
+        if decision in ("block", "rewrite"):
+            self._decision(event)
+
+    def _begun_again(self, event: Event) -> None:
+        """Take back what was asked about, without an answer, inside an effect that is performed again: so is that."""
+        effect = enclosing(event.task)
+        for action in sorted(self._asked & self._open.keys()):
+            opened = self._open[action]
+            if effect in effects_around(opened.event.task):
+                del self._open[action]
+                self._asked.discard(action)
+                self._past.take_back(action, opened.entries)
 
     def _decision(self, event: Event) -> None:
         """Take back what was not done, or was done otherwise, and remember what was refused."""

@@ -13,14 +13,11 @@ from harness.determinism import canonical
 from harness.mediation.approval import objection
 from harness.ports import Question
 from harness.tool import ToolSpec
-from harness.trace.event import Event
+from harness.trace.again import NOTE
 from harness.trace.outcome import Ok, Outcome, Unknown
 
 IN_DOUBT: Final = "IN-DOUBT"
 """The rule that a question about a repetition names."""
-
-NOTE: Final = "in doubt"
-"""The text of the note that tells how a doubt ended."""
 
 REASON: Final = "the run was killed while it was under way"
 
@@ -64,11 +61,6 @@ class Settled(NamedTuple):
     def note(self) -> dict[str, Any]:
         """Give what the trace keeps of it, inside the effect of the action."""
         return {"data": {"decided": self.decided, "why": self.why}, "text": NOTE}
-
-
-def performs_again(event: Event) -> bool:
-    """Tell whether an event says that the action inside of whose effect it stands is performed again."""
-    return event.body.get("text") == NOTE and event.body.get("data", {}).get("decided") == "performed"
 
 
 def settle(doubt: Doubt) -> Generator[Probing | Question, Any, Settled]:

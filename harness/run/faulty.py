@@ -19,9 +19,9 @@ from harness.faults.delivery import recipients
 from harness.faults.file import plan_of
 from harness.faults.plan import Aim, Fault, Plan, Strike, Target
 from harness.faults.service import Effect, changed, effect_of
-from harness.run.doubt import performs_again
 from harness.run.drive import Rewritten, Run, say
 from harness.run.inputs import Call
+from harness.trace.again import performs_again
 from harness.trace.diff import first_difference
 from harness.trace.event import Event
 from harness.trace.outcome import Ok, Outcome, from_body, to_body

@@ -19,12 +19,13 @@ from harness.determinism.schedule import Timeline
 from harness.errors import Halt, HarnessError, UsageError
 from harness.mediation.approval import expiry, read_back
 from harness.ports import Approval, Clock, Pending, Question, Recorded, World
-from harness.run.doubt import NOTE, Doubt, Probing, Settled, settle
+from harness.run.doubt import Doubt, Probing, Settled, settle
 from harness.run.drive import Run, aask, ask, say
 from harness.run.reads import is_placed
 from harness.run.replay import RecordedWorld
 from harness.run.stop import BEGINS, MACHINE, resolve
 from harness.tool import ToolSpec
+from harness.trace.again import NOTE
 from harness.trace.event import Event
 from harness.trace.reader import Reader
 

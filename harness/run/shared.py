@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from harness.determinism.address import effects_around
-from harness.run.doubt import performs_again
+from harness.trace.again import performs_again
 from harness.trace.event import Event
 
 

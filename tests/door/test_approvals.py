@@ -20,6 +20,7 @@ from harness.door.replay import replay
 from harness.door.resume import resume
 from harness.errors import Refused, Waiting
 from harness.ports import Approval, Pending, Question
+from harness.registry.load import load
 from harness.testing.model_server import ModelRequest, ModelServer, Reply, say, slow
 from harness.trace.event import Event
 
@@ -341,6 +342,24 @@ def test_a_question_inside_a_tool_keeps_its_digest(world: World, beside: bool) -
         assert waiting.questions[0]["digest"] == question["digest"]
     world.desk.yes.add(question["digest"])
     assert world.resumed(waiting.trace, agent)[0] == "outer pay one"
+    assert world.calls["pay one"] == 1
+
+
+def test_a_question_that_is_asked_again_is_about_one_call(world: World) -> None:
+    """A call that waits for its answer inside a tool is announced again on resumption; no rule counts it twice."""
+    once = """  - {id: ONCE, on: action, tool: pay, otherwise: block,
+     require: "not happened(action, call.tool == 'pay' and call.args.name == now.call.args.name)"}
+"""
+    world.app.reload(load(RULES + once, "once.yaml"))
+
+    def agent() -> list[str]:
+        return [world.outer("one")]
+
+    waiting = world.stopped(agent)
+    with pytest.raises(Waiting) as again:
+        resume(waiting.trace, entry=agent, app=world.app)
+    world.desk.yes.add("one")
+    assert world.resumed(again.value.trace, agent) == ["outer pay one"]
     assert world.calls["pay one"] == 1
 
 
