@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from harness.errors import UsageError
@@ -62,11 +63,19 @@ class Binder:
 
 
 def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Give the types that a function says its arguments and its result have; none where they cannot be told."""
+    """Give the types that a function says its arguments and its result have, those that can be told."""
     try:
         return get_type_hints(function)
+    except NameError:  # a name only a type checker knows
+        function = inspect.unwrap(function)
+        return {name: kind for one in function.__annotations__.items() for name, kind in _told(one, function)}
+
+
+def _told(annotation: tuple[str, Any], function: Callable[..., Any]) -> Iterable[tuple[str, Any]]:
+    try:
+        return get_type_hints(SimpleNamespace(__annotations__=dict([annotation])), function.__globals__).items()
     except NameError:
-        return {}  # a name only a type checker knows
+        return ()
 
 
 def call_site(function: Callable[..., Any]) -> str:

@@ -108,7 +108,8 @@ class Tool:
         return data
 
     def _check_comes_back(self, value: Any, data: Any) -> None:
-        why = ""
+        said = getattr(inspect.unwrap(self.function), "__annotations__", {}).get("return")
+        why = ", a name that only a type checker knows" if said is not None and self.annotation is None else ""
         try:
             if self.annotation is not None and decode_value(data, self.annotation) == value:
                 return
@@ -116,7 +117,7 @@ class Tool:
             why = f": {error}"
         raise NotRecordable(
             f"a result of {self.spec.name} does not come back equal from its return annotation "
-            f"{self.annotation!r}{why}",
+            f"{said if self.annotation is None else self.annotation!r}{why}",
             where=call_site(self.function),
             cure="annotate the function with the exact type it returns",
         )

@@ -356,6 +356,21 @@ def test_a_result_that_cannot_be_recorded_is_an_error_with_its_cure(tmp_path: Pa
     assert "failed" in events_of(session.trace.path)[1].body
 
 
+def test_a_name_that_only_a_type_checker_knows_hides_no_other_annotation(tmp_path: Path) -> None:
+    """A result comes back from its annotation whatever the arguments' are."""
+
+    def book(code: Any, agency: Any = None) -> Booking:
+        return Booking(code, Decimal(1))
+
+    book.__annotations__ |= {"return": "Booking", "agency": "Agency | None"}
+    app = Harness(traces=tmp_path)
+    with app.session():
+        assert app.tool(effect="read")(book)("X") == Booking("X", Decimal(1))
+    book.__annotations__["return"] = "Agency"
+    with app.session(), pytest.raises(NotRecordable, match="'Agency', a name that only a type checker knows"):
+        Harness().tool(effect="read")(book)("X")
+
+
 def test_a_result_that_holds_itself_is_told_as_nested_too_deeply(tmp_path: Path) -> None:
     """It ends as an error of the tool that says where the tool is."""
 
