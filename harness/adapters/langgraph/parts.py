@@ -161,7 +161,8 @@ def _worth(thing: Any, package: str) -> bool:
 
 def _is_own(thing: Any) -> bool:
     """Tell whether a module, or the module of a class or a function, is in no installed package."""
-    module = thing if isinstance(thing, ModuleType) else sys.modules.get(getattr(thing, "__module__", None) or "")
+    name = getattr(thing, "__module__", None)
+    module = thing if isinstance(thing, ModuleType) else sys.modules.get(name) if isinstance(name, str) else None
     file = getattr(module, "__file__", None)
     return file is not None and not is_installed(file)
 
