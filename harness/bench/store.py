@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from harness.bench.executor import TRACES, Done, write_whole
 from harness.bench.manifest import differences
-from harness.bench.stored import RESULT, TIMES
+from harness.bench.stored import RESULT, TIMES, UNFINISHED
 from harness.bench.suite import Suite
 from harness.bench.task import Cell
 from harness.determinism import canonical
@@ -33,9 +33,6 @@ CELLS: Final = "cells.jsonl"
 
 RESULTS: Final = Path("results")
 """Where the folders of results are that nobody named, each by the name of its suite."""
-
-UNFINISHED: Final = "unfinished"
-"""What the manifest of a report says that was made of the cells of a run before its end."""
 
 Name = tuple[str, str, int]
 

@@ -11,6 +11,8 @@ from harness.errors import UsageError
 
 RESULT: Final = "result.json"
 TIMES: Final = "times.json"
+UNFINISHED: Final = "unfinished"
+"""What the manifest of a report says that was made of the cells of a run before its end."""
 
 _SHAPE: Final[Mapping[str, type]] = {"name": str, "figures": dict, "rows": list}
 _TIMES_SHAPE: Final[Mapping[str, type]] = {"figures": dict, "cells": list}

@@ -238,7 +238,9 @@ def spoken(figure: Figure) -> str:
 
 
 def unmeasured(result: Result) -> Finding:
-    """Say how many cells of a result could not be measured, which no figure counts."""
+    """Say how many cells of a result could not be measured, which no figure counts, and that it lacks some."""
+    if result.unfinished:
+        return Finding("inconclusive", "the run has not come to its end", {"unfinished": True})
     lost = sum("infrastructure" in row for row in result.rows)
     if not lost:
         return Finding("supported")

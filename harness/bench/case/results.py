@@ -14,13 +14,14 @@ from harness.errors import UsageError
 
 
 class Result(NamedTuple):
-    """A result: ``digest`` is the SHA-256 of the file's bytes."""
+    """A result: ``digest`` is the SHA-256 of the file's bytes; ``unfinished`` is one of a run before its end."""
 
     name: str
     digest: str
     seed: int
     figures: Mapping[str, Figure]
     rows: tuple[Mapping[str, Any], ...]
+    unfinished: bool = False
 
 
 def read_result(path: Path) -> Result:
@@ -33,7 +34,8 @@ def read_result(path: Path) -> Result:
         cure = "the JSON object of harness bench run --json"
         raise UsageError("has a figure that cannot be read", where=str(file), cure=cure) from None
     digest = canonical.digest(file.read_bytes())
-    return Result(told["name"], digest, int(told.get("seed", SEED)), figures, tuple(told["rows"]))
+    unfinished = stored.UNFINISHED in (told.get("manifest") or {})
+    return Result(told["name"], digest, int(told.get("seed", SEED)), figures, tuple(told["rows"]), unfinished)
 
 
 def _figure(stated: Mapping[str, Any]) -> Figure:

@@ -19,7 +19,8 @@ from harness.bench.figures import Figure
 from harness.bench.local import Here, Pool
 from harness.bench.manifest import differences, identity
 from harness.bench.runner import Result, chosen, parted, reported, result_of, run_cells
-from harness.bench.store import RESULTS, UNFINISHED, Store, ended, read_stored, stored_cells, write_report
+from harness.bench.store import RESULTS, Store, ended, read_stored, stored_cells, write_report
+from harness.bench.stored import UNFINISHED
 from harness.bench.suite import Suite, load_suite, with_data
 from harness.bench.task import Cell
 from harness.cli import INFRASTRUCTURE, OK, VIOLATION

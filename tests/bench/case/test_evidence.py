@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,16 @@ def test_a_bound_is_compared_with_what_is_allowed(tmp_path: Path, at_most: float
     assert finding.facts["observed"] == pytest.approx(0.05)
     assert finding.facts["observed"] < finding.facts["bound"] < 0.12
     assert finding.facts["cells"]["hard"] == {"weight": 0.1, "failures": 50, "trials": 100}
+
+
+def test_a_run_before_its_end_decides_nothing(tmp_path: Path) -> None:
+    """What was scored of a run that was cut off is not conclusive, however good."""
+    write_result(tmp_path, rows_of(0, 0))
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"manifest": {"unfinished": True}}))
+    finding = judged(tmp_path, BOUND.replace("MOST", "0.5").replace("D}", f"'{digest(file.read_bytes())}'}}"))
+    assert finding.findings["E"].status == "inconclusive"
+    assert finding.findings["E"].told.startswith("the run has not come to its end")
 
 
 def test_cells_that_could_not_be_measured_are_told(tmp_path: Path) -> None:
