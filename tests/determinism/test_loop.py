@@ -213,7 +213,7 @@ def test_a_loop_may_run_in_another_thread_than_made_it() -> None:
 
 
 def test_a_task_costs_no_more_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks do not meet in the sets that asyncio keeps of all of them, so none is compared with another."""
+    """Tasks of a loop do not meet in the set that asyncio keeps of all there are: each is not compared with each."""
     compared = 0
 
     def equal(one: object, other: object) -> bool:
@@ -222,9 +222,9 @@ def test_a_task_costs_no_more_where_there_are_many(monkeypatch: pytest.MonkeyPat
         return one is other
 
     async def crowd() -> None:
-        await asyncio.gather(*(asyncio.sleep(0) for _ in range(100)))
+        await asyncio.gather(*(asyncio.sleep(0) for _ in range(1000)))
 
     gc.collect()  # tasks of other tests that nobody has freed yet have the same numbers
     monkeypatch.setattr(_Task, "__eq__", equal, raising=False)
     run(Timeline(stalled=_stalled), crowd())
-    assert compared < 100
+    assert compared < 100_000  # a few with tasks of loops that have ended and are still to be collected
