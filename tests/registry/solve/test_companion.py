@@ -89,9 +89,9 @@ def test_points_near_an_irrational_solution_are_given() -> None:
 
 
 def test_too_few_resources_are_unknown() -> None:
-    """Eight pigeons in seven holes are beyond a hundred thousand resources, and within thirty million."""
-    assert ask(pigeons(8, 7), 100_000).answer == "unknown"
-    assert ask(pigeons(8, 7), 30_000_000).answer == "infeasible"
+    """Seven pigeons in six holes are beyond a hundred thousand resources, and within thirty million."""
+    assert ask(pigeons(7, 6), 100_000).answer == "unknown"
+    assert ask(pigeons(7, 6), 30_000_000).answer == "infeasible"
 
 
 @pytest.mark.parametrize("given_problem", [sat(30, 3, 1), features(2), problem(LINE, a=x * x >= 2, b=x * x <= 2)])
