@@ -26,10 +26,17 @@ def _patterns(fields: frozenset[str]) -> tuple[re.Pattern[str], tuple[bytes, ...
     """Give what finds such fields in text, the marks of their names, and what finds a mark; once for all runs."""
     names = sorted(fields)
     said = r'(?:"((?:[^"\\]|\\.)+)"|(-?\d[\d.eE+-]*))'  # a text, or a number
-    quoted = re.compile(rf'"({"|".join(map(re.escape, names))})"(\s*:\s*){said}', re.IGNORECASE)
-    marks = tuple(re.escape(canonical.encode(name)[1:-1]) for name in names)
+    quoted = re.compile(rf'"((?:[\w.]*\.)?(?:{"|".join(map(re.escape, names))}))"(\s*:\s*){said}', re.IGNORECASE)
+    plain = [re.escape(canonical.encode(name)[1:-1]) for name in names]
+    marks = (*plain, *(rb"call\.args\." + name for name in plain))  # as the values of a refusal are named
     # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
     return quoted, marks, re.compile(b'"(?:%b)' % b"|".join(marks)) if marks else None
+
+
+@lru_cache(maxsize=16)
+def _spoken(fields: frozenset[str]) -> re.Pattern[str]:
+    """Give what finds such fields in an expression."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(fields)))})(?!\w)", re.IGNORECASE)
 
 
 class Redactor:
@@ -76,16 +83,46 @@ class Redactor:
             return [self.redact(item) for item in value]
         return value
 
+    def judged(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Give the body of a verdict without what its values say of secret fields, by name or through an expression.
+
+        The distances to a boundary go too, from which such a number could be worked out. What a rule says in its own
+        words is left as it is.
+        """
+        values, moves = body["values"], body.get("gradient", [])
+        told = {text: name for text in values if (name := self._named_in(text))}
+        if not told and not any(self._named_in(move["field"]) for move in moves):
+            return body
+        kept = {name: said for name, said in body.items() if name != "margin"}
+        kept["values"] = {text: self._hidden(told.get(text, ""), value) for text, value in values.items()}
+        if moves:
+            kept["gradient"] = [{key: said for key, said in move.items() if key != "distance"} for move in moves]
+        return kept
+
+    def _named_in(self, text: str) -> str:
+        """Give the name of the first secret field that an expression speaks of; empty where it speaks of none."""
+        found = _spoken(self._fields).search(text) if self._fields else None
+        return found.group().lower() if found else ""
+
+    def _hidden(self, name: str, value: Any) -> Any:
+        """Replace every text and number in a value that has been read from a secret field."""
+        if type(value) is dict:
+            return {key: self._hidden(name, item) for key, item in value.items()}
+        if type(value) is list:
+            return [self._hidden(name, item) for item in value]
+        return self._placeholder(name, str(value)) if name and type(value) in (str, int, float) else value
+
     def _field(self, key: str, item: Any) -> Any:
-        if key.lower() not in self._fields:
+        name = key.rpartition(".")[2].lower()
+        if name not in self._fields:
             return self.redact(item)
         if type(item) is list:
             return [self._field(key, one) for one in item]
-        return self._placeholder(key.lower(), str(item)) if type(item) in (str, int, float) else self.redact(item)
+        return self._placeholder(name, str(item)) if type(item) in (str, int, float) else self.redact(item)
 
     def _in_text(self, match: re.Match[str]) -> str:
         name, colon, text, number = match.groups()
-        return f'"{name}"{colon}"{self._placeholder(name.lower(), text or number)}"'
+        return f'"{name}"{colon}"{self._placeholder(name.rpartition(".")[2].lower(), text or number)}"'
 
     def _placeholder(self, name: str, secret: str) -> str:
         known = self._placeholders.get((name, secret))

@@ -36,6 +36,8 @@ class Writer:
 
         Raises NotRecordable for a body that is not JSON; the writer is then as it was before.
         """
+        if event.kind == "verdict" and self._redactor is not None:
+            event = event._replace(body=self._redactor.judged(event.body))
         body = codec.encode_body(event.kind, event.body)
         if self.seq < len(self._record):
             recorded = self._record[self.seq]

@@ -247,6 +247,18 @@ def test_a_secret_field_may_hold_numbers_and_lists() -> None:
     }
 
 
+def test_a_verdict_on_a_secret_does_not_tell_it() -> None:
+    """Neither its values, nor what follows from them, nor the refusal that a model reads as JSON text."""
+    values = {"call.args.pin": 1234, "call.args.pin - 1": 1233, "call.args.n": 5, "call.args.pin < 9 ": False}
+    moves = [{"field": "call.args.pin", "direction": "decrease", "distance": 1225, "boundary": 9}]
+    said = {"rule": "A", "verdict": "violated", "severity": "high", "says": "", "evidence": [], "margin": -1225}
+    writer = Writer(Header({}, {}), Redactor(fields=["pin"]))
+    line = writer.append(Event(0, "verdict", "main", "0", (), 0, {**said, "values": values, "gradient": moves}))
+    line += writer.append(note(1, 'refused {"values": {"call.args.pin": 1234}}'))
+    assert not any(told in line for told in (b"1234", b"1233", b"1225"))
+    assert b'"call.args.n":5' in line
+
+
 def test_a_footer_cannot_be_forged_field_by_field() -> None:
     """Changing what the footer says breaks its seal."""
     lines = written([note(0, "a")])
