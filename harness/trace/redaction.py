@@ -27,8 +27,8 @@ def _patterns(fields: frozenset[str]) -> tuple[re.Pattern[str], tuple[bytes, ...
     names = sorted(fields)
     said = r'(?:"((?:[^"\\]|\\.)+)"|(-?\d[\d.eE+-]*))'  # a text, or a number
     quoted = re.compile(rf'"((?:[\w.]*\.)?(?:{"|".join(map(re.escape, names))}))"(\s*:\s*){said}', re.IGNORECASE)
-    plain = [re.escape(canonical.encode(name)[1:-1]) for name in names]
-    marks = (*plain, *(rb"call\.args\." + name for name in plain))  # as the values of a refusal are named
+    plain = tuple(re.escape(canonical.encode(name)[1:-1]) for name in names)
+    marks = (*plain, rb"call\.args\.(?:%b)" % b"|".join(plain)) if plain else ()  # as the values of a refusal are named
     # the quote before a name, in JSON and in JSON text alike, lets the engine skip from quote to quote
     return quoted, marks, re.compile(b'"(?:%b)' % b"|".join(marks)) if marks else None
 
