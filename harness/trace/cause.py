@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from harness.determinism import canonical
 from harness.trace.event import Event
+from harness.trace.redaction import PLACEHOLDER
 
 _FORK: Final = "replay with the code that was recorded, or fork to see what the new one does"
 _RULES: Final = "replay with the recorded version of the registry, or judge the trace by the new one with harness check"
 _GRAPH: Final = "replay with the graph, the tools and the policy that were recorded"
+_HIDDEN: Final = "let rules ask whether a secret is there (exists), and not what it is"
 _ASKING: Final = "replay with an app that has somebody to ask, or nobody, as when this was recorded"
 _SCHEDULE: Final = "wait for tasks and threads only through asyncio, threading, queue or concurrent.futures"
 
@@ -41,7 +43,7 @@ def likely_cause(case: Case) -> tuple[str, str]:
     if case.now.kind == "action":
         return _calling(case)
     if case.now.kind in ("verdict", "decision") or case.recorded.kind in ("verdict", "decision"):
-        return "the registry judges otherwise than when this was recorded", _RULES
+        return _judging(case)
     if case.now.kind == "route":
         return _routing(case)
     if case.now.kind == "state" and case.recorded.kind == "state":
@@ -56,6 +58,13 @@ def likely_cause(case: Case) -> tuple[str, str]:
 def is_end(event: Event) -> bool:
     """Tell whether an event is what the entry gave, the last thing a run says."""
     return event.kind == "note" and ("returned" in event.body or "raised" in event.body)
+
+
+def _judging(case: Case) -> tuple[str, str]:
+    judged = next((one for one in reversed(case.before) if one.kind in ("action", "observation", "message")), None)
+    if judged is not None and PLACEHOLDER in canonical.encode(judged.body):
+        return "a rule may have read a secret, of which a replay has the placeholder only", _HIDDEN
+    return "the registry judges otherwise than when this was recorded", _RULES
 
 
 def _calling(case: Case) -> tuple[str, str]:

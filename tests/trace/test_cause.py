@@ -136,3 +136,14 @@ def test_a_divergence_names_the_line_of_the_agent() -> None:
     assert found.site == "a.py:1"
     assert str(found) == "diverged: x\ncause  c\nat     a.py:1"
     assert Divergence("x").site == ""
+
+
+def test_a_verdict_on_a_secret_is_not_blamed_on_the_registry() -> None:
+    """A replay knows the placeholder only, which a rule on the value itself judges otherwise."""
+    login = call("login", password="⟦secret:password:1⟧")
+    other = event("verdict", VERDICT | {"rule": "B"}, 1)
+    found = explain(event("verdict", VERDICT, 1), other, [login])
+    assert found.cause == "a rule may have read a secret, of which a replay has the placeholder only"
+    assert explain(event("verdict", VERDICT, 1), other, [call("login")]).cause.startswith(
+        "the registry judges otherwise"
+    )
