@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,57 @@ def test_results_come_back_equal_with_every_field(shop: Shop) -> None:
     shop.replayed(path, agent)
     assert came[0] == came[1]
     assert [one.model_fields_set for one in came[0]] == [one.model_fields_set for one in came[1]]
+
+
+class Opening:
+    """A stream to a server that opens a connection for each message in the name of who sends it, as over HTTP."""
+
+    def __init__(self, inner: Any, address: tuple[str, int]) -> None:
+        self._inner, self._address = inner, address
+
+    async def send(self, message: Any) -> None:
+        await asyncio.create_task(self._open())
+        await self._inner.send(message)
+
+    async def _open(self) -> None:
+        _, writer = await asyncio.open_connection(*self._address)
+        writer.close()
+        await writer.wait_closed()
+
+    async def __aenter__(self) -> Any:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._inner.__aexit__(*error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_a_connection_that_a_notification_takes_is_no_doing_of_the_agent(tmp_path: Path) -> None:
+    """What a notification opens on its way takes no address from a task that the agent starts later."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        class Web(Shop):
+            def connection(self) -> Any:
+                return asynccontextmanager(opening)(super().connection())
+
+        async def opening(inner: Any) -> AsyncIterator[Any]:
+            async with inner as (read, write):
+                yield read, Opening(write, server.getsockname())
+
+        opening.__module__ = "mcp.client"  # by which it is known for what connects
+
+        async def talk(session: Any) -> Any:
+            return await asyncio.gather(*(session.call_tool("refund", {"order": "W-1", "cents": n}) for n in (1, 2)))
+
+        shop = Web(tmp_path)
+        agent = shop.agent(talk)
+        result, path = shop.record(agent)
+    assert shop.replayed(path, agent) == result
+    with open_trace(path) as reader:
+        assert not any("uncaptured" in source for one in reader for source, _ in one.body.get("reads", ()))
 
 
 def test_a_blocked_call_never_reaches_the_server_and_tells_why(shop: Shop) -> None:
