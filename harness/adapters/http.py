@@ -8,6 +8,7 @@ with the spelling it had (``style``), so that it can be searched by rules and st
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -25,6 +26,8 @@ from harness.trace.outcome import Failed, Ok, Outcome, Unknown
 from harness.trace.value import decode_value, encode_value
 
 _JSON: Final = "application/json"
+_DEPLOYMENT: Final = re.compile(r"^deployments/[^/]+/")
+"""How a path of Azure's begins where the client was not told one deployment for all its requests."""
 _EVENTS: Final = "text/event-stream"
 _KEPT_HEADERS: Final = ("content-type", "request-id", "retry-after", "x-", "anthropic-", "openai-")
 """How the names of headers begin by which an API tells its type, limits, costs, and what to do next."""
@@ -61,6 +64,7 @@ class Api(NamedTuple):
 def read_request(request: httpx2.Request, api: Api) -> Call:
     """Read a request as a call of the tool ``NAME:PATH``, such as ``openai:chat/completions``."""
     path = request.url.path.removeprefix(api.base.rstrip("/")).lstrip("/")
+    path = _DEPLOYMENT.sub("", path)  # which the body names as its model
     tool = f"{api.name}:{path}" if request.method == "POST" else f"{api.name}:{request.method} {path}"
     body = _json_or_none(request.content)
     if not isinstance(body, dict):

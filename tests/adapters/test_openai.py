@@ -436,3 +436,17 @@ def test_an_upload_replays(server: ModelServer, tmp_path: Path, monkeypatch: pyt
     _, events, path = record(app, agent, text="{}")
     assert events[0].body["tool"] == "openai:files"
     replayed_offline(path, agent, server, monkeypatch)
+
+
+@pytest.mark.parametrize("deployment", [None, "gpt-4o"])
+def test_a_deployment_of_azures_is_no_part_of_the_name(deployment: str | None, tmp_path: Path) -> None:
+    """A rule on chat completions speaks of every client, wherever Azure's is told the deployment."""
+    rules = "{registry: r, version: '1', default: allow, invariants: [{id: NO, on: action, otherwise: block,"
+    rules += " tool: openai:chat/completions, require: 'False'}]}"
+    app, seen = Harness(load(rules, "r.yaml"), traces=tmp_path), []
+    below = httpx2.Client(transport=httpx2.MockTransport(lambda request: seen.append(request) or httpx2.Response(200)))
+    options: Any = {"azure_endpoint": "http://azure", "api_version": "1", "api_key": "k", "http_client": below}
+    client = app.wrap(openai.AzureOpenAI(azure_deployment=deployment, **options))
+    with app.session(), pytest.raises(openai.PermissionDeniedError, match="NO"):
+        client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hello"}])
+    assert not seen
