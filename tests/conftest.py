@@ -20,6 +20,7 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+_HERE = Path.cwd()
 _END = "-----END CERTIFICATE-----\n"
 
 
@@ -31,6 +32,15 @@ def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
         (Path(folder) / "one.pem").write_text(first + end, encoding="utf-8")
         os.environ.setdefault("SSL_CERT_FILE", str(Path(folder) / "one.pem"))
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Tell of a test that has left the folder in which all of them run."""
+    yield
+    if (away := Path.cwd()) != _HERE:
+        os.chdir(_HERE)
+        raise AssertionError(f"the test has gone to {away}: monkeypatch.chdir first")
 
 
 @pytest.hookimpl(wrapper=True)

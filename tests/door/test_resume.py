@@ -345,6 +345,7 @@ def test_a_run_that_cannot_be_claimed_does_not_go_on(tmp_path: Path) -> None:
 
 def test_an_agent_that_goes_to_another_folder_is_resumed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new trace, and the word that it has taken over, stand beside the old one, whose name was a relative one."""
+    monkeypatch.chdir(tmp_path)
     world = World(tmp_path)
     (tmp_path / "elsewhere").mkdir()
 

@@ -54,7 +54,9 @@ class Run:
         judgement = self._checker.judge(self._event("action", agent, at, body))
         action = self._seq - 1
         if judgement.verdicts:
-            self._checker.judge(self._event("decision", agent, at, {"action": action, "decision": "block"}))
+            self._checker.judge(
+                self._event("decision", agent, at, {"action": action, "decision": "block", "rule": "any"})
+            )
         else:
             self._checker.judge(self._event("observation", agent, at, {"action": action, "ok": ok}))
         return [f"{verdict.rule} {verdict.truth}" for verdict in judgement.verdicts]

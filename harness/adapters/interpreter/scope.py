@@ -29,7 +29,7 @@ _REPORTS: Final = "importlib inspect linecache logging pkgutil traceback warning
 """What they read never reaches the agent, and caches decide whether they read at all."""
 _CARRIERS: Final = "anyio h11 h2 http httpcore httpcore2 httpx httpx2 sniffio starlette uvicorn"
 """They carry requests and answers, which are recorded above them."""
-_WATCHERS: Final = "_pytest bdb coverage harness hypothesis opentelemetry pdb pluggy pytest pytest_timeout xdist"
+_WATCHERS: Final = "_pytest bdb coverage harness hypothesis opentelemetry pdb pluggy pytest pytest_timeout ray xdist"
 """They watch the agent for somebody else."""
 _PLUMBING: Final = frozenset(f"{_WAITS} {_REPORTS} {_CARRIERS} {_WATCHERS}".split())
 _TRANSPARENT: Final = {"collections.abc", "os", "pathlib", "pathlib._local", "posixpath", "random", "secrets"}

@@ -106,9 +106,16 @@ def test_an_effect_reads_the_real_clock(tmp_path: Path) -> None:
     assert replay(trace, entry=agent, app=app).result == result
 
 
-def test_plumbing_reads_the_real_clock(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A log line takes the time, and the trace does not know."""
+@pytest.mark.parametrize("worker", [False, True])
+def test_plumbing_reads_the_real_clock(
+    worker: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log line takes the time, on a worker of Ray once more, and the trace does not know."""
     import logging
+
+    space: dict[str, Any] = {"__name__": "ray._private.log", "logging": logging, "time": time}
+    exec("def factory(*given, **named):\n    time.time_ns()\n    return logging.LogRecord(*given, **named)", space)
+    monkeypatch.setattr(logging, "_logRecordFactory", space["factory"] if worker else logging.LogRecord)
 
     def agent() -> None:
         logging.getLogger("agent").warning("now")
