@@ -20,15 +20,19 @@ R = TypeVar("R")
 
 
 class Node:
-    """One speaker: its address, and the number of the last event it knows of (-1: none)."""
+    """One speaker: its address, and the number of the last event it knows of (-1: none).
 
-    __slots__ = ("above", "address", "children", "in_effect", "jobs", "last", "owner")
+    The address is empty before the node is named: a task that has given a job and has not spoken, and that job.
+    """
+
+    __slots__ = ("above", "address", "children", "in_effect", "jobs", "label", "last", "owner")
 
     def __init__(self, address: str, owner: object, last: int = -1, *, in_effect: bool = False) -> None:
         self.address, self.last, self.in_effect = address, last, in_effect
         self.children = 0
         self.owner = owner
         self.above: Node | None = None
+        self.label = ""
         self.jobs: dict[str, int] | None = None
 
     def known(self) -> tuple[int, ...]:
@@ -36,21 +40,29 @@ class Node:
         return (self.last,) if self.last >= 0 else ()
 
     def child(self, owner: object) -> Node:
-        """Give the next child its address; it knows what its parent knew."""
-        address = f"{self.address}.{self.children}"
-        self.children += 1
-        return self._below(address, owner)
-
-    def job(self, place: str) -> Node:
-        """Give the next job that is given at a place its address; whoever speaks first from there owns it."""
-        self.jobs = self.jobs or {}
-        number = self.jobs[place] = self.jobs.get(place, -1) + 1
-        return self._below(f"{self.address}.{place}-{number}", None)
-
-    def _below(self, address: str, owner: object) -> Node:
-        node = Node(address, owner, self.last, in_effect=self.in_effect)
+        """Give a child, still without a name; it knows what its parent knew."""
+        node = Node("", owner, self.last, in_effect=self.in_effect)
         node.above = self
         return node
+
+    def job(self, place: str) -> Node:
+        """Give the next job that is given at a place, still without a name; whoever speaks first from there owns it."""
+        self.jobs = self.jobs or {}
+        number = self.jobs[place] = self.jobs.get(place, -1) + 1
+        node = self.child(None)
+        node.label = f"{place}-{number}"
+        return node
+
+    def speaks(self) -> Node:
+        """Name the node, and what lies above it, where that has no name yet."""
+        if not self.address and self.above is not None:
+            above = self.above.speaks()
+            if self.label:
+                self.address = f"{above.address}.{self.label}"
+            else:
+                self.address, above.children = f"{above.address}.{above.children}", above.children + 1
+            self.last = above.last
+        return self
 
 
 class _Thread(threading.local):
@@ -80,6 +92,12 @@ def leave(token: Token[Node | None]) -> None:
 
 def here() -> Node:
     """Give the node of the present task or thread, naming it if it speaks for the first time."""
+    node = _present()
+    return node if node.address else node.speaks()
+
+
+def _present() -> Node:
+    """Give the node of the present task or thread, which may have no name yet."""
     loop = asyncio._get_running_loop()
     owner = _thread.identity if loop is None else _owner()
     node = _node.get()
@@ -95,16 +113,19 @@ def here() -> Node:
 def nearest() -> str:
     """Give the address of the calling code, or of the nearest above it that has spoken; this is no speaking."""
     node = _node.get()
+    while node is not None and not node.address:
+        node = node.above
     return "0" if node is None else node.address
 
 
 def as_job(function: Callable[P, R], place: str) -> Callable[P, R]:
-    """Give a function that speaks, in whatever thread it is called, from an address that is given to it now.
+    """Give a function that speaks, in whatever thread it is called, from an address of its own.
 
     Its name says the place in the code that gave the job and how many were given there before, so jobs have the
-    addresses of the order they were given in, and one that is given elsewhere only once per process moves no other.
+    addresses of the order they were given in, and one that is given elsewhere only once per process moves no other. To
+    give a job is no speaking: a client that looks up its platform in a thread, once, does not name the task it serves.
     """
-    parent = here()
+    parent = _present()
     child = parent.job(place)
 
     def job(*args: P.args, **options: P.kwargs) -> R:

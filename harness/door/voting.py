@@ -111,7 +111,7 @@ class _Holding:
         self.session, self.artifact, self.how = session, artifact, how
         self.race = Race(Flags(session.app.registry, artifact, how.longest), how.terms)
         drawn: str = taking.read(session.started(), SEED, lambda: secrets.token_hex(16))
-        self.seed = seed_for(int(drawn, 16), here().job("vote").address, artifact)
+        self.seed = seed_for(int(drawn, 16), here().job("vote").speaks().address, artifact)
         # said before anybody is asked: what was drawn is written with it, so that a run that is killed can go on
         session.state("vote", artifact, {"held": {**how.terms.facts(), "longest": how.longest}})
 

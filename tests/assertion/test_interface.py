@@ -326,11 +326,11 @@ def deep(levels: int) -> list[Any]:
     ("require", "args", "reason"),
     [
         ("str(call.args.cents) == '5'", {"cents": 10**5000}, "str failed: ValueError"),
-        ("call.args.a == call.args.b", {"a": deep(5000), "b": deep(5000)}, "RecursionError"),
+        ("call.args.a == call.args.b", {"a": deep(5000), "b": deep(5000)}, ("RecursionError", "nested too deeply")),
         ("call.args.a.matches('x')", {"a": "\ud800"}, "matches failed: UnicodeEncodeError"),
     ],
 )
-def test_a_rule_that_crashes_is_unknown(require: str, args: dict[str, Any], reason: str) -> None:
+def test_a_rule_that_crashes_is_unknown(require: str, args: dict[str, Any], reason: str | tuple[str, ...]) -> None:
     """A crash is no answer: never taken for holding, never an exception, and the reason is kept."""
     (verdict,) = Checker(registry(rule(require))).judge(action(0, "pay", args)).verdicts
     assert verdict.truth == "unknown"
