@@ -56,7 +56,7 @@ class FileStore:
             data = bytes(self._buffer)
             self._buffer.clear()
             try:
-                write_whole(self._file, data)
+                write_all(self._file, data)
             except OSError as error:
                 raise self._failed(error) from None
         if disk and self._open:
@@ -83,7 +83,7 @@ class FileStore:
                 os.close(self._file)
 
 
-def write_whole(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes) -> None:
     """Hand all of some bytes to the operating system, which takes a part where the disk is nearly full."""
     left = memoryview(data)
     while left:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import httpx2
 
 from harness.determinism import canonical
-from harness.determinism.freed import is_freeing
+from harness.determinism.freed import is_freeing, watch
 from harness.errors import Divergence, Halt, Refused
 from harness.run.drive import Run, finish
 from harness.run.inputs import Call
@@ -165,6 +165,7 @@ class Stream:
         self._run = run
         self._chunks: list[list[Any]] = []
         self._kept: dict[str, Any] = {}
+        watch()
         run.unread[action] = self._left
         run.stop.end(action)  # the agent reads on by itself, and may wait in the middle of it
         if isinstance(answer, httpx2.Response):

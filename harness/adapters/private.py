@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.adapters.files import write_whole
+from harness.adapters.files import write_all
 from harness.errors import StoreError, UsageError
 
 SUFFIX: Final = ".secrets"
@@ -49,7 +49,7 @@ class PrivateFile:
         try:
             if self._file is None:
                 self._file = os.open(self._place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            write_whole(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
+            write_all(self._file, json.dumps([placeholder, drawn.hex()], ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             self._refused = StoreError(f"{self._path}: a secret of the run cannot be kept: {error.strerror}")
             raise self._refused from None

@@ -7,6 +7,7 @@ collector, and the rest of an asynchronous generator for the event loop: both co
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import threading
 from typing import Any
@@ -25,7 +26,10 @@ def _noted(phase: str, _: dict[str, int]) -> None:
     _collector.at_work = phase == "start"
 
 
-gc.callbacks.append(_noted)
+@functools.cache
+def watch() -> None:
+    """Take note from now on of when the collector is at work: to be called before what it may end is made."""
+    gc.callbacks.append(_noted)
 
 
 def is_freeing() -> bool:

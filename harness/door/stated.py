@@ -87,6 +87,7 @@ def _is_cost(value: Any) -> bool:
 
 _NAMED: Final = (_is_name, "a name, as text")
 _DEFAULTS: Final = {one.name: one.default for one in fields(ToolSpec)}
+# as the format of registries says it, which takes jsonschema, and that 80 ms to import
 _FORM: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "effect": (lambda value: value in get_args(Effect), "'read' or 'write'"),
     "idempotent": (lambda value: isinstance(value, bool), "True or False"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from harness.door.app import Harness
 from harness.errors import UsageError
+from harness.registry.schema import SCHEMA
+
+TOOLS: Final[dict[str, Any]] = SCHEMA["properties"]["tools"]["additionalProperties"]["properties"]
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,19 @@ def test_what_is_not_stated_may_be_said_to_be_nothing(tmp_path: Path) -> None:
         return order_id
 
     assert look("W-77") == "W-77"
+
+
+VALUES = ("read", "write", "Write", "trusted", "unknown", "x", "", 0, 1, -1, 2.5, True, False, [], {})
+
+
+@pytest.mark.parametrize("key", sorted({*TOOLS} - {"arguments", "result", "needs", "gives"}))
+def test_code_and_registry_take_the_same_of_a_tool(key: str, tmp_path: Path) -> None:
+    """What may be stated beside a function is what the format of registries allows, which is too slow to ask there."""
+
+    def pay(x: str = "", read: str = "", write: str = "", Write: str = "", trusted: str = "", unknown: str = "") -> str:
+        return ""
+
+    for value in VALUES:
+        allowed = Draft202012Validator(TOOLS[key]).is_valid(value)
+        with nullcontext() if allowed else pytest.raises(UsageError, match=f"{key} is"):
+            Harness(traces=tmp_path).tool(name="pay", **{key: value})(pay)
